@@ -10,7 +10,7 @@ builder.Services.AddHttpClient<DataClient>(client =>
 var app = builder.Build();
 
 // One order is three calls to the data service, two of them at the same time.
-app.MapGet("/orders/{id:int}", async (int id, DataClient data, ILogger<DataClient> log, CancellationToken cancellation) =>
+app.MapGet("/orders/{id}", async (int id, DataClient data, ILogger<DataClient> log, CancellationToken cancellation) =>
 {
     if (await data.FindOrderAsync(id, cancellation) is not { } order)
         return Results.NotFound();

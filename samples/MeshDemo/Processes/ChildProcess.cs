@@ -6,7 +6,7 @@ namespace MeshDemo.Processes;
 /// <summary>A program that the demo started: its last lines of output, a way to wait for one of them, and its end.</summary>
 internal sealed class ChildProcess : IAsyncDisposable
 {
-    private const int TailLines = 30;
+    private const int TailLines = 15, TailColumns = 300;
     private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(5);
 
     private readonly Process _process;
@@ -25,8 +25,6 @@ internal sealed class ChildProcess : IAsyncDisposable
     /// <summary>What reports call it.</summary>
     public string Label { get; }
 
-    public int Id { get; private set; }
-
     /// <summary>Completes when the program has ended, for whatever reason.</summary>
     public Task Exited => _exited.Task;
 
@@ -36,7 +34,7 @@ internal sealed class ChildProcess : IAsyncDisposable
         get
         {
             lock (_tail)
-                return string.Join(Environment.NewLine, _tail.Select(line => "    " + line));
+                return string.Join(Environment.NewLine, _tail.Select(line => "    " + (line.Length > TailColumns ? line[..TailColumns] + "..." : line)));
         }
     }
 
@@ -47,7 +45,6 @@ internal sealed class ChildProcess : IAsyncDisposable
         var start = new ProcessStartInfo(fileName, arguments)
         {
             UseShellExecute = false,
-            RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             WorkingDirectory = directory ?? "",
@@ -93,12 +90,6 @@ internal sealed class ChildProcess : IAsyncDisposable
 
     /// <summary>What to throw when the program has ended and should not have.</summary>
     public DemoException Died(string when) => new($"{Label} ended with code {_process.ExitCode} {when}.", Tail);
-
-    public void Send(string line)
-    {
-        _process.StandardInput.WriteLine(line);
-        _process.StandardInput.Flush();
-    }
 
     /// <summary>Asks the program to end, so that it sends its last spans, and kills it when it takes too long.</summary>
     public async ValueTask DisposeAsync()
@@ -151,7 +142,7 @@ internal sealed class ChildProcess : IAsyncDisposable
             throw new DemoException($"{Label} cannot be started: {e.Message}");
         }
 
-        Id = _process.Id;
+        Reaper.Watch(_process.Id);
         _process.BeginOutputReadLine();
         _process.BeginErrorReadLine();
         _ = AwaitEndAsync();
@@ -161,6 +152,7 @@ internal sealed class ChildProcess : IAsyncDisposable
     {
         // Also waits for the end of both streams.
         await _process.WaitForExitAsync();
+        Reaper.Forget(_process.Id);
         _exited.TrySetResult();
     }
 
@@ -188,7 +180,7 @@ internal sealed class ChildProcess : IAsyncDisposable
     {
         const int sigterm = 15;
         // .NET has no call for it, and Windows no such signal: there the program is killed at once.
-        if (OperatingSystem.IsWindows() || kill(Id, sigterm) != 0)
+        if (OperatingSystem.IsWindows() || kill(_process.Id, sigterm) != 0)
             _process.Kill(entireProcessTree: true);
     }
 
