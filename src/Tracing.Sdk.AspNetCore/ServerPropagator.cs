@@ -24,6 +24,8 @@ internal sealed class ServerPropagator(Lazy<MeshTracing> tracing) : DistributedC
         }
 
         var remote = Receive(headers, tracing.Value);
+        // Log lines should name the caller's trace even where its headers are only passed on.
+        if (tracing.Value.Recorder is null) remote = ContextExtractor.Extract(new RequestHeaderReader(headers), PropagationSettings.ContextOnly);
         (traceId, traceState) = (remote.TraceParent, remote.TraceState);
     }
 
@@ -37,7 +39,10 @@ internal sealed class ServerPropagator(Lazy<MeshTracing> tracing) : DistributedC
     public static RemoteContext Receive(IHeaderDictionary headers, MeshTracing tracing)
     {
         if (RemoteContext.Current is { } known && ReferenceEquals(known.Carrier, headers)) return known;
-        var remote = ContextExtractor.Extract(new RequestHeaderReader(headers), tracing.Propagation, tracing, headers);
+        var reader = new RequestHeaderReader(headers);
+        var remote = ContextExtractor.Extract(reader, tracing.Propagation, tracing, headers);
+        tracing.Count(remote.Conflict);
+        remote = tracing.Inbound.Apply(remote, reader);
         RemoteContext.Current = remote;
         return remote;
     }

@@ -18,7 +18,7 @@ internal static class ServerSpan
 {
     private const int ClientClosedRequest = 499;
 
-    public static void Complete(Activity activity, HttpContext context, IPAddress? peer, int peerPort, Exception? exception)
+    public static void Complete(Activity activity, HttpContext context, string envoyPrefix, IPAddress? peer, int peerPort, Exception? exception)
     {
         var request = context.Request;
         var handled = context.Features.Get<IExceptionHandlerFeature>();
@@ -49,7 +49,7 @@ internal static class ServerSpan
         activity.SetTag("network.protocol.version", VersionOf(request.Protocol));
         if (request.Headers.UserAgent is [{ Length: > 0 } agent, ..]) activity.SetTag("user_agent.original", agent);
         if (route is not null) activity.SetTag("http.route", route);
-        if (int.TryParse(request.Headers["x-envoy-attempt-count"], NumberStyles.None, CultureInfo.InvariantCulture, out var attempt))
+        if (int.TryParse(request.Headers[envoyPrefix + "-attempt-count"], NumberStyles.None, CultureInfo.InvariantCulture, out var attempt))
         {
             activity.SetTag("envoy.attempt_count", attempt);
         }

@@ -22,6 +22,9 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
     private readonly ILogger _logger;
     private readonly SpanAccounts _accounts = new();
     private readonly SpanExporter[] _exporters;
+    private readonly PropagationTargets _targets;
+    private readonly PropagationTargets _baggageTargets;
+    private ForwardListener? _forwardListener;
     private int _stopped;
 
     private MeshTracing(SettingsResolver settings, string applicationName, string? environment, ILogger logger, TimeProvider time)
@@ -30,7 +33,9 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
         _logger = logger;
         Options = options;
         ServiceName = Pipeline.ServiceName(options, applicationName);
-        Targets = new PropagationTargets(options.PropagateTo, options.DoNotPropagateTo);
+        _targets = new PropagationTargets(options.PropagateTo, options.DoNotPropagateTo);
+        _baggageTargets = new PropagationTargets(options.BaggageTo, options.DoNotPropagateTo);
+        Inbound = options.Mode == MeshTracingMode.Forward ? InboundPolicy.Trusting : Pipeline.Inbound(options, time);
         Propagation = options.Mode == MeshTracingMode.Forward
             ? PropagationSettings.ForwardOnly([.. options.ForwardedHeaders])
             : Pipeline.Propagation(options);
@@ -55,7 +60,7 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
 
     internal PropagationSettings Propagation { get; }
 
-    internal PropagationTargets Targets { get; }
+    internal InboundPolicy Inbound { get; }
 
     /// <summary>Null when headers are only forwarded.</summary>
     internal SpanRecorder? Recorder { get; }
@@ -88,6 +93,7 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
     {
         if (Interlocked.Exchange(ref _stopped, 1) != 0) return;
         Recorder?.Dispose();
+        _forwardListener?.Dispose();
         lock (Gate) _live = Array.FindAll(_live, t => t != this);
         Parallel(_exporters, e => e.Shutdown(ShutdownTimeout));
         if (Recorder is not null) Log.Stopped(_logger, _accounts);
@@ -103,7 +109,8 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
     {
         var tracing = new MeshTracing(settings, applicationName, environment, logger, time);
         lock (Gate) _live = [.. _live, tracing];
-        tracing.Recorder?.Start();
+        if (tracing.Recorder is { } recorder) recorder.Start();
+        else tracing._forwardListener = new ForwardListener();
         StartupLine.Write(logger, settings, tracing);
         return tracing;
     }
@@ -118,9 +125,17 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
 
     internal bool MayPropagateTo(string host)
     {
-        var allowed = Targets.Allows(host, out var isFirst);
+        var allowed = _targets.Allows(host, out var isFirst);
         if (isFirst && !allowed) Log.OutsideTheMesh(_logger, host);
         return allowed;
+    }
+
+    internal bool MaySendBaggageTo(string host) => _baggageTargets.Allows(host, out _);
+
+    /// <summary>Counts a request in which two formats disagreed.</summary>
+    internal void Count(ContextConflict conflict)
+    {
+        if (conflict != ContextConflict.None) _accounts.Conflict((int)conflict);
     }
 
     // One slow collector must not take the others' time: each has a thread of its own.

@@ -10,19 +10,19 @@ namespace Tracing.Sdk.Http;
 /// </summary>
 internal static class OutboundBaggage
 {
-    public static string? Format(RemoteContext? remote, Activity? activity)
+    public static string? Format(RemoteContext? remote, Activity? activity, IReadOnlyList<string> keys)
     {
         var received = remote?.Baggage;
         List<BaggageMember>? members = null;
         foreach (var (key, value) in Baggage.Current)
         {
-            (members ??= []).Add(new BaggageMember(key, value, PropertiesOf(received, key, value)));
+            if (NamePatterns.Match(keys, key)) (members ??= []).Add(new BaggageMember(key, value, PropertiesOf(received, key, value)));
         }
 
         // Newest first; an older value of the same key is history.
         foreach (var (key, value) in activity?.Baggage ?? [])
         {
-            if (value is null || IsReceived(received, key, value) || Contains(members, key)) continue;
+            if (value is null || IsReceived(received, key, value) || Contains(members, key) || !NamePatterns.Match(keys, key)) continue;
             (members ??= []).Add(new BaggageMember(key, value, ""));
         }
 

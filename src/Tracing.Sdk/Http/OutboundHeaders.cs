@@ -25,10 +25,13 @@ internal static class OutboundHeaders
         var isResend = request.Options.TryGetValue(Attempts, out var attempt);
         request.Options.Set(Attempts, attempt + 1);
         if (isResend) RemoveOurs(request, tracing.Propagation);
-        if (request.RequestUri is not { IsAbsoluteUri: true } uri || !tracing.MayPropagateTo(uri.Host)) return attempt;
+        if (request.RequestUri is not { IsAbsoluteUri: true } uri) return attempt;
 
         var headers = new RequestCarrier(request);
         var remote = RemoteContext.Current;
+        WriteBaggage(tracing, request, uri.Host, remote, activity, ref headers);
+        if (!tracing.MayPropagateTo(uri.Host)) return attempt;
+
         var context = tracing.Recorder?.ContextToSend(activity);
         if (context is { } outbound)
         {
@@ -37,11 +40,6 @@ internal static class OutboundHeaders
         }
 
         if (remote?.PassThrough is { } passThrough) WritePassThrough(request, passThrough);
-        if (tracing.Propagation.Baggage && !request.Headers.Contains(BaggageHeader.HeaderName) && OutboundBaggage.Format(remote, activity) is { } baggage)
-        {
-            headers.Set(BaggageHeader.HeaderName, baggage);
-        }
-
         return attempt;
     }
 
@@ -61,7 +59,10 @@ internal static class OutboundHeaders
             headers.Set(name, values.ToString());
         }
 
-        if (tracing.Propagation.Baggage && OutboundBaggage.Format(remote, activity) is { } baggage) headers.Set(BaggageHeader.HeaderName, baggage);
+        if (tracing.Propagation.Baggage && OutboundBaggage.Format(remote, activity, tracing.Propagation.BaggageKeys) is { } baggage)
+        {
+            headers.Set(BaggageHeader.HeaderName, baggage);
+        }
     }
 
     /// <summary>All names that may be written.</summary>
@@ -93,6 +94,13 @@ internal static class OutboundHeaders
         }
 
         return false;
+    }
+
+    private static void WriteBaggage(
+        MeshTracing tracing, HttpRequestMessage request, string host, RemoteContext? remote, Activity? activity, ref RequestCarrier headers)
+    {
+        if (!tracing.Propagation.Baggage || OutboundBaggage.Format(remote, activity, tracing.Propagation.BaggageKeys) is not { } baggage) return;
+        if (tracing.MaySendBaggageTo(host) && !request.Headers.Contains(BaggageHeader.HeaderName)) headers.Set(BaggageHeader.HeaderName, baggage);
     }
 
     private static void WriteRequestId(HttpRequestMessage request, ref RequestCarrier headers, string? received, in OutboundContext context)

@@ -74,6 +74,33 @@ internal sealed class SpanRecorder : IDisposable
         return new OutboundContext(top.TraceId.ToHexString(), spanId.ToHexString(), StateOf(top), IsRandom(top), top.TraceStateString);
     }
 
+    /// <summary>Takes back what was decided for a running Activity that has no children yet: our own sampler decides now.</summary>
+    public void DecideAnew(Activity activity)
+    {
+        var record = _sampler.DecideAlone(activity.TraceId);
+        if (record == activity.Recorded) return;
+        if (record)
+        {
+            activity.ActivityTraceFlags |= ActivityTraceFlags.Recorded;
+            activity.IsAllDataRequested = true;
+            _accounts.SpanStarted();
+        }
+        else
+        {
+            Abandon(activity);
+        }
+    }
+
+    /// <summary>Leaves a running Activity out of the record. It was counted when it started, so it is counted as dropped.</summary>
+    public void Abandon(Activity activity)
+    {
+        if (!activity.Recorded || !IsOurs(activity)) return;
+        activity.ActivityTraceFlags &= ~ActivityTraceFlags.Recorded;
+        activity.IsAllDataRequested = false;
+        _accounts.SpanEnded();
+        foreach (var ledger in _accounts.Ledgers) ledger.Drop(DropReason.Restarted);
+    }
+
     private static OutboundContext? CameIn() =>
         RemoteContext.Current is { Ids: { HasIds: true } ids } remote
             ? new OutboundContext(
