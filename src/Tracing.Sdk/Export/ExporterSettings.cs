@@ -10,13 +10,6 @@ internal enum ExporterKind
     Console,
 }
 
-/// <summary>How OTLP is spoken.</summary>
-internal enum OtlpProtocol
-{
-    HttpProtobuf,
-    HttpJson,
-}
-
 /// <summary>What one exporter needs to know; everything is resolved and valid.</summary>
 internal sealed record ExporterSettings
 {
