@@ -3,8 +3,6 @@ using System.Globalization;
 using System.Net;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Metadata;
-using Microsoft.AspNetCore.Routing;
 using Tracing.Sdk.Http;
 using HttpMethods = Tracing.Sdk.Http.HttpMethods;
 
@@ -18,21 +16,23 @@ internal static class ServerSpan
 {
     private const int ClientClosedRequest = 499;
 
-    public static void Complete(Activity activity, HttpContext context, string envoyPrefix, IPAddress? peer, int peerPort, Exception? exception)
+    public static void Complete(Activity activity, HttpContext context, OriginalRequest original, string envoyPrefix, Exception? exception)
     {
         var request = context.Request;
-        var handled = context.Features.Get<IExceptionHandlerFeature>();
         var method = HttpMethods.NameOf(request.Method);
-        var route = RouteOf(context, handled);
-        var word = method == HttpMethods.Other ? "HTTP" : method;
-        activity.DisplayName = route is null ? word : $"{word} {route}";
+        var route = original.Route;
+        // The application may have found a better one.
+        if (activity.DisplayName == activity.OperationName)
+        {
+            var word = method == HttpMethods.Other ? "HTTP" : method;
+            activity.DisplayName = route is null ? word : $"{word} {route}";
+        }
 
         activity.SetTag("http.request.method", method);
         if (method == HttpMethods.Other) activity.SetTag("http.request.method_original", request.Method);
         activity.SetTag("url.scheme", request.Scheme);
-        var path = (request.PathBase + request.Path).Value;
-        activity.SetTag("url.path", string.IsNullOrEmpty(path) ? "/" : path);
-        if (request.QueryString.Value is { Length: > 1 } query) activity.SetTag("url.query", UrlRedaction.Query(query.AsSpan(1)));
+        activity.SetTag("url.path", original.Path.HasValue ? original.Path.Value : "/");
+        if (original.Query.Value is { Length: > 1 } query) activity.SetTag("url.query", UrlRedaction.Query(query.AsSpan(1)));
         if (request.Host is { HasValue: true } host)
         {
             activity.SetTag("server.address", host.Host.Trim('[', ']'));
@@ -40,10 +40,10 @@ internal static class ServerSpan
         }
 
         if (context.Connection.RemoteIpAddress is { } client) activity.SetTag("client.address", TextOf(client));
-        if (peer is not null)
+        if (original.Peer is { } peer)
         {
             activity.SetTag("network.peer.address", TextOf(peer));
-            if (peerPort > 0) activity.SetTag("network.peer.port", peerPort);
+            if (original.PeerPort > 0) activity.SetTag("network.peer.port", original.PeerPort);
         }
 
         activity.SetTag("network.protocol.version", VersionOf(request.Protocol));
@@ -54,10 +54,10 @@ internal static class ServerSpan
             activity.SetTag("envoy.attempt_count", attempt);
         }
 
-        CompleteOutcome(activity, context, handled, exception);
+        CompleteOutcome(activity, context, exception);
     }
 
-    private static void CompleteOutcome(Activity activity, HttpContext context, IExceptionHandlerFeature? handled, Exception? exception)
+    private static void CompleteOutcome(Activity activity, HttpContext context, Exception? exception)
     {
         // The client hung up: nobody failed.
         if (context.RequestAborted.IsCancellationRequested && exception is null or OperationCanceledException)
@@ -72,21 +72,11 @@ internal static class ServerSpan
             : StatusCodes.Status500InternalServerError;
         activity.SetTag("http.response.status_code", ClientSpan.Box(code));
 
-        var cause = exception ?? handled?.Error;
+        var cause = exception ?? context.Features.Get<IExceptionHandlerFeature>()?.Error;
         if (code < 500 && (exception is null or BadHttpRequestException) || code == ClientClosedRequest) return;
         activity.SetTag("error.type", cause?.GetType().FullName ?? code.ToString(CultureInfo.InvariantCulture));
-        activity.SetStatus(ActivityStatusCode.Error, cause?.Message);
+        if (activity.Status == ActivityStatusCode.Unset) activity.SetStatus(ActivityStatusCode.Error, cause?.Message);
         if (cause is not null) activity.AddException(cause);
-    }
-
-    // Error handlers run the pipeline again, or clear the endpoint: the one that was asked for is in their feature.
-    private static string? RouteOf(HttpContext context, IExceptionHandlerFeature? handled)
-    {
-        var endpoint = handled?.Endpoint ?? context.Features.Get<IStatusCodeReExecuteFeature>()?.Endpoint ?? context.GetEndpoint();
-        var route = endpoint?.Metadata.GetMetadata<IRouteDiagnosticsMetadata>()?.Route ?? (endpoint as RouteEndpoint)?.RoutePattern.RawText;
-        if (route is null) return null;
-        if (!route.StartsWith('/')) route = "/" + route;
-        return context.Request.PathBase.HasValue ? context.Request.PathBase + route : route;
     }
 
     private static string TextOf(IPAddress address) => (address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address).ToString();

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Net;
 using Microsoft.AspNetCore.Http;
 using OpenTelemetry;
 using Tracing.Sdk.Propagation;
@@ -25,9 +24,9 @@ internal sealed class TracingMiddleware(RequestDelegate next, MeshTracing tracin
     private Task ContinueAsync(HttpContext context)
     {
         if (RemoteContext.Current?.Baggage is { Count: > 0 } baggage) Baggage.Current = W3CBaggagePropagator.ToBaggage(baggage);
-        if (tracing.Options.ResponseHeader != TraceResponseHeader.None && Activity.Current is { } activity)
+        if (tracing.Options.ResponseHeader != TraceResponseHeader.None)
         {
-            ResponseHeaders.Announce(context, activity, tracing);
+            ResponseHeaders.Announce(context, tracing);
         }
 
         return CompleteCurrentAsync(context, tracing, next);
@@ -36,25 +35,24 @@ internal sealed class TracingMiddleware(RequestDelegate next, MeshTracing tracin
     private static async Task CompleteAsync(HttpContext context, MeshTracing tracing, Activity activity, RequestDelegate next)
     {
         if (RemoteContext.Current?.Loser is { } loser) activity.AddLink(loser.ToLink());
-        // Read now: middleware for forwarded headers may replace them by the client's.
-        var (peer, peerPort) = (context.Connection.RemoteIpAddress, context.Connection.RemotePort);
+        var original = OriginalRequest.Of(context);
         try
         {
             await next(context).ConfigureAwait(false);
         }
-        catch (Exception e) when (Complete(activity, context, tracing, peer, peerPort, e))
+        catch (Exception e) when (Complete(activity, context, original, tracing, e))
         {
             throw;
         }
 
-        Complete(activity, context, tracing, peer, peerPort, exception: null);
+        Complete(activity, context, original, tracing, exception: null);
     }
 
     // As a filter it never catches: the exception passes on with its stack as it was.
-    private static bool Complete(Activity activity, HttpContext context, MeshTracing tracing, IPAddress? peer, int peerPort, Exception? exception)
+    private static bool Complete(Activity activity, HttpContext context, OriginalRequest original, MeshTracing tracing, Exception? exception)
     {
         // The endpoint may have begun a trace of its own.
-        if (activity.IsAllDataRequested) ServerSpan.Complete(activity, context, tracing.Options.EnvoyHeaderPrefix, peer, peerPort, exception);
+        if (activity.IsAllDataRequested) ServerSpan.Complete(activity, context, original, tracing.Options.EnvoyHeaderPrefix, exception);
         return false;
     }
 }
