@@ -10,7 +10,7 @@ internal sealed class Collector : Destination
 {
     // A reply says little; a broken or hostile collector sends gigabytes.
     // https://opentelemetry.io/docs/specs/otlp/#otlphttp-response
-    private const int MaxReplyBytes = 4 * 1024 * 1024;
+    public const int MaxReplyBytes = 4 * 1024 * 1024;
 
     private static readonly string Version =
         typeof(Collector).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0";
@@ -44,13 +44,17 @@ internal sealed class Collector : Destination
     }
 
     /// <summary>Sends the prepared body once.</summary>
-    public override Attempt Send(CancellationToken cancellationToken)
+    public override Attempt Send(TimeSpan timeout, CancellationToken abort)
     {
         try
         {
+            // For the handlers of others; our own needs no timer.
+            using var late = new CancellationTokenSource(timeout, _time);
+            using var both = CancellationTokenSource.CreateLinkedTokenSource(late.Token, abort);
             using var request = CreateRequest();
-            using var response = Send(request, cancellationToken);
-            return Read(response, cancellationToken);
+            request.Options.Set(DirectHandler.TimeLimit, timeout);
+            using var response = Send(request, both.Token);
+            return Read(response, both.Token);
         }
         catch (HttpRequestException e)
         {

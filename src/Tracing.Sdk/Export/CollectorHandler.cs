@@ -24,6 +24,7 @@ internal static class CollectorHandler
             return handler;
         }
 
+        if (!IsProxied(settings.Endpoint)) return new DirectHandler(Tls(settings));
         return new SocketsHttpHandler
         {
             ActivityHeadersPropagator = null,
@@ -34,6 +35,10 @@ internal static class CollectorHandler
             SslOptions = Tls(settings),
         };
     }
+
+    // HTTP_PROXY and its relatives
+    private static bool IsProxied(Uri endpoint) =>
+        !HttpClient.DefaultProxy.IsBypassed(endpoint) && HttpClient.DefaultProxy.GetProxy(endpoint) is { } proxy && proxy != endpoint;
 
     private static SslClientAuthenticationOptions Tls(ExporterSettings settings)
     {

@@ -13,7 +13,7 @@ internal sealed class ConsoleDestination(Stream output) : Destination
         foreach (ref readonly var record in batch.Records) _lines.Write(record.Bytes);
     }
 
-    public override Attempt Send(CancellationToken cancellationToken)
+    public override Attempt Send(TimeSpan timeout, CancellationToken abort)
     {
         try
         {

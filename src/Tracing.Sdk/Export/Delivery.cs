@@ -82,10 +82,8 @@ internal sealed class Delivery(
 
     private Attempt Send(TimeSpan timeout)
     {
-        using var late = new CancellationTokenSource(Longest(timeout, TimeSpan.FromMilliseconds(1)), time);
-        using var both = CancellationTokenSource.CreateLinkedTokenSource(late.Token, stop.Abort);
         var start = time.GetTimestamp();
-        var attempt = destination.Send(both.Token);
+        var attempt = destination.Send(Longest(timeout, TimeSpan.FromMilliseconds(1)), stop.Abort);
         ledger.OnRequest?.Invoke(
             time.GetElapsedTime(start).TotalSeconds,
             attempt.Status,

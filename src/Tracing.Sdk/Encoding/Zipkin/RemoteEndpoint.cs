@@ -9,16 +9,18 @@ namespace Tracing.Sdk.Encoding.Zipkin;
 /// <remarks>https://opentelemetry.io/docs/specs/otel/trace/sdk_exporters/zipkin/#otlp---zipkin, with service.peer.name before all others.</remarks>
 internal static class RemoteEndpoint
 {
+    private const int NoRank = int.MaxValue;
+
     public static void Write(ref ByteWriter writer, Activity activity)
     {
         if (activity.Kind == ActivityKind.Internal) return;
 
-        var best = int.MaxValue;
+        var best = NoRank;
         string? host = null;
         foreach (ref readonly var tag in activity.EnumerateTagObjects())
         {
             var rank = activity.Kind == ActivityKind.Server ? ServerRank(tag.Key) : ClientRank(tag.Key);
-            if (rank > best || tag.Value is not string { Length: > 0 } value) continue;
+            if (rank == NoRank || rank > best || tag.Value is not string { Length: > 0 } value) continue;
             best = rank;
             host = value;
         }
@@ -66,7 +68,7 @@ internal static class RemoteEndpoint
         "peer.hostname" => 9,
         "peer.address" => 10,
         "db.name" => 11,
-        _ => int.MaxValue,
+        _ => NoRank,
     };
 
     // On a server span server.address is this service itself; the other end is the client.
@@ -76,7 +78,7 @@ internal static class RemoteEndpoint
         "peer.service" => 1,
         "client.address" => 2,
         "network.peer.address" => 4,
-        _ => int.MaxValue,
+        _ => NoRank,
     };
 
     private static string? PortTag(int rank, ActivityKind kind) => rank switch

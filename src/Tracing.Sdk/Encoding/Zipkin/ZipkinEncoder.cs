@@ -7,6 +7,12 @@ namespace Tracing.Sdk.Encoding.Zipkin;
 // A server refuses the whole list for one bad span, so: no kind for internal spans, no null tags, ids in lower case, a duration of at least 1.
 internal sealed class ZipkinEncoder : SpanEncoder
 {
+    // Any "error" tag, whatever its value, paints a span red in the UI.
+    private const string ErrorTag = "error";
+
+    // What WriteTag is told about the span.
+    private const byte Failed = 1;
+
     private const long UnixEpochMicroseconds = 62135596800000000;
 
     private readonly byte[] _localEndpoint;
@@ -86,6 +92,7 @@ internal sealed class ZipkinEncoder : SpanEncoder
 
     protected override void WriteTag(ref ByteWriter writer, byte field, string key, object? value)
     {
+        if (key == ErrorTag && (field == Failed || value is false or "false")) return;
         switch (value)
         {
             case string text:
@@ -137,12 +144,20 @@ internal sealed class ZipkinEncoder : SpanEncoder
     private void WriteTagObject(ref ByteWriter writer, Activity activity, Scope scope, int droppedEvents, ref SpanStatus status)
     {
         writer.Write(scope.Encoded);
-        var start = writer.Position;
-        var dropped = WriteTags(ref writer, 0, activity.EnumerateTagObjects(), Limits.Attributes, ref status);
-        WriteStatus(ref writer, start, in status);
+        var field = activity.Status == ActivityStatusCode.Error ? Failed : default;
+        var dropped = WriteTags(ref writer, field, activity.EnumerateTagObjects(), Limits.Attributes, ref status);
+        WriteStatus(ref writer, activity, in status);
         WriteDropped(ref writer, "\"otel.dropped_attributes_count\":\""u8, dropped);
         WriteDropped(ref writer, "\"otel.dropped_events_count\":\""u8, droppedEvents);
+        WriteDropped(ref writer, "\"otel.dropped_links_count\":\""u8, LinksOverLimit(activity));
         writer.Write((byte)'}');
+    }
+
+    private int LinksOverLimit(Activity activity)
+    {
+        var count = 0;
+        foreach (ref readonly var _ in activity.EnumerateLinks()) count++;
+        return Math.Max(0, count - Limits.Links);
     }
 
     private static void WriteDropped(ref ByteWriter writer, ReadOnlySpan<byte> key, int count)
@@ -154,8 +169,7 @@ internal sealed class ZipkinEncoder : SpanEncoder
         writer.Write((byte)'"');
     }
 
-    // Any "error" tag, whatever its value, paints the span red. On a failed span ours goes last and wins.
-    private void WriteStatus(ref ByteWriter writer, int start, in SpanStatus status)
+    private void WriteStatus(ref ByteWriter writer, Activity activity, in SpanStatus status)
     {
         switch (status.Code)
         {
@@ -165,7 +179,10 @@ internal sealed class ZipkinEncoder : SpanEncoder
                 break;
             case ActivityStatusCode.Error:
                 writer.WriteComma();
-                writer.Write("\"otel.status_code\":\"ERROR\",\"error\":"u8);
+                writer.Write("\"otel.status_code\":\"ERROR\""u8);
+                // The error of an activity's own status has replaced the tag, that of a status tag stands beside it.
+                if (activity.Status != ActivityStatusCode.Error && activity.GetTagItem(ErrorTag) is not (null or false or "false")) break;
+                writer.Write(",\"error\":"u8);
                 WriteString(ref writer, Utf8Text.Cut(status.Description ?? "", Limits.ValueLength));
                 break;
         }
