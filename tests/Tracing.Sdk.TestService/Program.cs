@@ -1,0 +1,35 @@
+using System.Text.Json;
+
+// What an application would write; the tests watch it from outside, over sockets.
+var builder = WebApplication.CreateBuilder(args);
+builder.Services.AddMeshTracing();
+builder.Services.AddHttpClient();
+
+var app = builder.Build();
+var plain = new HttpClient();
+
+// The part of the path after the verb is the test's own: it tells its server span from all others.
+app.MapGet("/echo-call/{**tag}", (string[] url, IHttpClientFactory clients) => Call(clients.CreateClient(), url));
+app.MapGet("/raw-call/{**tag}", (string[] url) => Call(plain, url));
+app.MapGet("/no-call/{**tag}", () => "");
+
+// The service side of the W3C trace-context test harness: POST every `arguments` to its `url`, one after the other.
+app.MapPost("/test/{**tag}", async (IHttpClientFactory clients, JsonElement body) =>
+{
+    foreach (var call in body.EnumerateArray())
+    {
+        using var response = await clients.CreateClient().PostAsJsonAsync(
+            call.GetProperty("url").GetString(), call.GetProperty("arguments"));
+    }
+});
+
+app.Run();
+
+// All at once: parallel calls must not mix up each other's contexts.
+static async Task<string> Call(HttpClient client, string[] urls)
+{
+    var responses = await Task.WhenAll(urls.Select(url => client.GetAsync(url)));
+    var statuses = string.Join(' ', responses.Select(response => (int)response.StatusCode));
+    Array.ForEach(responses, response => response.Dispose());
+    return statuses;
+}
