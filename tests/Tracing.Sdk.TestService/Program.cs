@@ -12,6 +12,17 @@ var plain = new HttpClient();
 app.MapGet("/echo-call/{**tag}", (string[] url, IHttpClientFactory clients) => Call(clients.CreateClient(), url));
 app.MapGet("/raw-call/{**tag}", (string[] url) => Call(plain, url));
 app.MapGet("/no-call/{**tag}", () => "");
+app.MapGet("/fail/{**tag}", string () => throw new InvalidOperationException("The order is gone."));
+
+// User code that sets our headers by hand.
+app.MapGet("/own-headers/{**tag}", async (string[] url, bool raw, IHttpClientFactory clients) =>
+{
+    using var request = new HttpRequestMessage(HttpMethod.Get, url[0]);
+    request.Headers.Add("traceparent", "00-11111111111111111111111111111111-2222222222222222-01");
+    request.Headers.Add("X-B3-TraceId", "11111111111111111111111111111111");
+    request.Headers.Add("x-request-id", "by-hand");
+    using var response = await (raw ? plain : clients.CreateClient()).SendAsync(request);
+});
 
 // The service side of the W3C trace-context test harness: POST every `arguments` to its `url`, one after the other.
 app.MapPost("/test/{**tag}", async (IHttpClientFactory clients, JsonElement body) =>
