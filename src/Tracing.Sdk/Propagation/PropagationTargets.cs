@@ -1,0 +1,97 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
+
+namespace Tracing.Sdk.Propagation;
+
+/// <summary>
+/// Where headers may go. By default only to hosts that look like the inside of a mesh: loopback and private addresses, names of one
+/// label, and names under .svc, .cluster.local, .local, .internal and .localhost. Everybody else gets a span and no headers.
+/// </summary>
+internal sealed class PropagationTargets
+{
+    private static readonly string[] InternalSuffixes = [".svc", ".cluster.local", ".local", ".internal", ".localhost"];
+
+    private static readonly IPNetwork[] InternalNetworks =
+    [
+        IPNetwork.Parse("127.0.0.0/8"), IPNetwork.Parse("10.0.0.0/8"), IPNetwork.Parse("172.16.0.0/12"), IPNetwork.Parse("192.168.0.0/16"),
+        IPNetwork.Parse("169.254.0.0/16"), IPNetwork.Parse("100.64.0.0/10"),
+        IPNetwork.Parse("::1/128"), IPNetwork.Parse("fc00::/7"), IPNetwork.Parse("fe80::/10"),
+    ];
+
+    // A service talks to few hosts; whoever makes it talk to many must not fill its memory.
+    private const int MaxRemembered = 1024;
+    private readonly ConcurrentDictionary<string, bool> _known = new(StringComparer.OrdinalIgnoreCase);
+    private readonly HostPatterns _allowed;
+    private readonly HostPatterns _denied;
+
+    /// <param name="allowed">Patterns of further hosts that get headers; <c>*</c> for all.</param>
+    /// <param name="denied">Patterns of hosts that get none, whatever else says so.</param>
+    /// <exception cref="FormatException">A pattern is neither a host name, a suffix such as <c>*.example.com</c>, nor a network.</exception>
+    public PropagationTargets(IEnumerable<string> allowed, IEnumerable<string> denied)
+    {
+        _allowed = new HostPatterns(allowed);
+        _denied = new HostPatterns(denied);
+    }
+
+    /// <summary>Whether requests to this host carry our headers.</summary>
+    /// <param name="host">A name or an address, as <see cref="Uri.Host"/> gives it.</param>
+    /// <param name="isFirst">Whether this is the first question about the host.</param>
+    public bool Allows(string host, out bool isFirst)
+    {
+        isFirst = false;
+        if (_known.TryGetValue(host, out var allowed)) return allowed;
+        allowed = Decide(host);
+        if (_known.Count < MaxRemembered) isFirst = _known.TryAdd(host, allowed);
+        return allowed;
+    }
+
+    private bool Decide(string host)
+    {
+        var name = host.Trim('[', ']').TrimEnd('.');
+        _ = IPAddress.TryParse(name, out var address);
+        if (address is { IsIPv4MappedToIPv6: true }) address = address.MapToIPv4();
+        if (_denied.Match(name, address)) return false;
+        return _allowed.Match(name, address) || LooksInternal(name, address);
+    }
+
+    private static bool LooksInternal(string name, IPAddress? address)
+    {
+        if (address is not null) return Array.Exists(InternalNetworks, network => network.Contains(address));
+        if (name.Length == 0) return false;
+        return !name.Contains('.') || Array.Exists(InternalSuffixes, suffix => name.EndsWith(suffix, StringComparison.OrdinalIgnoreCase));
+    }
+}
+
+/// <summary>A list of <c>name</c>, <c>*.suffix</c>, <c>*</c>, address and network patterns.</summary>
+internal sealed class HostPatterns
+{
+    private readonly List<string> _names = [];
+    private readonly List<string> _suffixes = [];
+    private readonly List<IPNetwork> _networks = [];
+    private readonly bool _all;
+
+    public HostPatterns(IEnumerable<string> patterns)
+    {
+        foreach (var raw in patterns)
+        {
+            var pattern = raw.Trim().TrimEnd('.');
+            if (pattern == "*") _all = true;
+            else if (IPNetwork.TryParse(pattern, out var network)) _networks.Add(network);
+            else if (IPAddress.TryParse(pattern.Trim('[', ']'), out var address)) _networks.Add(new IPNetwork(address, address.AddressFamily == AddressFamily.InterNetwork ? 32 : 128));
+            else if (pattern.StartsWith("*.", StringComparison.Ordinal) && IsName(pattern[2..])) _suffixes.Add(pattern[1..]);
+            else if (IsName(pattern)) _names.Add(pattern);
+            else throw new FormatException($"\"{raw}\" is neither a host name, a suffix such as *.example.com, an address, a network such as 10.0.0.0/8, nor *");
+        }
+    }
+
+    public bool Match(string name, IPAddress? address)
+    {
+        if (_all) return true;
+        if (address is not null) return _networks.Exists(network => network.Contains(address));
+        return _names.Exists(n => name.Equals(n, StringComparison.OrdinalIgnoreCase))
+            || _suffixes.Exists(s => name.EndsWith(s, StringComparison.OrdinalIgnoreCase));
+    }
+
+    private static bool IsName(string text) => Uri.CheckHostName(text) == UriHostNameType.Dns;
+}

@@ -1,0 +1,44 @@
+using System.Buffers.Binary;
+
+namespace Tracing.Sdk.Propagation;
+
+// x-request-id: Envoy keeps its own decision inside it, in the 15th character of a UUIDv4 (9 sampled, a and b forced, anything else: none yet),
+// and takes every percentage from its first 8 hex digits. Whoever re-formats it, or invents one in another format, changes decisions downstream.
+internal static class RequestIds
+{
+    public const string RequestId = "x-request-id";
+    public const string ClientTraceId = "x-client-trace-id";
+
+    private const int DecisionIndex = 14;
+
+    /// <summary>
+    /// The id of a trace for which none came in: a UUIDv4, marked as sampled for the proxies behind us when our own root is.
+    /// Made from the trace id, so that every call of the trace, retried, parallel or from another process, gets the same one.
+    /// </summary>
+    public static string ForTrace(string traceId, bool sampled)
+    {
+        _ = Hex.TryReadUInt64(traceId.AsSpan(0, 16), out var high);
+        _ = Hex.TryReadUInt64(traceId.AsSpan(16, 16), out var low);
+
+        // Mixed, because a trace id may begin with a clock or with zeros, and all traces of that second would share one decision.
+        Span<byte> bytes = stackalloc byte[16];
+        BinaryPrimitives.WriteUInt64BigEndian(bytes, Mix(high + low));
+        BinaryPrimitives.WriteUInt64BigEndian(bytes[8..], Mix(high ^ ulong.RotateLeft(low, 32)));
+        bytes[6] = (byte)((bytes[6] & 0x0F) | 0x40);
+        bytes[8] = (byte)((bytes[8] & 0x3F) | 0x80);
+
+        return string.Create(36, (new Guid(bytes, bigEndian: true), sampled), static (text, x) =>
+        {
+            _ = x.Item1.TryFormat(text, out _);
+            if (x.sampled) text[DecisionIndex] = '9';
+        });
+    }
+
+    // The finaliser of SplitMix64: every input bit reaches every output bit.
+    private static ulong Mix(ulong x)
+    {
+        x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9;
+        x = (x ^ (x >> 27)) * 0x94D049BB133111EB;
+        return x ^ (x >> 31);
+    }
+}

@@ -1,0 +1,36 @@
+using System.Diagnostics;
+
+namespace Tracing.Sdk.Propagation;
+
+/// <summary>The ids and the decision that one set of headers carried, still as numbers: strings are made only for the winner.</summary>
+/// <param name="TraceHigh">Left half of the trace id; zero for a 64-bit id of B3.</param>
+/// <param name="TraceLow">Right half of the trace id.</param>
+/// <param name="SpanId">The caller's span, our parent; zero when the headers held a decision only.</param>
+/// <param name="ParentSpanId">The caller's own parent, which only B3 sends: evidence of freshness and nothing else. Zero for none.</param>
+/// <param name="State">The decision.</param>
+/// <param name="IsRandom">Whether the trace id's right-most 56 bits are random (W3C level 2).</param>
+internal readonly record struct TraceIds(ulong TraceHigh, ulong TraceLow, ulong SpanId, ulong ParentSpanId, SamplingState State, bool IsRandom)
+{
+    public const int RandomFlag = 0x02;
+
+    public bool HasIds => SpanId != 0;
+
+    /// <summary>B3's 64-bit ids are the right half of a wider one; no other format may be the narrower one.</summary>
+    public bool IsSameTraceAs(in TraceIds b3) =>
+        TraceLow == b3.TraceLow && (TraceHigh == b3.TraceHigh || b3.TraceHigh == 0);
+
+    public ActivityTraceId ToActivityTraceId()
+    {
+        Span<char> text = stackalloc char[32];
+        Hex.WriteUInt64(TraceHigh, text);
+        Hex.WriteUInt64(TraceLow, text[16..]);
+        return ActivityTraceId.CreateFromString(text);
+    }
+
+    public ActivitySpanId ToActivitySpanId()
+    {
+        Span<char> text = stackalloc char[16];
+        Hex.WriteUInt64(SpanId, text);
+        return ActivitySpanId.CreateFromString(text);
+    }
+}

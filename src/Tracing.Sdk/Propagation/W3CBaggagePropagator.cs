@@ -1,0 +1,50 @@
+using Microsoft.Extensions.Primitives;
+using OpenTelemetry;
+using OpenTelemetry.Context.Propagation;
+
+namespace Tracing.Sdk.Propagation;
+
+/// <summary>
+/// Reads and writes <c>baggage</c> on any carrier, within its limits (180 members, 8192 characters) in both directions.
+/// <see href="https://www.w3.org/TR/baggage/">W3C Baggage</see>.
+/// </summary>
+/// <remarks>
+/// <see cref="Baggage"/> has no place for the properties of a member, so they end here; the HTTP integration keeps them.
+/// Neither method throws for anything that a stranger wrote.
+/// </remarks>
+public sealed class W3CBaggagePropagator : TextMapPropagator
+{
+    /// <summary><c>baggage</c>.</summary>
+    public override ISet<string> Fields => new HashSet<string>([BaggageHeader.HeaderName]);
+
+    /// <summary>Returns the baggage that the carrier holds, or <paramref name="context"/> when that has some already or none came in.</summary>
+    /// <param name="context">What has been extracted so far; baggage in it wins.</param>
+    /// <param name="carrier">Where to read from.</param>
+    /// <param name="getter">Returns all values of a name, each field apart; null or empty for none.</param>
+    public override PropagationContext Extract<T>(PropagationContext context, T carrier, Func<T, string, IEnumerable<string>?> getter)
+    {
+        if (carrier is null || getter is null || context.Baggage.Count > 0) return context;
+        var fields = new GetterReader<T>(carrier, getter).Get(BaggageHeader.HeaderName);
+        if (StringValues.IsNullOrEmpty(fields) || BaggageHeader.Parse(fields, out _) is not { } members) return context;
+        return new PropagationContext(context.ActivityContext, ToBaggage(members));
+    }
+
+    /// <summary>Writes the baggage; does nothing when there is none.</summary>
+    /// <param name="context">What to write.</param>
+    /// <param name="carrier">Where to write to.</param>
+    /// <param name="setter">Sets one name to one value, in place of any older one.</param>
+    public override void Inject<T>(PropagationContext context, T carrier, Action<T, string, string> setter)
+    {
+        if (carrier is null || setter is null || context.Baggage.Count == 0) return;
+        var members = new List<BaggageMember>(context.Baggage.Count);
+        foreach (var (key, value) in context.Baggage) members.Add(new BaggageMember(key, value, ""));
+        if (BaggageHeader.Format(members) is { } header) setter(carrier, BaggageHeader.HeaderName, header);
+    }
+
+    internal static Baggage ToBaggage(IReadOnlyList<BaggageMember> members)
+    {
+        var items = new Dictionary<string, string>(members.Count, StringComparer.Ordinal);
+        foreach (var member in members) items[member.Key] = member.Value;
+        return Baggage.Create(items);
+    }
+}
