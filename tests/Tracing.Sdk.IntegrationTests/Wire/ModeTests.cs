@@ -1,3 +1,5 @@
+using MeshDemo;
+using MeshDemo.Processes;
 using Tracing.Sdk.IntegrationTests.Harness;
 
 namespace Tracing.Sdk.IntegrationTests.Wire;
@@ -76,13 +78,10 @@ public sealed class ModeTests(WireFixture wire)
     [Fact]
     public async Task InvalidSetting_StopsTheStartWithOneSentence()
     {
-        await using var service = TestProcess.Start(
-            "dotnet",
-            [Repository.AssemblyOf("tests/Tracing.Sdk.TestService")],
-            [new("ASPNETCORE_URLS", "http://127.0.0.1:0"), new("OTEL_TRACES_EXPORTER", "carrier-pigeon")]);
-        Assert.NotEqual(0, await service.WaitForExitAsync());
-        Assert.Contains("carrier-pigeon", service.Output, StringComparison.Ordinal);
-        Assert.Contains("OTEL_TRACES_EXPORTER", service.Output, StringComparison.Ordinal);
+        var stopped = await Assert.ThrowsAsync<DemoException>(() => ServiceProcess.StartAsync(
+            "wire-service", TestService.Dll, new Dictionary<string, string> { ["OTEL_TRACES_EXPORTER"] = "carrier-pigeon" }));
+        Assert.Contains("carrier-pigeon", stopped.ToString(), StringComparison.Ordinal);
+        Assert.Contains("OTEL_TRACES_EXPORTER", stopped.ToString(), StringComparison.Ordinal);
     }
 
     private async Task<(Exchange Exchange, int SpansBefore)> ExchangeAsync(
@@ -92,15 +91,12 @@ public sealed class ModeTests(WireFixture wire)
         var environment = WireFixture.Environment(wire.Collector, wire.Sink);
         foreach (var (name, value) in settings)
             environment[name] = value;
-        var (process, address) = await TestProcess.StartWebAsync(Repository.AssemblyOf("tests/Tracing.Sdk.TestService"), environment);
-        await using (process)
-        {
-            using var connection = await RawConnection.OpenAsync(address);
-            var exchange = await wire.ExchangeAsync(connection, verb, "mode", headers);
+        await using var service = await ServiceProcess.StartAsync("wire-service", TestService.Dll, environment);
+        using var connection = await RawConnection.OpenAsync(service.Address);
+        var exchange = await wire.ExchangeAsync(connection, verb, "mode", headers);
 
-            // A stopping service sends what it still holds; after this nothing more can come.
-            await process.StopAsync();
-            return (exchange, spansBefore);
-        }
+        // A stopping service sends what it still holds; after this nothing more can come.
+        await service.DisposeAsync();
+        return (exchange, spansBefore);
     }
 }

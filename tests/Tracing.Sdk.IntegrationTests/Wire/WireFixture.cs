@@ -1,3 +1,4 @@
+using MeshDemo.Processes;
 using Tracing.Sdk.IntegrationTests.Harness;
 
 namespace Tracing.Sdk.IntegrationTests.Wire;
@@ -13,22 +14,19 @@ public sealed class WireFixture : IAsyncLifetime
 {
     public const string ServiceName = "wire-service";
 
-    private TestProcess _service = null!;
+    private ServiceProcess _service = null!;
     private int _exchanges;
 
     public TestCollector Collector { get; private set; } = null!;
 
     public RawSink Sink { get; } = new();
 
-    public Uri Address { get; private set; } = null!;
-
-    public string ServiceOutput => _service.Output;
+    public Uri Address => _service.Address;
 
     public async Task InitializeAsync()
     {
         Collector = await TestCollector.StartAsync();
-        (_service, Address) = await TestProcess.StartWebAsync(
-            Repository.AssemblyOf("tests/Tracing.Sdk.TestService"), Environment(Collector, Sink));
+        _service = await ServiceProcess.StartAsync(ServiceName, TestService.Dll, Environment(Collector, Sink));
     }
 
     /// <summary>
