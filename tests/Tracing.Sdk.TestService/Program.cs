@@ -12,6 +12,12 @@ var plain = new HttpClient();
 app.MapGet("/echo-call/{**tag}", (string[] url, IHttpClientFactory clients) => Call(clients.CreateClient(), url));
 app.MapGet("/raw-call/{**tag}", (string[] url) => Call(plain, url));
 app.MapGet("/no-call/{**tag}", () => "");
+
+// What came in, for a caller that wants to know what a proxy made of its headers.
+app.MapGet("/headers/{**tag}", (HttpRequest request) => request.Headers.ToDictionary(header => header.Key, header => header.Value.ToString()));
+app.MapGet("/third-attempt/{**tag}", (HttpRequest request) => request.Headers["x-envoy-attempt-count"] == "3"
+    ? Results.Ok(request.Headers.ToDictionary(header => header.Key, header => header.Value.ToString()))
+    : Results.StatusCode(StatusCodes.Status503ServiceUnavailable));
 app.MapGet("/fail/{**tag}", string () => throw new InvalidOperationException("The order is gone."));
 
 // User code that sets our headers by hand.
@@ -36,11 +42,11 @@ app.MapPost("/test/{**tag}", async (IHttpClientFactory clients, JsonElement body
 
 app.Run();
 
-// All at once: parallel calls must not mix up each other's contexts.
+// All at once: parallel calls must not mix up each other's contexts. Answers with what the last one answered.
 static async Task<string> Call(HttpClient client, string[] urls)
 {
     var responses = await Task.WhenAll(urls.Select(url => client.GetAsync(url)));
-    var statuses = string.Join(' ', responses.Select(response => (int)response.StatusCode));
+    var answer = await responses[^1].Content.ReadAsStringAsync();
     Array.ForEach(responses, response => response.Dispose());
-    return statuses;
+    return answer;
 }

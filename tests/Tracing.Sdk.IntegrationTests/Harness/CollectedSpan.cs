@@ -46,6 +46,9 @@ public sealed record CollectedSpan
     /// <summary>OTLP only.</summary>
     public IReadOnlyList<CollectedLink> Links { get; init; } = [];
 
+    /// <summary>Since 1970.</summary>
+    public long StartMicroseconds { get; init; }
+
     /// <summary>OTLP: 0 unset, 1 ok, 2 error.</summary>
     public int Status { get; init; }
 

@@ -33,6 +33,7 @@ internal static class OtlpReader
         string traceId = "", id = "", name = "", traceState = "";
         string? parentId = null, kind = null;
         uint flags = 0;
+        var start = 0L;
         var status = 0;
         var links = new List<CollectedLink>();
         foreach (var field in Fields(message))
@@ -45,6 +46,7 @@ internal static class OtlpReader
                 case 4: parentId = Convert.ToHexStringLower(field.Bytes); break;
                 case 5: name = field.Text; break;
                 case 6: kind = Kinds[field.Value]; break;
+                case 7: start = (long)(field.Value / 1000); break;
                 case 13: links.Add(ReadLink(field.Bytes)); break;
                 case 15: status = (int)Fields(field.Bytes).FirstOrDefault(part => part.Number == 3).Value; break;
                 case 16: flags = (uint)field.Value; break;
@@ -64,6 +66,7 @@ internal static class OtlpReader
             Kind = kind,
             Service = service,
             Tags = tags,
+            StartMicroseconds = start,
             Flags = flags,
             TraceState = traceState,
             Links = links,

@@ -20,6 +20,9 @@ public sealed class TestCollector : IAsyncDisposable
 
     private TestCollector(WebApplication app) => _app = app;
 
+    /// <summary>What to do with the spans of an OTLP request before it is answered.</summary>
+    public Func<IReadOnlyList<CollectedSpan>, Task> ForwardOtlp { get; set; } = _ => Task.CompletedTask;
+
     /// <summary>For example <c>http://127.0.0.1:41234</c>.</summary>
     public string Address => _app.Urls.Single();
 
@@ -42,7 +45,9 @@ public sealed class TestCollector : IAsyncDisposable
         });
         app.MapPost("/v1/traces", async (HttpContext context) =>
         {
-            collector.Add(OtlpReader.Read(await ReadBody(context.Request)), context.Request.Headers);
+            var spans = OtlpReader.Read(await ReadBody(context.Request));
+            await collector.ForwardOtlp(spans);
+            collector.Add(spans, context.Request.Headers);
             return Results.Bytes([], "application/x-protobuf");
         });
         await app.StartAsync();

@@ -23,6 +23,7 @@ internal static class ZipkinReader
             Tags = span.TryGetProperty("tags", out var tags)
                 ? tags.EnumerateObject().ToDictionary(tag => tag.Name, tag => tag.Value.GetString()!)
                 : new Dictionary<string, string>(),
+            StartMicroseconds = span.TryGetProperty("timestamp", out var timestamp) ? timestamp.GetInt64() : 0,
             Debug = span.TryGetProperty("debug", out var debug) && debug.GetBoolean(),
             Shared = span.TryGetProperty("shared", out var shared) && shared.GetBoolean(),
         };
