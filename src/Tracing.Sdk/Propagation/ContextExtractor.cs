@@ -5,7 +5,7 @@ namespace Tracing.Sdk.Propagation;
 /// <summary>Headers in, one context out. Every format is read, and <see cref="Freshness"/> decides where they disagree.</summary>
 internal static class ContextExtractor
 {
-    public static RemoteContext Extract<TReader>(in TReader headers, PropagationSettings settings, object? owner = null)
+    public static RemoteContext Extract<TReader>(in TReader headers, PropagationSettings settings, object? owner = null, object? carrier = null)
         where TReader : struct, IHeaderReader
     {
         // :: Step 1: read every format. What is malformed counts as absent.
@@ -59,6 +59,7 @@ internal static class ContextExtractor
             RequestId = requestId is [{ Length: > 0 } id, ..] && HeaderText.IsSafe(id) ? id : null,
             PassThrough = ReadPassThrough(headers, settings.PassThrough),
             Owner = owner,
+            Carrier = carrier,
         };
     }
 
