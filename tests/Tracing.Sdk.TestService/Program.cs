@@ -20,15 +20,20 @@ app.MapGet("/third-attempt/{**tag}", (HttpRequest request) => request.Headers["x
     : Results.StatusCode(StatusCodes.Status503ServiceUnavailable));
 app.MapGet("/fail/{**tag}", string () => throw new InvalidOperationException("The order is gone."));
 
-// User code that sets our headers by hand.
-app.MapGet("/own-headers/{**tag}", async (string[] url, bool raw, IHttpClientFactory clients) =>
-{
-    using var request = new HttpRequestMessage(HttpMethod.Get, url[0]);
-    request.Headers.Add("traceparent", "00-11111111111111111111111111111111-2222222222222222-01");
-    request.Headers.Add("X-B3-TraceId", "11111111111111111111111111111111");
-    request.Headers.Add("x-request-id", "by-hand");
-    using var response = await (raw ? plain : clients.CreateClient()).SendAsync(request);
-});
+// User code that starts a trace of its own by hand.
+app.MapGet("/own-headers/{**tag}", (string url, bool raw, IHttpClientFactory clients) =>
+    Send(raw ? plain : clients.CreateClient(), url, new()
+    {
+        ["traceparent"] = "00-11111111111111111111111111111111-2222222222222222-01",
+        ["tracestate"] = "congo=t61rcWkgMzE",
+        ["x-request-id"] = "by-hand",
+    }));
+
+// User code from before there was tracing: it hands on what came in, as the documentation of every mesh asks.
+app.MapGet("/copied-headers/{**tag}", (string url, bool raw, IHttpClientFactory clients, HttpRequest request) =>
+    Send(raw ? plain : clients.CreateClient(), url, request.Headers
+        .Where(header => header.Key.StartsWith("x-", StringComparison.OrdinalIgnoreCase) || header.Key is "traceparent" or "tracestate" or "b3")
+        .ToDictionary(header => header.Key, header => header.Value.ToString())));
 
 // The service side of the W3C trace-context test harness: POST every `arguments` to its `url`, one after the other.
 app.MapPost("/test/{**tag}", async (IHttpClientFactory clients, JsonElement body) =>
@@ -49,4 +54,12 @@ static async Task<string> Call(HttpClient client, string[] urls)
     var answer = await responses[^1].Content.ReadAsStringAsync();
     Array.ForEach(responses, response => response.Dispose());
     return answer;
+}
+
+static async Task Send(HttpClient client, string url, Dictionary<string, string> headers)
+{
+    using var request = new HttpRequestMessage(HttpMethod.Get, url);
+    foreach (var (name, value) in headers)
+        request.Headers.TryAddWithoutValidation(name, value);
+    using var response = await client.SendAsync(request);
 }

@@ -100,18 +100,35 @@ public sealed class CallTests(WireFixture wire)
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task HeadersSetByHand_OneValueOfEachLeaves(bool raw)
+    public async Task ContextSetByHand_LeavesAsItIsAndNothingOfOursBesideIt(bool raw)
     {
-        var tag = wire.NewTag("by-hand");
-        using var connection = await RawConnection.OpenAsync(wire.Address);
-        var response = await connection.SendAsync("GET", $"/own-headers/{tag}?raw={raw}&url={Uri.EscapeDataString($"{wire.Sink.Address}/{tag}/0")}", Sampled);
-        Assert.Equal(200, response.Status);
-        var call = Assert.Single(wire.Sink.Requests(tag));
-        Assert.All(ContextHeaders, name => call.One(name));
+        var call = await SendAsync("own-headers", raw, Sampled);
+        Assert.Equal("00-11111111111111111111111111111111-2222222222222222-01", call.One("traceparent"));
+        Assert.Equal("congo=t61rcWkgMzE", call.One("tracestate"));
+        Assert.Equal("by-hand", call.One("x-request-id"));
+        Assert.DoesNotContain(call.Headers, header => header.Name.StartsWith("X-B3-", StringComparison.OrdinalIgnoreCase));
+    }
 
-        // Whichever wins, the two formats agree, or the next hop would see a conflict.
-        Assert.Equal(call.One("traceparent")?[3..35], call.One("X-B3-TraceId"));
-        Assert.Equal(call.One("traceparent")?[36..52], call.One("X-B3-SpanId"));
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task ContextCopiedByHand_IsReplacedByOurs(bool raw)
+    {
+        var call = await SendAsync(
+            "copied-headers", raw,
+            [
+                Sampled[0], new("tracestate", "congo=t61rcWkgMzE"),
+                new("X-B3-TraceId", "0af7651916cd43dd8448eb211c80319c"), new("X-B3-SpanId", "b7ad6b7169203331"), new("X-B3-Sampled", "1"),
+                new("x-request-id", "ad7b509a-89b4-980e-8f0f-2c1d3e4f5a6b"),
+            ]);
+        var spanId = call.One("X-B3-SpanId");
+        Assert.NotEqual("b7ad6b7169203331", spanId);
+        Assert.Equal($"00-0af7651916cd43dd8448eb211c80319c-{spanId}-03", call.One("traceparent"));
+        Assert.Equal($"mesh=p:{spanId},congo=t61rcWkgMzE", call.One("tracestate"));
+        Assert.Equal("0af7651916cd43dd8448eb211c80319c", call.One("X-B3-TraceId"));
+        Assert.Equal("1", call.One("X-B3-Sampled"));
+        Assert.Equal("ad7b509a-89b4-980e-8f0f-2c1d3e4f5a6b", call.One("x-request-id"));
+        await wire.Collector.WaitForAsync("The span on the wire", spans => spans.FirstOrDefault(span => span.Kind == "CLIENT" && span.Id == spanId));
     }
 
     /// <summary>The service side of the W3C trace-context test harness.</summary>
@@ -130,5 +147,14 @@ public sealed class CallTests(WireFixture wire)
             ParentId = "b7ad6b7169203331",
             Random = true,
         });
+    }
+
+    private async Task<RawMessage> SendAsync(string verb, bool raw, IEnumerable<HeaderLine> headers)
+    {
+        var tag = wire.NewTag(verb);
+        using var connection = await RawConnection.OpenAsync(wire.Address);
+        var response = await connection.SendAsync("GET", $"/{verb}/{tag}?raw={raw}&url={Uri.EscapeDataString($"{wire.Sink.Address}/{tag}/0")}", headers);
+        Assert.Equal(200, response.Status);
+        return Assert.Single(wire.Sink.Requests(tag));
     }
 }
