@@ -32,6 +32,7 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
         var options = settings.Options;
         _logger = logger;
         Options = options;
+        NothingCameIn = new RemoteContext { Owner = this };
         ServiceName = Pipeline.ServiceName(options, applicationName);
         _targets = new PropagationTargets(options.PropagateTo, options.DoNotPropagateTo);
         _baggageTargets = new PropagationTargets(options.BaggageTo, options.DoNotPropagateTo);
@@ -58,9 +59,17 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
 
     internal string ServiceName { get; }
 
+    internal string AttemptHeader => field ??= Options.EnvoyHeaderPrefix + "-attempt-count";
+
     internal PropagationSettings Propagation { get; }
 
     internal InboundPolicy Inbound { get; }
+
+    /// <summary>The context of a request that brought nothing, shared by all of them.</summary>
+    internal RemoteContext NothingCameIn { get; }
+
+    /// <summary>Whether code that runs for no known request can only belong to this tracing.</summary>
+    internal bool IsAlone => Volatile.Read(ref _live) is [var only] && only == this;
 
     /// <summary>Null when headers are only forwarded.</summary>
     internal SpanRecorder? Recorder { get; }
