@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Net;
 using Microsoft.AspNetCore.Http;
 using OpenTelemetry;
 using Tracing.Sdk.Propagation;
@@ -11,8 +10,7 @@ internal sealed class TracingMiddleware(RequestDelegate next, MeshTracing tracin
 {
     public Task InvokeAsync(HttpContext context)
     {
-        // Hosting asked the propagator already, unless nobody wanted an Activity.
-        _ = ServerPropagator.Receive(context.Request.Headers, tracing);
+        ServerPropagator.EnsureReceived(context.Request.Headers, tracing);
         if (!tracing.Inbound.NeedsAddress) return ContinueAsync(context);
         var trust = tracing.Inbound.Judge(new RequestHeaderReader(context.Request.Headers), context.Connection.RemoteIpAddress);
         return EndpointTrust.InvokeAsync(context, trust, tracing, ContinueAsync, ContinueAsync);
@@ -35,26 +33,25 @@ internal sealed class TracingMiddleware(RequestDelegate next, MeshTracing tracin
 
     private static async Task CompleteAsync(HttpContext context, MeshTracing tracing, Activity activity, RequestDelegate next)
     {
+        var span = ServerSpan.Begin(activity, context, tracing.AttemptHeader);
         if (RemoteContext.Current?.Loser is { } loser) activity.AddLink(loser.ToLink());
-        // Read now: middleware for forwarded headers may replace them by the client's.
-        var (peer, peerPort) = (context.Connection.RemoteIpAddress, context.Connection.RemotePort);
         try
         {
             await next(context).ConfigureAwait(false);
         }
-        catch (Exception e) when (Complete(activity, context, tracing, peer, peerPort, e))
+        catch (Exception e) when (Complete(activity, span, e))
         {
             throw;
         }
 
-        Complete(activity, context, tracing, peer, peerPort, exception: null);
+        Complete(activity, span, exception: null);
     }
 
     // As a filter it never catches: the exception passes on with its stack as it was.
-    private static bool Complete(Activity activity, HttpContext context, MeshTracing tracing, IPAddress? peer, int peerPort, Exception? exception)
+    private static bool Complete(Activity activity, ServerSpan span, Exception? exception)
     {
         // The endpoint may have begun a trace of its own.
-        if (activity.IsAllDataRequested) ServerSpan.Complete(activity, context, tracing.Options.EnvoyHeaderPrefix, peer, peerPort, exception);
+        if (activity.IsAllDataRequested) span.Complete(activity, exception);
         return false;
     }
 }

@@ -10,7 +10,7 @@ namespace Tracing.Sdk.Http;
 /// </summary>
 internal static class OutboundHeaders
 {
-    // Marks a request that we have written to before: sent again after a redirect or by a retry, it gets fresh ids.
+    // How often a message has been sent: after a redirect or by a retry it gets fresh ids.
     private static readonly HttpRequestOptionsKey<int> Attempts = new("Tracing.Sdk.Attempts");
 
     private static readonly string[] ContextNames =
@@ -22,15 +22,22 @@ internal static class OutboundHeaders
     /// <summary>Writes the headers and returns how often this message has been sent before.</summary>
     public static int Write(MeshTracing tracing, HttpRequestMessage request, Activity? activity)
     {
-        var isResend = request.Options.TryGetValue(Attempts, out var attempt);
-        request.Options.Set(Attempts, attempt + 1);
-        if (isResend) RemoveOurs(request, tracing.Propagation);
+        var attempt = Attempt(request, tracing.Propagation);
+        var isResend = attempt > 0;
         if (request.RequestUri is not { IsAbsoluteUri: true } uri) return attempt;
 
         var headers = new RequestCarrier(request);
         var remote = RemoteContext.Current;
+        if (!tracing.MayPropagateTo(uri.Host))
+        {
+            // Sent inside before and now to a stranger: what we wrote for the first must not reach the second.
+            if (isResend) RemoveOurs(request, tracing.Propagation);
+            WriteBaggage(tracing, request, uri.Host, remote, activity, ref headers);
+            return attempt;
+        }
+
+        if (isResend) Remove(request, ContextNames);
         WriteBaggage(tracing, request, uri.Host, remote, activity, ref headers);
-        if (!tracing.MayPropagateTo(uri.Host)) return attempt;
 
         var context = tracing.Recorder?.ContextToSend(activity);
         if (context is { } outbound)
@@ -68,10 +75,33 @@ internal static class OutboundHeaders
     /// <summary>All names that may be written.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. ContextNames, BaggageHeader.HeaderName, RequestIds.RequestId, RequestIds.ClientTraceId];
 
+    // Counted from the second time on: most messages are sent once, and a note in their options is a dictionary each.
+    // That it is the second time shows in the headers: a marker that names the span in traceparent is our own hand.
+    private static int Attempt(HttpRequestMessage request, PropagationSettings settings)
+    {
+        if (settings.W3C)
+        {
+            var headers = new RequestCarrier(request);
+            if (headers.Get(TraceStateList.HeaderName) is not [{ } list] || MeshMember.Find(list).SpanId is not (not 0 and var marker)) return 0;
+            if (headers.Get(TraceParent.HeaderName) is not [{ } parent] || !TraceParent.TryParse(parent, out var ids) || ids.SpanId != marker) return 0;
+            // What came in with the request may look the same: a copy of it is not our hand.
+            if (RemoteContext.Current is { } remote && remote.Ids.SpanId == ids.SpanId) return 0;
+        }
+
+        var attempt = request.Options.TryGetValue(Attempts, out var known) ? known : settings.W3C ? 1 : 0;
+        request.Options.Set(Attempts, attempt + 1);
+        return attempt;
+    }
+
     private static void RemoveOurs(HttpRequestMessage request, PropagationSettings settings)
     {
-        foreach (var name in Names) request.Headers.Remove(name);
-        foreach (var name in settings.PassThrough) request.Headers.Remove(name);
+        Remove(request, Names);
+        Remove(request, settings.PassThrough);
+    }
+
+    private static void Remove(HttpRequestMessage request, IReadOnlyList<string> names)
+    {
+        for (var i = 0; i < names.Count; i++) request.Headers.Remove(names[i]);
     }
 
     private static bool UserHasTheSay(HttpRequestMessage request, in RequestCarrier headers, RemoteContext? remote)
@@ -80,7 +110,7 @@ internal static class OutboundHeaders
         var set = ContextExtractor.Extract(headers, PropagationSettings.ContextOnly).Ids;
         var isCopy = set.HasIds && remote is not null && set.SpanId == remote.Ids.SpanId && set.TraceLow == remote.Ids.TraceLow;
         if ((set.HasIds || set.State != SamplingState.Defer) && !isCopy) return true;
-        foreach (var name in ContextNames) request.Headers.Remove(name);
+        Remove(request, ContextNames);
         return false;
     }
 
@@ -90,7 +120,10 @@ internal static class OutboundHeaders
         foreach (var (name, _) in request.Headers.NonValidated)
         {
             if (name[0] is not ('t' or 'T' or 'b' or 'B' or 'x' or 'X')) continue;
-            if (Array.Exists(ContextNames, known => known.Equals(name, StringComparison.OrdinalIgnoreCase))) return true;
+            foreach (var known in ContextNames)
+            {
+                if (known.Equals(name, StringComparison.OrdinalIgnoreCase)) return true;
+            }
         }
 
         return false;

@@ -8,22 +8,22 @@ public sealed class TreePrinterTests
     [Fact]
     public void Print_WideTerminal_ShowsEveryColumn() => Assert.Equal(
         """
-        front-envoy ingress            SERVER   100.00 ms    200 ███████████████████████
-        └ api-service GET /orders/{id} SERVER    80.00 ms    200   ██████████████████
-          ├ data-service GET           CLIENT    20.00 ms  error     █████
+        front-envoy ingress            SERVER      100 ms    200 ███████████████████████
+        └ api-service GET /orders/{id} SERVER     80.0 ms    200   ██████████████████
+          ├ data-service GET           CLIENT     20.0 ms  error     █████
           │ └ data-service SELECT      CLIENT     0.10 ms            ▏
-          └ data-service GET           CLIENT    40.00 ms    200            █████████
+          └ data-service GET           CLIENT     40.0 ms    200            █████████
 
         """, Printed(80));
 
     [Fact]
     public void Print_NarrowTerminal_FitsIt() => Assert.Equal(
         """
-        front-envoy ingress       100.00 ms    200 ██████████
-        └ api-service GET /order…  80.00 ms    200  ████████
-          ├ data-service GET       20.00 ms  error   ██
+        front-envoy ingress          100 ms    200 ██████████
+        └ api-service GET /order…   80.0 ms    200  ████████
+          ├ data-service GET        20.0 ms  error   ██
           │ └ data-service SELECT   0.10 ms          ▏
-          └ data-service GET       40.00 ms    200      ████
+          └ data-service GET        40.0 ms    200      ████
 
         """, Printed(53));
 
