@@ -72,11 +72,11 @@ public sealed class TestCollector : IAsyncDisposable
         }
     }
 
-    /// <summary>Waits for arrivals until <paramref name="find"/> finds something; fails after half a minute, saying <paramref name="what"/> was awaited.</summary>
+    /// <summary>Waits for arrivals until <paramref name="find"/> finds something; fails after a minute, saying <paramref name="what"/> was awaited.</summary>
     public async Task<T> WaitForAsync<T>(string what, Func<IReadOnlyList<CollectedSpan>, T?> find)
         where T : class
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
         while (true)
         {
             Task arrival;

@@ -14,6 +14,9 @@ public sealed class MatrixFixture(MeshFixture mesh) : IAsyncLifetime
     /// <summary>Service a itself, for requests that come through no proxy.</summary>
     public Uri ServiceA => _a.Address;
 
+    /// <summary>The last lines of both services' output.</summary>
+    public string Logs => $"a:\n{_a.Process.Tail}\nb:\n{_b.Process.Tail}";
+
     public async Task InitializeAsync()
     {
         if (!MeshTools.HasEnvoyAndZipkin) return;

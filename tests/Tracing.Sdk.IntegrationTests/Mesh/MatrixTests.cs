@@ -198,7 +198,7 @@ public sealed class MatrixTests(MeshFixture mesh, MatrixFixture matrix) : IClass
     private async Task<IReadOnlyList<CollectedSpan>> AssertTreeAsync(string expected, Dictionary<string, string> answer, string? remoteParent = null)
     {
         var spans = await mesh.Zipkin.WaitForTraceAsync(answer["traceparent"][3..35], count: expected.Count(character => character == '\n'));
-        SpanOutline.AssertEqual(expected, spans, remoteParent);
+        SpanOutline.AssertEqual(expected, spans, () => matrix.Logs, remoteParent);
         return spans;
     }
 

@@ -36,7 +36,7 @@ public sealed class RotelTests
     // The demo's collector tells nobody when something has arrived, so it must be asked again and again.
     private static async Task<IReadOnlyList<Span>> WaitForTraceAsync(TraceStore store, string traceId)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
         while (store.Find(traceId).Count < SampleTests.SpansOfOrderTree && !patience.IsCancellationRequested)
             await timer.WaitForNextTickAsync();
@@ -56,7 +56,7 @@ public sealed class RotelTests
             ]);
 
         // It listens a moment after it has said that it starts.
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
         while (!await AcceptsAsync(http))
             await timer.WaitForNextTickAsync(patience.Token);

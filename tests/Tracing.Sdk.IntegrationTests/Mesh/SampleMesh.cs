@@ -9,12 +9,16 @@ internal sealed class SampleMesh : IAsyncDisposable
     private const string OneOrder = "/orders/1";
 
     private readonly Stack<IAsyncDisposable> _parts = new();
+    private readonly List<ChildProcess> _programs = [];
     private readonly string _folder = Directory.CreateTempSubdirectory("sample-mesh-").FullName;
     private Uri _front = null!;
 
     private SampleMesh()
     {
     }
+
+    /// <summary>The last lines of every program's output.</summary>
+    public string Logs => string.Join('\n', _programs.Select(program => $"{program.Label}:\n{program.Tail}"));
 
     /// <param name="tracer">Which of the three configurations.</param>
     /// <param name="proxyCollector">Where the Envoys send their spans.</param>
@@ -53,27 +57,28 @@ internal sealed class SampleMesh : IAsyncDisposable
     private async Task StartPartsAsync(Tracer tracer, Uri proxyCollector, Dictionary<string, string> export)
     {
         Dictionary<string, string> environment = new(export) { ["OTEL_BSP_SCHEDULE_DELAY"] = "25" };
-        var data = Add(await ServiceProcess.StartAsync("data-service", ServiceProcess.DataServiceDll, new Dictionary<string, string>(environment)
+        var data = Add(service => service.Process, await ServiceProcess.StartAsync("data-service", ServiceProcess.DataServiceDll, new Dictionary<string, string>(environment)
         {
             ["OTEL_SERVICE_NAME"] = "data-service",
             ["Database__Path"] = Path.Combine(_folder, "shop.db"),
         }));
-        var egress = Add(await EnvoyProcess.StartAsync(
+        var egress = Add(envoy => envoy.Process, await EnvoyProcess.StartAsync(
             MeshTools.Envoy, EnvoyConfiguration.Render(tracer, proxyCollector, api: null, data.Address), "egress-envoy"));
-        var api = Add(await ServiceProcess.StartAsync("api-service", ServiceProcess.ApiServiceDll, new Dictionary<string, string>(environment)
+        var api = Add(service => service.Process, await ServiceProcess.StartAsync("api-service", ServiceProcess.ApiServiceDll, new Dictionary<string, string>(environment)
         {
             ["OTEL_SERVICE_NAME"] = "api-service",
             ["DataService__BaseAddress"] = egress.Egress.ToString(),
         }));
-        var front = Add(await EnvoyProcess.StartAsync(
+        var front = Add(envoy => envoy.Process, await EnvoyProcess.StartAsync(
             MeshTools.Envoy, EnvoyConfiguration.Render(tracer, proxyCollector, api.Address, data: null), "front-envoy"));
         _front = front.Front;
     }
 
-    private T Add<T>(T part)
+    private T Add<T>(Func<T, ChildProcess> program, T part)
         where T : IAsyncDisposable
     {
         _parts.Push(part);
+        _programs.Add(program(part));
         return part;
     }
 }

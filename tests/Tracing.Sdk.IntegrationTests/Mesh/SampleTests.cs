@@ -58,7 +58,7 @@ public sealed class SampleTests(MeshFixture mesh, SampleFixture samples) : IClas
     {
         var sample = await StartAsync(tracer);
         var response = await sample.GetOrderAsync();
-        SpanOutline.AssertEqual(OrderTree, await mesh.Zipkin.WaitForTraceAsync(response.One("x-trace-id")!, SpansOfOrderTree));
+        SpanOutline.AssertEqual(OrderTree, await mesh.Zipkin.WaitForTraceAsync(response.One("x-trace-id")!, SpansOfOrderTree), () => sample.Logs);
     }
 
     [SkippableTheory]
@@ -73,7 +73,7 @@ public sealed class SampleTests(MeshFixture mesh, SampleFixture samples) : IClas
 
         // A whole tree that was asked for later: by now the other would be here too.
         var later = await sample.GetOrderAsync();
-        SpanOutline.AssertEqual(OrderTree, await mesh.Zipkin.WaitForTraceAsync(later.One("x-trace-id")!, SpansOfOrderTree));
+        SpanOutline.AssertEqual(OrderTree, await mesh.Zipkin.WaitForTraceAsync(later.One("x-trace-id")!, SpansOfOrderTree), () => sample.Logs);
         Assert.Empty(await mesh.Zipkin.FindTraceAsync(traceId));
     }
 
@@ -88,7 +88,7 @@ public sealed class SampleTests(MeshFixture mesh, SampleFixture samples) : IClas
             new("X-B3-TraceId", traceId), new("X-B3-SpanId", Parent), new("X-B3-Sampled", "1"), new("X-B3-Flags", "1"));
 
         var spans = await mesh.Zipkin.WaitForTraceAsync(traceId, SpansOfOrderTree);
-        SpanOutline.AssertEqual(OrderTree, spans, remoteParent: Parent);
+        SpanOutline.AssertEqual(OrderTree, spans, () => sample.Logs, remoteParent: Parent);
         Assert.All(spans, span => Assert.Equal(span.Service.EndsWith("-service", StringComparison.Ordinal), span.Debug));
     }
 

@@ -32,11 +32,15 @@ internal static class SpanOutline
         }
     }
 
-    public static void AssertEqual(string expected, IReadOnlyList<CollectedSpan> spans, string? remoteParent = null)
+    /// <param name="expected">The outline that the spans must have.</param>
+    /// <param name="spans">All spans of a trace.</param>
+    /// <param name="logs">What the programs said, for the message.</param>
+    /// <param name="remoteParent">The id that came in from outside the mesh.</param>
+    public static void AssertEqual(string expected, IReadOnlyList<CollectedSpan> spans, Func<string> logs, string? remoteParent = null)
     {
         var actual = Of(spans, remoteParent);
         if (expected != actual)
-            Assert.Fail($"Expected:\n{expected}\nbut the backend has:\n{actual}");
+            Assert.Fail($"Expected:\n{expected}\nbut the backend has:\n{actual}\nand the programs said:\n{logs()}");
     }
 
     /// <summary>A chain in which each is the child of the one before, and at its end a second one, <paramref name="times"/> times.</summary>

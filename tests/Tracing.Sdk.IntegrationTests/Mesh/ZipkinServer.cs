@@ -48,7 +48,7 @@ internal sealed class ZipkinServer : IAsyncDisposable
     /// </summary>
     public async Task<IReadOnlyList<CollectedSpan>> WaitForTraceAsync(string traceId, int count)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(40));
         while (true)
         {
