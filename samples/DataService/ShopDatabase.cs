@@ -59,7 +59,7 @@ internal sealed class ShopDatabase(IConfiguration configuration, ILogger<ShopDat
 
     public async Task<long> CountSlowlyAsync(CancellationToken cancellation) => (await QueryAsync(
         "SELECT", "numbers",
-        "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < $id) SELECT sum(n) FROM numbers", 2_000_000,
+        "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < $id) SELECT sum(n) FROM numbers", 1_000_000,
         row => row.GetInt64(0), cancellation)).Single();
 
     public Task<List<long>> ReadFromMissingTableAsync(CancellationToken cancellation) => QueryAsync(

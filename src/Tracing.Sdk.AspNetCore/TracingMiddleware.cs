@@ -10,8 +10,7 @@ internal sealed class TracingMiddleware(RequestDelegate next, MeshTracing tracin
 {
     public Task InvokeAsync(HttpContext context)
     {
-        // Hosting asked the propagator already, unless nobody wanted an Activity.
-        _ = ServerPropagator.Receive(context.Request.Headers, tracing);
+        ServerPropagator.EnsureReceived(context.Request.Headers, tracing);
         if (!tracing.Inbound.NeedsAddress) return ContinueAsync(context);
         var trust = tracing.Inbound.Judge(new RequestHeaderReader(context.Request.Headers), context.Connection.RemoteIpAddress);
         return EndpointTrust.InvokeAsync(context, trust, tracing, ContinueAsync, ContinueAsync);
@@ -24,35 +23,31 @@ internal sealed class TracingMiddleware(RequestDelegate next, MeshTracing tracin
     private Task ContinueAsync(HttpContext context)
     {
         if (RemoteContext.Current?.Baggage is { Count: > 0 } baggage) Baggage.Current = W3CBaggagePropagator.ToBaggage(baggage);
-        if (tracing.Options.ResponseHeader != TraceResponseHeader.None)
-        {
-            ResponseHeaders.Announce(context, tracing);
-        }
-
+        if (tracing.Options.ResponseHeader != TraceResponseHeader.None) ResponseHeaders.Announce(context, tracing);
         return CompleteCurrentAsync(context, tracing, next);
     }
 
     private static async Task CompleteAsync(HttpContext context, MeshTracing tracing, Activity activity, RequestDelegate next)
     {
+        var span = ServerSpan.Begin(activity, context, tracing.AttemptHeader);
         if (RemoteContext.Current?.Loser is { } loser) activity.AddLink(loser.ToLink());
-        var original = OriginalRequest.Of(context);
         try
         {
             await next(context).ConfigureAwait(false);
         }
-        catch (Exception e) when (Complete(activity, context, original, tracing, e))
+        catch (Exception e) when (Complete(activity, span, e))
         {
             throw;
         }
 
-        Complete(activity, context, original, tracing, exception: null);
+        Complete(activity, span, exception: null);
     }
 
     // As a filter it never catches: the exception passes on with its stack as it was.
-    private static bool Complete(Activity activity, HttpContext context, OriginalRequest original, MeshTracing tracing, Exception? exception)
+    private static bool Complete(Activity activity, ServerSpan span, Exception? exception)
     {
         // The endpoint may have begun a trace of its own.
-        if (activity.IsAllDataRequested) ServerSpan.Complete(activity, context, original, tracing.Options.EnvoyHeaderPrefix, exception);
+        if (activity.IsAllDataRequested) span.Complete(activity, exception);
         return false;
     }
 }

@@ -53,7 +53,7 @@ internal sealed class ChildProcess : IAsyncDisposable
         foreach (var (name, value) in environment ?? new Dictionary<string, string>())
             start.Environment[name] = value;
 
-        var child = new ChildProcess(label, new Process { StartInfo = start, EnableRaisingEvents = true });
+        var child = new ChildProcess(label, new Process { StartInfo = start });
         child.Run();
         return child;
     }
@@ -129,29 +129,42 @@ internal sealed class ChildProcess : IAsyncDisposable
         }
     }
 
+    // Envoy has the kernel end it together with the thread that started it (prctl PR_SET_PDEATHSIG), and a thread of the pool ends after
+    // some twenty idle seconds: so each program is started by a thread that lives as long as the program does.
     private void Run()
     {
-        _process.OutputDataReceived += (_, line) => Read(line.Data);
-        _process.ErrorDataReceived += (_, line) => Read(line.Data);
+        var started = new TaskCompletionSource();
+        new Thread(() => StartAndAwaitEnd(started)) { IsBackground = true, Name = Label }.Start();
         try
         {
-            _process.Start();
+            started.Task.GetAwaiter().GetResult();
         }
         catch (Exception e) when (e is System.ComponentModel.Win32Exception or FileNotFoundException)
         {
             throw new DemoException($"{Label} cannot be started: {e.Message}");
         }
-
-        Reaper.Watch(_process.Id);
-        _process.BeginOutputReadLine();
-        _process.BeginErrorReadLine();
-        _ = AwaitEndAsync();
     }
 
-    private async Task AwaitEndAsync()
+    private void StartAndAwaitEnd(TaskCompletionSource started)
     {
+        try
+        {
+            _process.OutputDataReceived += (_, line) => Read(line.Data);
+            _process.ErrorDataReceived += (_, line) => Read(line.Data);
+            _process.Start();
+            _process.BeginOutputReadLine();
+            _process.BeginErrorReadLine();
+            Reaper.Watch(_process.Id);
+        }
+        catch (Exception e)
+        {
+            started.SetException(e);
+            return;
+        }
+
+        started.SetResult();
         // Also waits for the end of both streams.
-        await _process.WaitForExitAsync();
+        _process.WaitForExit();
         Reaper.Forget(_process.Id);
         _exited.TrySetResult();
     }

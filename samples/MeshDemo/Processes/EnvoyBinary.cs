@@ -22,7 +22,8 @@ internal sealed record EnvoyBinary(string Path, bool IsDocker = false)
             return Given("ENVOY_PATH", variable);
         if (OnPath("envoy") is { } envoy)
             return new EnvoyBinary(envoy);
-        return OnPath("docker") is { } docker && DockerAnswers(docker) ? new EnvoyBinary(docker, IsDocker: true) : null;
+        // Elsewhere Docker runs in a machine of its own, whose network the services are not in; there pip has an Envoy.
+        return OperatingSystem.IsLinux() && OnPath("docker") is { } docker && DockerAnswers(docker) ? new EnvoyBinary(docker, IsDocker: true) : null;
     }
 
     private static EnvoyBinary Given(string source, string path) =>

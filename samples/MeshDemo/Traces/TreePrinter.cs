@@ -57,7 +57,13 @@ internal sealed class TreePrinter(TextWriter output, int width, bool useColour)
         }
     }
 
-    public static string Milliseconds(long microseconds) => string.Create(CultureInfo.InvariantCulture, $"{microseconds / 1000.0:0.00} ms");
+    /// <summary>Three digits that matter: 1.23 ms, 12.3 ms, 123 ms.</summary>
+    public static string Milliseconds(long microseconds) => (microseconds / 1000.0) switch
+    {
+        var ms and < 10 => string.Create(CultureInfo.InvariantCulture, $"{ms:0.00} ms"),
+        var ms and < 100 => string.Create(CultureInfo.InvariantCulture, $"{ms:0.0} ms"),
+        var ms => string.Create(CultureInfo.InvariantCulture, $"{ms:0} ms"),
+    };
 
     // The lines that lead from a parent to its children, in the order of TraceTree.Nodes. Every orphan begins a tree of its own.
     private static IEnumerable<string> Branches(TraceTree tree)

@@ -35,26 +35,35 @@ internal abstract class SpanEncoder
     /// <param name="field">Passed on to <see cref="WriteTag"/>.</param>
     /// <param name="tags">The tags of an activity, an event or a link.</param>
     /// <param name="limit">How many are kept.</param>
+    /// <param name="details">Tags that come before them, unless they are repeated there.</param>
     /// <param name="status">Takes the two tags that older instrumentation uses for the status; they are no attributes.</param>
     /// <returns>How many were not written.</returns>
-    protected int WriteTags(ref ByteWriter writer, byte field, Tags tags, int limit, ref SpanStatus status)
+    protected int WriteTags(
+        ref ByteWriter writer, byte field, Tags tags, int limit, ReadOnlySpan<KeyValuePair<string, object?>> details, ref SpanStatus status)
     {
         var start = writer.Position;
         var dropped = 0;
         var seen = 0UL;
         var kept = 0;
         var rest = tags;
+        foreach (ref readonly var detail in details)
+        {
+            if (kept == limit) return WriteDistinctTags(ref writer, start, field, tags, limit, details, ref status);
+            seen |= 1UL << Hash(detail.Key);
+            if (TryWriteTag(ref writer, field, detail.Key, detail.Value)) kept++;
+        }
+
         while (rest.MoveNext())
         {
             ref readonly var tag = ref rest.Current;
             var key = tag.Key ?? "";
+            if (ReferenceEquals(key, SpanDetails.Key)) continue;
 
             // One bit for each key: a bit that is set already may be a repetition, one that is not cannot be.
             var bit = 1UL << Hash(key);
-            if (kept == limit || ((seen & bit) != 0 && IsRepeated(tags, key)))
+            if (kept == limit || ((seen & bit) != 0 && IsRepeated(tags, details, key)))
             {
-                writer.Rewind(start);
-                return WriteDistinctTags(ref writer, field, tags, limit, ref status);
+                return WriteDistinctTags(ref writer, start, field, tags, limit, details, ref status);
             }
 
             seen |= bit;
@@ -72,9 +81,14 @@ internal abstract class SpanEncoder
         return length == 0 ? 0 : ((length * 5) + (key[length >> 1] * 3) + key[length - 1]) & 63;
     }
 
-    private static bool IsRepeated(Tags tags, string key)
+    private static bool IsRepeated(Tags tags, ReadOnlySpan<KeyValuePair<string, object?>> details, string key)
     {
         var times = 0;
+        foreach (ref readonly var detail in details)
+        {
+            if (string.Equals(detail.Key, key)) times++;
+        }
+
         while (tags.MoveNext())
         {
             if (string.Equals(tags.Current.Key ?? "", key) && ++times == 2) return true;
@@ -84,16 +98,30 @@ internal abstract class SpanEncoder
     }
 
     // The rare case: keys that repeat, or more of them than allowed.
-    private int WriteDistinctTags(ref ByteWriter writer, byte field, Tags tags, int limit, ref SpanStatus status)
+    private int WriteDistinctTags(
+        ref ByteWriter writer, int start, byte field, Tags tags, int limit, ReadOnlySpan<KeyValuePair<string, object?>> details, ref SpanStatus status)
     {
+        writer.Rewind(start);
         var order = new List<string>();
         var values = new Dictionary<string, object?>(StringComparer.Ordinal);
         var dropped = 0;
+        foreach (ref readonly var detail in details)
+        {
+            if (order.Count == limit)
+            {
+                dropped++;
+                continue;
+            }
+
+            order.Add(detail.Key);
+            values[detail.Key] = detail.Value;
+        }
+
         while (tags.MoveNext())
         {
             ref readonly var tag = ref tags.Current;
             var key = tag.Key ?? "";
-            if (status.TryTake(key, tag.Value)) continue;
+            if (ReferenceEquals(key, SpanDetails.Key) || status.TryTake(key, tag.Value)) continue;
             if (!values.ContainsKey(key))
             {
                 if (order.Count >= limit)

@@ -27,9 +27,10 @@ internal static class UrlRedaction
         return text.ToString();
     }
 
-    /// <summary>A query without its question mark.</summary>
+    /// <summary>A query, with its question mark or without; it is returned without.</summary>
     public static string Query(ReadOnlySpan<char> query)
     {
+        query = query.TrimStart('?');
         var text = new StringBuilder(query.Length + 8);
         AppendQuery(text, query);
         return text.ToString();

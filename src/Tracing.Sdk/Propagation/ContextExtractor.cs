@@ -5,7 +5,10 @@ namespace Tracing.Sdk.Propagation;
 /// <summary>Headers in, one context out. Every format is read, and <see cref="Freshness"/> decides where they disagree.</summary>
 internal static class ContextExtractor
 {
-    public static RemoteContext Extract<TReader>(in TReader headers, PropagationSettings settings, object? owner = null, object? carrier = null)
+    /// <param name="headers">Where to read from.</param>
+    /// <param name="settings">What to read.</param>
+    /// <param name="nothing">What to return when nothing of all that came in; it also says whose request it is. Null: a new context in any case.</param>
+    public static RemoteContext Extract<TReader>(in TReader headers, PropagationSettings settings, RemoteContext? nothing = null)
         where TReader : struct, IHeaderReader
     {
         // :: Step 1: read every format. What is malformed counts as absent.
@@ -45,21 +48,25 @@ internal static class ContextExtractor
             winner = winner with { State = SamplingState.Debug };
         }
 
-        var requestId = headers.Get(RequestIds.RequestId);
+        var baggage = settings.Baggage ? ReadBaggage(headers) : null;
+        var requestId = headers.Get(RequestIds.RequestId) is [{ Length: > 0 } id, ..] && HeaderText.IsSafe(id) ? id : null;
+        var passThrough = ReadPassThrough(headers, settings.PassThrough);
+        if (nothing is not null && winner == default && baggage is null && requestId is null && passThrough is null) return nothing;
+
         return new RemoteContext
         {
             Ids = winner,
+            Format = !winner.HasIds ? null : w3c.HasIds && winner.SpanId == w3c.SpanId && loser?.Format != "w3c" ? "w3c" : "b3",
             TraceParent = !winner.HasIds ? null
                 : traceParent is not null && winner == w3c && TraceParent.IsCanonical(traceParent) ? traceParent
                 : TraceParent.Format(winner),
             TraceState = winner.HasIds ? TraceStateList.WithState(list, winner.State, settings.TraceStateLimit) : null,
             Loser = loser,
             Conflict = conflict,
-            Baggage = settings.Baggage ? ReadBaggage(headers) : null,
-            RequestId = requestId is [{ Length: > 0 } id, ..] && HeaderText.IsSafe(id) ? id : null,
-            PassThrough = ReadPassThrough(headers, settings.PassThrough),
-            Owner = owner,
-            Carrier = carrier,
+            Baggage = baggage,
+            RequestId = requestId,
+            PassThrough = passThrough,
+            Owner = nothing?.Owner,
         };
     }
 

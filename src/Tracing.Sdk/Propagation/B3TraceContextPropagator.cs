@@ -15,7 +15,7 @@ namespace Tracing.Sdk.Propagation;
 /// integration honours it. Neither method throws for anything that a stranger wrote.
 /// </remarks>
 /// <param name="format">The form to write. Default <see cref="B3Format.SingleHeader"/>, as the B3 specification asks of new carriers.</param>
-public sealed class B3Propagator(B3Format format = B3Format.SingleHeader) : TextMapPropagator
+public sealed class B3TraceContextPropagator(B3Format format = B3Format.SingleHeader) : TextMapPropagator
 {
     private static readonly PropagationSettings B3Only = new() { W3C = false, Baggage = false, PassThrough = [] };
 
