@@ -345,7 +345,10 @@ public sealed class TrustTests
                 if (way == "spiffe") o.TrustRules.Add($"{trust} spiffe://cluster.local/ns/edge/*");
                 options?.Invoke(o);
             },
-            b => b.Services.AddSingleton(handler).AddControllers());
+            b =>
+            {
+                if (way == "controllers") b.Services.AddSingleton(handler).AddControllers();
+            });
         string[] mesh = ["x-envoy-external-address: 203.0.113.9", "x-envoy-internal: true", "x-forwarded-client-cert: URI=spiffe://cluster.local/ns/edge/sa/x"];
         Assert.Equal(200, (await service.GetAsync("/orders", [.. headers, .. mesh])).Status);
         return (await service.StopAsync(), server.Request, service.Log);
