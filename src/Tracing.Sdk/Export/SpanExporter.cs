@@ -147,7 +147,7 @@ internal sealed class SpanExporter : IDisposable
                 return (
                     new ZipkinEncoder(settings.Limits, resource),
                     new Collector(settings, new ZipkinFormat(), time),
-                    Math.Min(settings.MaxBatchBytes, ZipkinFormat.MaxBodyBytes));
+                    Math.Min(settings.MaxBatchBytes, ZipkinFormat.MaxBatchBytes));
             case ExporterKind.Otlp when settings.Protocol == OtlpProtocol.HttpJson:
                 var json = new OtlpJsonEncoder(settings.Limits);
                 return (json, new Collector(settings, new OtlpJsonFormat(json.Scopes, resource), time), settings.MaxBatchBytes);
@@ -176,7 +176,9 @@ internal sealed class SpanExporter : IDisposable
             // :: Step 2: one batch
             if (_buffer.TryTake(_batch))
             {
-                var result = _delivery.Deliver(_batch, Settle);
+                _ledger.Sending = _batch.Count;
+                var result = Deliver();
+                _ledger.Sending = 0;
                 CompleteFlushRequests(result);
                 if (result == DeliveryResult.Kept) WaitForCollector();
                 else _wasReachable = true;
@@ -192,6 +194,20 @@ internal sealed class SpanExporter : IDisposable
 
         _delivery.Dispose();
         _alarm.Dispose();
+    }
+
+    private DeliveryResult Deliver()
+    {
+        try
+        {
+            return _delivery.Deliver(_batch, Settle);
+        }
+        catch (Exception)
+        {
+            // Out of memory, most likely, and an exception on this thread would end the process.
+            Settle(_batch, _batch.Count, DropReason.Unencodable);
+            return DeliveryResult.Lost;
+        }
     }
 
     // The only place where spans leave the books; after the books are closed nothing is counted twice.
