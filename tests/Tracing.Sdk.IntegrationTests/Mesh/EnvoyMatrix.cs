@@ -103,7 +103,7 @@ internal sealed class EnvoyMatrix : IAsyncDisposable
         """;
 
     private static string Provider(Tracer tracer) => tracer == Tracer.OpenTelemetry
-        ? $$"""{ name: envoy.tracers.opentelemetry, typed_config: { "@type": type.googleapis.com/envoy.config.trace.v3.OpenTelemetryConfig, service_name: {{ServiceName}}, http_service: { http_uri: { uri: "http://otlp/v1/traces", cluster: otlp, timeout: 5s } } } }"""
+        ? $$"""{ name: envoy.tracers.opentelemetry, typed_config: { "@type": type.googleapis.com/envoy.config.trace.v3.OpenTelemetryConfig, service_name: {{ServiceName}}, http_service: { http_uri: { uri: "http://otlp/v1/traces", cluster: otlp, timeout: 30s } } } }"""
         : $$"""{ name: envoy.tracers.zipkin, typed_config: { "@type": type.googleapis.com/envoy.config.trace.v3.ZipkinConfig, collector_cluster: zipkin, collector_endpoint: /api/v2/spans, collector_endpoint_version: HTTP_JSON, trace_id_128bit: true, shared_span_context: false{{(tracer == Tracer.ZipkinW3C ? ", trace_context_option: USE_B3_WITH_W3C_PROPAGATION" : "")}} } }""";
 
     /// <summary>One Envoy and where its listeners are.</summary>
@@ -118,7 +118,7 @@ internal sealed class EnvoyMatrix : IAsyncDisposable
                 layered_runtime:
                   layers:
                   - name: static
-                    static_layer: { tracing.zipkin.min_flush_spans: 1, tracing.opentelemetry.min_flush_spans: 1 }
+                    static_layer: { tracing.zipkin.min_flush_spans: 1, tracing.zipkin.request_timeout: 30000, tracing.opentelemetry.min_flush_spans: 1 }
                 static_resources:
                   listeners:
                 {{listeners}}

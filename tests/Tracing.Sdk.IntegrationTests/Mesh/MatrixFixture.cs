@@ -39,5 +39,6 @@ public sealed class MatrixFixture(MeshFixture mesh) : IAsyncLifetime
         ["OTEL_TRACES_EXPORTER"] = "zipkin",
         ["OTEL_EXPORTER_ZIPKIN_ENDPOINT"] = mesh.Zipkin.Endpoint.ToString(),
         ["OTEL_BSP_SCHEDULE_DELAY"] = "25",
+        ["OTEL_EXPORTER_ZIPKIN_TIMEOUT"] = "60000",
     });
 }
