@@ -5,6 +5,22 @@ internal sealed class PropagationSettings
 {
     public static PropagationSettings Default { get; } = new();
 
+    /// <summary>Ids and decision only, to look at headers that are somebody else's.</summary>
+    public static PropagationSettings ContextOnly { get; } = new() { Baggage = false, PassThrough = [] };
+
+    /// <summary>Nothing is understood and everything goes on as it came.</summary>
+    public static PropagationSettings ForwardOnly(IReadOnlyList<string> more) => new()
+    {
+        W3C = false,
+        B3 = B3Format.None,
+        Baggage = false,
+        PassThrough =
+        [
+            TraceParent.HeaderName, TraceStateList.HeaderName, B3Headers.Single, B3Headers.TraceId, B3Headers.SpanId, B3Headers.ParentSpanId,
+            B3Headers.Sampled, B3Headers.Flags, BaggageHeader.HeaderName, RequestIds.RequestId, RequestIds.ClientTraceId, .. more,
+        ],
+    };
+
     public bool W3C { get; init; } = true;
 
     /// <summary>Both forms are read whenever this is not <see cref="B3Format.None"/>; this one is written.</summary>

@@ -44,6 +44,9 @@ internal sealed class RemoteContext
 
     /// <summary>The tracing of the host that received the request: two hosts in one process must not record each other's spans.</summary>
     public object? Owner { get; init; }
+
+    /// <summary>The headers it was read from, so that nobody reads them twice.</summary>
+    public object? Carrier { get; init; }
 }
 
 /// <summary>The context that lost against another trace. The server span links to it.</summary>
@@ -56,7 +59,7 @@ internal sealed record LosingContext(TraceIds Ids, string Format, string Reason)
         new ActivityContext(
             Ids.ToActivityTraceId(),
             Ids.ToActivitySpanId(),
-            Ids.State is SamplingState.Accept or SamplingState.Debug ? ActivityTraceFlags.Recorded : ActivityTraceFlags.None,
+            Ids.IsSampled ? ActivityTraceFlags.Recorded : ActivityTraceFlags.None,
             traceState: null,
             isRemote: true),
         new ActivityTagsCollection { ["reason"] = Reason, ["format"] = Format });
