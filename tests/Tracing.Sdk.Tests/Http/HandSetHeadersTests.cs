@@ -1,5 +1,5 @@
-using System.Diagnostics;
 using Tracing.Sdk.Http;
+using Tracing.Sdk.Propagation;
 using Tracing.Sdk.Tests.Testbed;
 
 namespace Tracing.Sdk.Tests.Http;
@@ -15,21 +15,8 @@ public sealed class HandSetHeadersTests
     private const string OtherTraceId = "80f198ee56343ba864fe8b2a57d3eff7";
     private const string OtherSpanId = "e457b5a2e4d86bd1";
 
-    public static TheoryData<bool, string> Kinds(params string[] headers)
-    {
-        var data = new TheoryData<bool, string>();
-        foreach (var header in headers)
-        {
-            data.Add(true, header);
-            data.Add(false, header);
-        }
-
-        return data;
-    }
-
-    [Theory]
-    [MemberData(nameof(Kinds), (object)new[]
-    {
+    public static TheoryData<bool, string> Valid => Kinds(
+    [
         $"traceparent: 00-{OtherTraceId}-{OtherSpanId}-01",
         $"traceparent: 00-{OtherTraceId}-{OtherSpanId}-00",
         $"b3: {OtherTraceId}-{OtherSpanId}-1",
@@ -38,33 +25,19 @@ public sealed class HandSetHeadersTests
         $"X-B3-TraceId: {OtherTraceId}|X-B3-SpanId: {OtherSpanId}|X-B3-Sampled: 1",
         $"x-b3-traceid: {OtherTraceId}|x-b3-spanid: {OtherSpanId}",
         $"traceparent: 00-{OtherTraceId}-{OtherSpanId}-01|tracestate: vendor=1",
-    })]
-    public async Task Context_ValidAndNotACopy_StaysAlone(bool ours, string headers)
-    {
-        var (_, sent) = await CallAsync(ours, headers);
+    ]);
 
-        Assert.Equal(headers.Split('|').Order(), ContextOf(sent));
-    }
-
-    [Theory]
-    [MemberData(nameof(Kinds), (object)new[]
-    {
+    public static TheoryData<bool, string> Copies => Kinds(
+    [
         $"traceparent: 00-{TraceId}-{SpanId}-01",
         $"traceparent: 00-{TraceId}-{SpanId}-01|tracestate: vendor=1",
         $"b3: {TraceId}-{SpanId}-1",
         $"X-B3-TraceId: {TraceId}|X-B3-SpanId: {SpanId}|X-B3-Sampled: 1",
         $"traceparent: 00-{TraceId}-{SpanId}-01|X-B3-TraceId: {TraceId}|X-B3-SpanId: {SpanId}|X-B3-Sampled: 1",
-    })]
-    public async Task Context_CopyOfWhatCameIn_GivesWayToOurs(bool ours, string headers)
-    {
-        var (spans, sent) = await CallAsync(ours, headers, $"traceparent: 00-{TraceId}-{SpanId}-01");
+    ]);
 
-        AssertOurs(spans, sent);
-    }
-
-    [Theory]
-    [MemberData(nameof(Kinds), (object)new[]
-    {
+    public static TheoryData<bool, string> Invalid => Kinds(
+    [
         "traceparent: nonsense",
         "traceparent:",
         $"traceparent: 00-{OtherTraceId}-{OtherSpanId}-01|traceparent: 00-{OtherTraceId}-{OtherSpanId}-01",
@@ -74,7 +47,28 @@ public sealed class HandSetHeadersTests
         "b3: nonsense",
         $"X-B3-TraceId: {OtherTraceId}",
         "X-B3-ParentSpanId: 0000000000000001",
-    })]
+    ]);
+
+    [Theory]
+    [MemberData(nameof(Valid))]
+    public async Task Context_ValidAndNotACopy_StaysAlone(bool ours, string headers)
+    {
+        var (_, sent) = await CallAsync(ours, headers);
+
+        Assert.Equal(headers.Split('|').Order(), ContextOf(sent));
+    }
+
+    [Theory]
+    [MemberData(nameof(Copies))]
+    public async Task Context_CopyOfWhatCameIn_GivesWayToOurs(bool ours, string headers)
+    {
+        var (spans, sent) = await CallAsync(ours, headers, $"traceparent: 00-{TraceId}-{SpanId}-01");
+
+        AssertOurs(spans, sent);
+    }
+
+    [Theory]
+    [MemberData(nameof(Invalid))]
     public async Task Context_InvalidOrTwice_GivesWayToOurs(bool ours, string headers)
     {
         var (spans, sent) = await CallAsync(ours, headers.Split('|'), []);
@@ -168,6 +162,57 @@ public sealed class HandSetHeadersTests
         Assert.Equal(("abc", "def", "user=1"), (sent["x-request-id"], sent["x-client-trace-id"], sent["baggage"]));
     }
 
+    private static TheoryData<bool, string> Kinds(string[] headers)
+    {
+        var data = new TheoryData<bool, string>();
+        foreach (var header in headers)
+        {
+            data.Add(true, header);
+            data.Add(false, header);
+        }
+
+        return data;
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Context_CopyOfOneThatWasNotBelieved_GivesWayToOurs(bool ours)
+    {
+        var (spans, sent) = await CallAsync(
+            ours, [$"traceparent: 00-{TraceId}-{SpanId}-01"], [$"traceparent: 00-{TraceId}-{SpanId}-01"], o => o.Trust = TraceTrust.Restart);
+
+        Assert.NotEqual(TraceId, spans.Server().TraceId);
+        AssertOurs(spans, sent);
+    }
+
+    [Theory]
+    [InlineData("tracecontext,b3multi,baggage")]
+    [InlineData("b3multi")]
+    [InlineData("tracecontext")]
+    public async Task Context_OursAndRetriedWithAnyFormats_IsFreshEachTime(string propagators)
+    {
+        await using var server = new WireServer();
+        var spans = await Traced.RunAsync(
+            async _ =>
+            {
+                foreach (var ours in new[] { true, false })
+                {
+                    using var invoker = new HttpMessageInvoker(Handler(ours));
+                    using var request = new HttpRequestMessage(HttpMethod.Get, server.Address);
+                    for (var i = 0; i < 3; i++) (await invoker.SendAsync(request, default)).Dispose();
+                }
+            },
+            o =>
+            {
+                o.Propagators.Clear();
+                foreach (var name in propagators.Split(',')) o.Propagators.Add(name);
+            });
+
+        Assert.Equal(spans.Clients().Select(s => s.SpanId), server.Requests.Select(r => r["X-B3-SpanId"] ?? r["traceparent"]!.Split('-')[2]));
+        Assert.Equal([null, 1L, 2L, null, 1L, 2L], spans.Clients().Select(s => s.Tag("http.request.resend_count")));
+    }
+
     private static void AssertOurs(IReadOnlyList<Span> spans, WireMessage sent)
     {
         var (trace, span) = (spans.Client().TraceId, spans.Client().SpanId);
@@ -189,7 +234,8 @@ public sealed class HandSetHeadersTests
     private static Task<(IReadOnlyList<Span> Spans, WireMessage Sent)> CallAsync(bool ours, string byHand, params string[] inbound) =>
         CallAsync(ours, byHand.Split('|'), inbound);
 
-    private static async Task<(IReadOnlyList<Span> Spans, WireMessage Sent)> CallAsync(bool ours, string[] byHand, string[] inbound)
+    private static async Task<(IReadOnlyList<Span> Spans, WireMessage Sent)> CallAsync(
+        bool ours, string[] byHand, string[] inbound, Action<MeshTracingOptions>? options = null)
     {
         await using var server = new WireServer();
         var spans = await Traced.RunAsync(
@@ -205,6 +251,7 @@ public sealed class HandSetHeadersTests
 
                 (await client.SendAsync(request)).Dispose();
             },
+            options,
             headers: inbound);
         return (spans, server.Request);
     }
