@@ -65,9 +65,9 @@ internal sealed class SpanExporter : IDisposable
     /// <summary>Takes a span that has ended. Any thread; never throws, never waits.</summary>
     public void Add(Activity activity, in SpanFacts facts)
     {
+        var scratch = Scratch.Take();
         try
         {
-            var scratch = Scratch.Take();
             var writer = new ByteWriter(scratch, SpanEncoder.MaxSpanBytes);
             writer.Reserve(SpanBlock.RecordHeader);
             writer.Advance(SpanBlock.RecordHeader);
@@ -76,8 +76,6 @@ internal sealed class SpanExporter : IDisposable
             if (writer.Position > SpanEncoder.MaxSpanBytes) throw new SpanTooLargeException();
             SpanBlock.PutHeader(writer.From(0), scope.Index);
             var result = _buffer.Append(writer.Written, isError, out var isDue);
-            scratch.Return();
-
             if (result != AppendResult.Appended) _ledger.Drop(result == AppendResult.Full ? DropReason.QueueFull : DropReason.Shutdown);
             if (isDue) Wake();
         }
@@ -90,6 +88,8 @@ internal sealed class SpanExporter : IDisposable
             // Whatever it is, the application has nothing to do with it.
             _ledger.Drop(DropReason.Unencodable);
         }
+
+        scratch.Return();
     }
 
     /// <summary>Sends what was added so far and waits for it.</summary>
@@ -186,6 +186,7 @@ internal sealed class SpanExporter : IDisposable
             // :: Step 3: nothing left
             CompleteFlushRequests(DeliveryResult.Delivered);
             if (isStopping) break;
+            _buffer.Trim();
             Sleep(_settings.BatchDelay - _time.GetElapsedTime(sealedAt));
         }
 
