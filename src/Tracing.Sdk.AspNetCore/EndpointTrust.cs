@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using OpenTelemetry;
 using Tracing.Sdk.Propagation;
 
@@ -38,11 +39,18 @@ internal static class EndpointTrust
         RemoteContext.Current = remote.As(TraceTrust.Restart);
         Baggage.Current = default;
         Activity.Current = null;
-        using (Source.StartActivity(foreign?.OperationName ?? "HTTP", ActivityKind.Server))
+        using (var activity = Source.StartActivity(foreign?.OperationName ?? "HTTP", ActivityKind.Server))
         {
+            // A feature of our own: hosting stops what stands in its.
+            if (activity is not null) context.Features.Set<IHttpActivityFeature>(new CurrentActivity(activity));
             await next(context).ConfigureAwait(false);
         }
 
         Activity.Current = foreign;
+    }
+
+    private sealed class CurrentActivity(Activity activity) : IHttpActivityFeature
+    {
+        public Activity Activity { get; set; } = activity;
     }
 }

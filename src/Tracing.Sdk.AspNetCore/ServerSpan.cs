@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Net;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.Routing;
 using Tracing.Sdk.Encoding;
@@ -15,21 +16,30 @@ namespace Tracing.Sdk.AspNetCore;
 /// <summary>
 /// The name, the status and the attributes of a server span, spelled as in the stable HTTP conventions. Everything is in the
 /// <see cref="HttpContext"/> until the span stops, so it is read from there and not copied into tags before.
-/// <see href="https://opentelemetry.io/docs/specs/semconv/http/http-spans/"/>
 /// </summary>
-internal sealed class ServerSpan : SpanDetails
+/// <remarks>
+/// https://opentelemetry.io/docs/specs/semconv/http/http-spans/
+/// Middleware may rewrite the path, replace the peer by the client, or run the pipeline again for an error page, whose endpoint then
+/// stands where the one that was asked for stood. So the former are read at the beginning, and as the request's endpoint feature the
+/// span sees each endpoint that is chosen.
+/// </remarks>
+internal sealed class ServerSpan : SpanDetails, IEndpointFeature
 {
     private const int ClientClosedRequest = 499;
 
     // Endpoints are few and live as long as the application; whoever makes more pays for the text each time.
     private const int MaxRemembered = 1024;
-    private static readonly ConcurrentDictionary<(Endpoint Endpoint, string Method), (string Route, string Name)> Names = new();
+    private static readonly ConcurrentDictionary<Endpoint, string?> Routes = new();
+    private static readonly ConcurrentDictionary<(string Method, string Route), string> Names = new();
     private static readonly ConcurrentDictionary<IPAddress, string> Addresses = new();
 
     private readonly HttpContext _context;
     private readonly string _attemptHeader;
+    private readonly PathString _path;
+    private readonly QueryString _query;
     private readonly IPAddress? _peer;
     private readonly int _peerPort;
+    private Endpoint? _endpoint;
     private string? _route;
     private string? _errorType;
     private int _statusCode;
@@ -37,9 +47,36 @@ internal sealed class ServerSpan : SpanDetails
     private ServerSpan(HttpContext context, string attemptHeader)
     {
         (_context, _attemptHeader) = (context, attemptHeader);
-        // Read now: middleware for forwarded headers may replace them by the client's.
+        // The endpoint may have begun a trace of its own: the request is still the one that came.
+        if (context.Features.Get<IEndpointFeature>() is ServerSpan known)
+        {
+            (_path, _query, _peer, _peerPort, _route) = (known._path, known._query, known._peer, known._peerPort, known._route);
+            return;
+        }
+
+        _path = context.Request.PathBase + context.Request.Path;
+        _query = context.Request.QueryString;
         (_peer, _peerPort) = (context.Connection.RemoteIpAddress, context.Connection.RemotePort);
+        Endpoint = context.GetEndpoint();
+        context.Features.Set<IEndpointFeature>(this);
     }
+
+    /// <inheritdoc/>
+    public Endpoint? Endpoint
+    {
+        get => _endpoint;
+        set
+        {
+            _endpoint = value;
+            if (value is null || IsRunAgain || RouteOf(value) is not { } route) return;
+            // Only here and now: UsePathBase takes it back at the end.
+            _route = _context.Request.PathBase is { HasValue: true } pathBase ? pathBase.Value + route : route;
+        }
+    }
+
+    // Error handlers leave this mark before they run the pipeline again.
+    private bool IsRunAgain =>
+        _context.Features.Get<IExceptionHandlerFeature>() is not null || _context.Features.Get<IStatusCodeReExecuteFeature>() is not null;
 
     public static ServerSpan Begin(Activity activity, HttpContext context, string attemptHeader)
     {
@@ -48,11 +85,11 @@ internal sealed class ServerSpan : SpanDetails
         return span;
     }
 
-    /// <summary>Takes what is known only at the end: the route, how it went, and so the name and the status.</summary>
+    /// <summary>Takes what is known only at the end: how it went, and so the name and the status.</summary>
     public void Complete(Activity activity, Exception? exception)
     {
-        var handled = _context.Features.Get<IExceptionHandlerFeature>();
-        activity.DisplayName = NameOf(handled);
+        // The application may have found a better one.
+        if (activity.DisplayName == activity.OperationName) activity.DisplayName = Name();
 
         // The client hung up: nobody failed.
         if (_context.RequestAborted.IsCancellationRequested && exception is null or OperationCanceledException)
@@ -67,9 +104,9 @@ internal sealed class ServerSpan : SpanDetails
             : StatusCodes.Status500InternalServerError;
         if ((_statusCode < 500 && exception is null or BadHttpRequestException) || _statusCode == ClientClosedRequest) return;
 
-        var cause = exception ?? handled?.Error;
+        var cause = exception ?? _context.Features.Get<IExceptionHandlerFeature>()?.Error;
         _errorType = cause?.GetType().FullName ?? _statusCode.ToString(CultureInfo.InvariantCulture);
-        activity.SetStatus(ActivityStatusCode.Error, cause?.Message);
+        if (activity.Status == ActivityStatusCode.Unset) activity.SetStatus(ActivityStatusCode.Error, cause?.Message);
         if (cause is not null) activity.AddException(cause);
     }
 
@@ -80,8 +117,8 @@ internal sealed class ServerSpan : SpanDetails
         list.Add("http.request.method", method);
         if (method == HttpMethods.Other) list.Add("http.request.method_original", request.Method);
         list.Add("url.scheme", request.Scheme);
-        list.Add("url.path", PathOf(request));
-        if (request.QueryString.Value is { Length: > 1 } query) list.Add("url.query", UrlRedaction.Query(query));
+        list.Add("url.path", _path.HasValue ? _path.Value : "/");
+        if (_query.Value is { Length: > 1 } query) list.Add("url.query", UrlRedaction.Query(query));
         if (request.Host is { HasValue: true } host)
         {
             var authority = Authority.Of(host);
@@ -108,34 +145,24 @@ internal sealed class ServerSpan : SpanDetails
         }
     }
 
-    // Error handlers run the pipeline again, or clear the endpoint: the one that was asked for is in their feature.
-    private string NameOf(IExceptionHandlerFeature? handled)
+    private string Name()
     {
-        var request = _context.Request;
-        var method = HttpMethods.NameOf(request.Method);
+        var method = HttpMethods.NameOf(_context.Request.Method);
         if (method == HttpMethods.Other) method = "HTTP";
-        if ((handled?.Endpoint ?? _context.Features.Get<IStatusCodeReExecuteFeature>()?.Endpoint ?? _context.GetEndpoint()) is not { } endpoint) return method;
-        if (!Names.TryGetValue((endpoint, method), out var known))
-        {
-            if (RouteOf(endpoint) is not { } route) return method;
-            known = (route, $"{method} {route}");
-            if (Names.Count < MaxRemembered) Names.TryAdd((endpoint, method), known);
-        }
-
-        _route = request.PathBase.HasValue ? request.PathBase + known.Route : known.Route;
-        return request.PathBase.HasValue ? $"{method} {_route}" : known.Name;
+        if (_route is null) return method;
+        if (Names.TryGetValue((method, _route), out var name)) return name;
+        name = $"{method} {_route}";
+        if (Names.Count < MaxRemembered) Names.TryAdd((method, _route), name);
+        return name;
     }
 
     private static string? RouteOf(Endpoint endpoint)
     {
-        var route = endpoint.Metadata.GetMetadata<IRouteDiagnosticsMetadata>()?.Route ?? (endpoint as RouteEndpoint)?.RoutePattern.RawText;
-        return route is null || route.StartsWith('/') ? route : "/" + route;
-    }
-
-    private static string PathOf(HttpRequest request)
-    {
-        if (!request.PathBase.HasValue) return request.Path.Value is { Length: > 0 } path ? path : "/";
-        return (request.PathBase + request.Path).Value!;
+        if (Routes.TryGetValue(endpoint, out var route)) return route;
+        route = endpoint.Metadata.GetMetadata<IRouteDiagnosticsMetadata>()?.Route ?? (endpoint as RouteEndpoint)?.RoutePattern.RawText;
+        if (route is not null && !route.StartsWith('/')) route = "/" + route;
+        if (Routes.Count < MaxRemembered) Routes.TryAdd(endpoint, route);
+        return route;
     }
 
     private static string TextOf(IPAddress address)

@@ -127,12 +127,15 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
         return tracing;
     }
 
-    /// <summary>The tracing that the running code belongs to: its request's, else the newest in the process. Null when there is none.</summary>
+    /// <summary>
+    /// The tracing that the running code belongs to: its request's, else the oldest in the process, because a request that began while
+    /// that one was alone may carry no context. Null when there is none.
+    /// </summary>
     internal static MeshTracing? Find()
     {
         if (RemoteContext.Current?.Owner is MeshTracing owner) return owner;
         var live = Volatile.Read(ref _live);
-        return live.Length == 0 ? null : live[^1];
+        return live.Length == 0 ? null : live[0];
     }
 
     internal bool MayPropagateTo(string host)

@@ -12,8 +12,8 @@ internal static class ClientSpan
     /// <summary>What the platform's own span leaves out or blacks out too much.</summary>
     public static void Complete(Activity activity, HttpRequestMessage request, int attempt)
     {
-        // The platform replaces any query by an asterisk; the convention hides secrets only.
-        if (request.RequestUri is { IsAbsoluteUri: true, Query.Length: > 0 } uri) activity.SetTag("url.full", UrlRedaction.FullUrl(uri));
+        // The platform replaces any query by an asterisk, and leaves out that there was a user; the convention hides secrets only.
+        if (request.RequestUri is { IsAbsoluteUri: true } uri && (uri.Query.Length > 0 || uri.UserInfo.Length > 0)) activity.SetTag("url.full", UrlRedaction.FullUrl(uri));
         if (attempt > 0) activity.SetTag("http.request.resend_count", attempt);
     }
 
@@ -24,7 +24,7 @@ internal static class ClientSpan
         activity.SetTag("http.request.method", method);
         if (method == HttpMethods.Other) activity.SetTag("http.request.method_original", request.Method.Method);
         if (request.RequestUri is not { IsAbsoluteUri: true } uri) return;
-        activity.SetTag("server.address", uri.Host);
+        activity.SetTag("server.address", uri.IdnHost);
         activity.SetTag("server.port", Boxes.Of(uri.Port));
         activity.SetTag("url.full", UrlRedaction.FullUrl(uri));
     }

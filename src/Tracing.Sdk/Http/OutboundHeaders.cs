@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Diagnostics;
 using Microsoft.Extensions.Primitives;
 using Tracing.Sdk.Propagation;
@@ -10,8 +11,7 @@ namespace Tracing.Sdk.Http;
 /// </summary>
 internal static class OutboundHeaders
 {
-    // How often a message has been sent: after a redirect or by a retry it gets fresh ids.
-    private static readonly HttpRequestOptionsKey<int> Attempts = new("Tracing.Sdk.Attempts");
+    private static readonly HttpRequestOptionsKey<Written> WrittenKey = new("Tracing.Sdk.Written");
 
     private static readonly string[] ContextNames =
     [
@@ -19,34 +19,39 @@ internal static class OutboundHeaders
         B3Headers.Sampled, B3Headers.Flags,
     ];
 
+    private static readonly FrozenSet<string> AllNames = FrozenSet.Create(
+        StringComparer.OrdinalIgnoreCase, [.. ContextNames, BaggageHeader.HeaderName, RequestIds.RequestId, RequestIds.ClientTraceId]);
+
     /// <summary>Writes the headers and returns how often this message has been sent before.</summary>
     public static int Write(MeshTracing tracing, HttpRequestMessage request, Activity? activity)
     {
-        var attempt = Attempt(request, tracing.Propagation);
-        var isResend = attempt > 0;
+        var attempt = 0;
+        if (request.Options.TryGetValue(WrittenKey, out var written))
+        {
+            attempt = ++written.Attempts;
+            written.TakeBack(request);
+        }
+        else
+        {
+            request.Options.Set(WrittenKey, written = new Written { ByHand = SetByHand(request) });
+        }
+
         if (request.RequestUri is not { IsAbsoluteUri: true } uri) return attempt;
 
         var headers = new RequestCarrier(request);
         var remote = RemoteContext.Current;
-        if (!tracing.MayPropagateTo(uri.Host))
-        {
-            // Sent inside before and now to a stranger: what we wrote for the first must not reach the second.
-            if (isResend) RemoveOurs(request, tracing.Propagation);
-            WriteBaggage(tracing, request, uri.Host, remote, activity, ref headers);
-            return attempt;
-        }
-
-        if (isResend) Remove(request, ContextNames);
-        WriteBaggage(tracing, request, uri.Host, remote, activity, ref headers);
+        WriteBaggage(tracing, request, uri.Host, remote, activity, ref headers, written);
+        if (!tracing.MayPropagateTo(uri.Host)) return attempt;
 
         var context = tracing.Recorder?.ContextToSend(activity);
-        if (context is { } outbound)
+        if (context is { } outbound && (written.ByHand is null || !UserHasTheSay(request, headers, remote)))
         {
-            if (isResend || !UserHasTheSay(request, headers, remote)) ContextInjector.Inject(outbound, ref headers, tracing.Propagation);
-            WriteRequestId(request, ref headers, remote?.RequestId, outbound);
+            ContextInjector.Inject(outbound, ref headers, tracing.Propagation);
+            written.Context = true;
         }
 
-        if (remote?.PassThrough is { } passThrough) WritePassThrough(request, passThrough);
+        if (tracing.Recorder is not null) WriteRequestId(request, ref headers, remote?.RequestId, context, written);
+        if (remote?.PassThrough is { } passThrough) WritePassThrough(request, passThrough, written);
         return attempt;
     }
 
@@ -73,82 +78,57 @@ internal static class OutboundHeaders
     }
 
     /// <summary>All names that may be written.</summary>
-    public static IReadOnlyList<string> Names { get; } = [.. ContextNames, BaggageHeader.HeaderName, RequestIds.RequestId, RequestIds.ClientTraceId];
-
-    // Counted from the second time on: most messages are sent once, and a note in their options is a dictionary each.
-    // That it is the second time shows in the headers: a marker that names the span in traceparent is our own hand.
-    private static int Attempt(HttpRequestMessage request, PropagationSettings settings)
-    {
-        if (settings.W3C)
-        {
-            var headers = new RequestCarrier(request);
-            if (headers.Get(TraceStateList.HeaderName) is not [{ } list] || MeshMember.Find(list).SpanId is not (not 0 and var marker)) return 0;
-            if (headers.Get(TraceParent.HeaderName) is not [{ } parent] || !TraceParent.TryParse(parent, out var ids) || ids.SpanId != marker) return 0;
-            // What came in with the request may look the same: a copy of it is not our hand.
-            if (RemoteContext.Current is { } remote && remote.Ids.SpanId == ids.SpanId) return 0;
-        }
-
-        var attempt = request.Options.TryGetValue(Attempts, out var known) ? known : settings.W3C ? 1 : 0;
-        request.Options.Set(Attempts, attempt + 1);
-        return attempt;
-    }
-
-    private static void RemoveOurs(HttpRequestMessage request, PropagationSettings settings)
-    {
-        Remove(request, Names);
-        Remove(request, settings.PassThrough);
-    }
-
-    private static void Remove(HttpRequestMessage request, IReadOnlyList<string> names)
-    {
-        for (var i = 0; i < names.Count; i++) request.Headers.Remove(names[i]);
-    }
+    public static IReadOnlyList<string> Names => AllNames.Items;
 
     private static bool UserHasTheSay(HttpRequestMessage request, in RequestCarrier headers, RemoteContext? remote)
     {
-        if (!HasContext(request)) return false;
         var set = ContextExtractor.Extract(headers, PropagationSettings.ContextOnly).Ids;
         var isCopy = set.HasIds && remote is not null && set.SpanId == remote.Ids.SpanId && set.TraceLow == remote.Ids.TraceLow;
         if ((set.HasIds || set.State != SamplingState.Defer) && !isCopy) return true;
-        Remove(request, ContextNames);
+        foreach (var name in ContextNames) request.Headers.Remove(name);
         return false;
     }
 
-    // Most requests carry two or three headers: looking at each once is cheaper than asking for eight names.
-    private static bool HasContext(HttpRequestMessage request)
+    // Most requests carry two or three headers: looking at each once is cheaper than asking for every name.
+    private static List<KeyValuePair<string, string[]>>? SetByHand(HttpRequestMessage request)
     {
-        foreach (var (name, _) in request.Headers.NonValidated)
+        List<KeyValuePair<string, string[]>>? found = null;
+        foreach (var (name, values) in request.Headers.NonValidated)
         {
             if (name[0] is not ('t' or 'T' or 'b' or 'B' or 'x' or 'X')) continue;
-            foreach (var known in ContextNames)
-            {
-                if (known.Equals(name, StringComparison.OrdinalIgnoreCase)) return true;
-            }
+            if (AllNames.Contains(name)) (found ??= []).Add(new(name, [.. values]));
         }
 
-        return false;
+        return found;
     }
 
     private static void WriteBaggage(
-        MeshTracing tracing, HttpRequestMessage request, string host, RemoteContext? remote, Activity? activity, ref RequestCarrier headers)
+        MeshTracing tracing, HttpRequestMessage request, string host, RemoteContext? remote, Activity? activity, ref RequestCarrier headers, Written written)
     {
         if (!tracing.Propagation.Baggage || OutboundBaggage.Format(remote, activity, tracing.Propagation.BaggageKeys) is not { } baggage) return;
-        if (tracing.MaySendBaggageTo(host) && !request.Headers.Contains(BaggageHeader.HeaderName)) headers.Set(BaggageHeader.HeaderName, baggage);
+        if (!tracing.MaySendBaggageTo(host) || request.Headers.Contains(BaggageHeader.HeaderName)) return;
+        headers.Set(BaggageHeader.HeaderName, baggage);
+        written.Baggage = true;
     }
 
-    private static void WriteRequestId(HttpRequestMessage request, ref RequestCarrier headers, string? received, in OutboundContext context)
+    private static void WriteRequestId(HttpRequestMessage request, ref RequestCarrier headers, string? received, in OutboundContext? context, Written written)
     {
-        if (headers.Get(RequestIds.RequestId) is [{ Length: > 0 }]) return;
+        if (headers.Get(RequestIds.RequestId) is [{ Length: > 0 } byHand] && HeaderText.IsSafe(byHand)) return;
+        var id = received ?? (context is { } outbound ? RequestIds.ForTrace(outbound.TraceId, IsSampled(outbound)) : null);
+        if (id is null) return;
         request.Headers.Remove(RequestIds.RequestId);
-        headers.Set(RequestIds.RequestId, received ?? RequestIds.ForTrace(context.TraceId, IsSampled(context)));
+        headers.Set(RequestIds.RequestId, id);
+        written.RequestId = true;
     }
 
-    private static void WritePassThrough(HttpRequestMessage request, IReadOnlyList<KeyValuePair<string, StringValues>> passThrough)
+    private static void WritePassThrough(HttpRequestMessage request, IReadOnlyList<KeyValuePair<string, StringValues>> passThrough, Written written)
     {
         for (var i = 0; i < passThrough.Count; i++)
         {
             var (name, values) = passThrough[i];
-            if (!request.Headers.Contains(name)) request.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
+            if (request.Headers.Contains(name)) continue;
+            request.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
+            (written.PassThrough ??= []).Add(name);
         }
     }
 
@@ -157,5 +137,44 @@ internal static class OutboundHeaders
     private readonly struct CallbackWriter(object? carrier, DistributedContextPropagator.PropagatorSetterCallback setter) : IHeaderWriter
     {
         public void Set(string name, string value) => setter(carrier, name, value);
+    }
+
+    /// <summary>
+    /// What we wrote to a message. Sent again, by a retry or after a redirect, it gets fresh ids, and perhaps goes where none may: ours are
+    /// taken back first, the user's stay.
+    /// </summary>
+    private sealed class Written
+    {
+        /// <summary>Ours by name, but there before us; null when there were none.</summary>
+        public List<KeyValuePair<string, string[]>>? ByHand { get; init; }
+
+        public int Attempts { get; set; }
+
+        public bool Context { get; set; }
+
+        public bool RequestId { get; set; }
+
+        public bool Baggage { get; set; }
+
+        public List<string>? PassThrough { get; set; }
+
+        public void TakeBack(HttpRequestMessage request)
+        {
+            if (Context)
+            {
+                foreach (var name in ContextNames) request.Headers.Remove(name);
+            }
+
+            if (RequestId) request.Headers.Remove(RequestIds.RequestId);
+            if (Baggage) request.Headers.Remove(BaggageHeader.HeaderName);
+            foreach (var name in PassThrough ?? []) request.Headers.Remove(name);
+            (Context, RequestId, Baggage, PassThrough) = (false, false, false, null);
+
+            // The platform takes all our names off before it asks a second time, whoever set them.
+            foreach (var (name, values) in ByHand ?? [])
+            {
+                if (!request.Headers.Contains(name)) request.Headers.TryAddWithoutValidation(name, values);
+            }
+        }
     }
 }

@@ -18,6 +18,23 @@ internal sealed class OutboundPropagator : DistributedContextPropagator
         if (Current is not OutboundPropagator) Current = new OutboundPropagator();
     }
 
+    /// <summary>Whether the platform makes the spans of this handler. One that was built before us is made to ask us, if it has not been used.</summary>
+    public static bool IsAskedBy(SocketsHttpHandler handler)
+    {
+        // None means: no span either. Any but the platform's own is the user's word.
+        if (handler.ActivityHeadersPropagator != Platform) return handler.ActivityHeadersPropagator is not null;
+        try
+        {
+            handler.ActivityHeadersPropagator = Current;
+        }
+        catch (InvalidOperationException)
+        {
+            // In use already: it goes on with the platform's headers.
+        }
+
+        return true;
+    }
+
     // What a proxy built on HttpClient must not copy from its inbound request.
     public override IReadOnlyCollection<string> Fields => OutboundHeaders.Names;
 
