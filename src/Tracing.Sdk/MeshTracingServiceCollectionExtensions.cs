@@ -1,14 +1,66 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Http;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using OpenTelemetry.Context.Propagation;
 using Tracing.Sdk;
+using Tracing.Sdk.Configuration;
+using Tracing.Sdk.Http;
+using Tracing.Sdk.Propagation;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
 /// <summary>Adds distributed tracing to a service.</summary>
 public static class MeshTracingServiceCollectionExtensions
 {
-    /// <summary>Traces this process: every request, every outbound call, every <see cref="System.Diagnostics.ActivitySource"/>.</summary>
+    /// <summary>
+    /// Traces this process: requests in (when Tracing.Sdk.AspNetCore is referenced), calls out by any HttpClient, and every
+    /// <see cref="System.Diagnostics.ActivitySource"/>. Nothing else needs to be called, and calling it twice does no harm.
+    /// </summary>
+    /// <param name="services">The application's services.</param>
+    /// <param name="configure">Settings in code. They win over the <c>MeshTracing</c> section of the configuration, which wins over the <c>OTEL_*</c> variables.</param>
+    /// <returns>The same services.</returns>
+    /// <remarks>A wrong value stops the start of the host with one sentence that names the setting, the value and the fix.</remarks>
     public static IServiceCollection AddMeshTracing(this IServiceCollection services, Action<MeshTracingOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(services);
+        if (configure is not null) services.AddSingleton(new ConfigureMeshTracing(configure));
+        if (services.Any(s => s.ServiceType == typeof(MeshTracing))) return services;
+
+        // Handlers capture it when they are built, so it has to be there before the first one.
+        OutboundPropagator.Install();
+
+        services.AddSingleton(Start);
+        services.AddSingleton(provider => new Lazy<MeshTracing>(provider.GetRequiredService<MeshTracing>));
+        // First in the list: started before every other hosted service.
+        services.Insert(0, ServiceDescriptor.Singleton<IHostedService, MeshTracingService>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHttpMessageHandlerBuilderFilter, MeshTracingHandlerFilter>());
+        services.TryAddSingleton<TextMapPropagator>(provider => new FreshestContextPropagator(provider.GetRequiredService<MeshTracing>().Propagation));
+        // TraceId and SpanId on every log line, where a host has not said otherwise.
+        services.Configure<LoggerFactoryOptions>(o => o.ActivityTrackingOptions |= ActivityTrackingOptions.TraceId | ActivityTrackingOptions.SpanId);
+        AddWebHalf(services);
         return services;
     }
+
+    private static MeshTracing Start(IServiceProvider provider)
+    {
+        var host = provider.GetService<IHostEnvironment>();
+        var settings = SettingsResolver.Resolve(
+            provider.GetService<IConfiguration>(),
+            provider.GetServices<ConfigureMeshTracing>().Select(c => c.Configure));
+        return MeshTracing.Start(
+            settings,
+            host?.ApplicationName ?? "",
+            host?.EnvironmentName,
+            (ILogger?)provider.GetService<ILoggerFactory>()?.CreateLogger(Log.Category) ?? NullLogger.Instance,
+            provider.GetService<TimeProvider>() ?? TimeProvider.System);
+    }
+
+    // The package for any process cannot reference the one for the web. A literal name is understood by the trimmer.
+    private static void AddWebHalf(IServiceCollection services) =>
+        Type.GetType("Tracing.Sdk.AspNetCore.WebTracing, Tracing.Sdk.AspNetCore")?.GetMethod("Add")?.Invoke(null, [services]);
+
+    private sealed record ConfigureMeshTracing(Action<MeshTracingOptions> Configure);
 }

@@ -8,9 +8,8 @@ internal static class ContextExtractor
     /// <summary>Reads the headers of one message. Never throws for anything in them.</summary>
     /// <param name="headers">Where to read from.</param>
     /// <param name="settings">What to look at.</param>
-    /// <param name="owner">Whose message it is.</param>
-    /// <param name="carrier">What the reader reads, to know it again.</param>
-    public static RemoteContext Extract<TReader>(TReader headers, PropagationSettings settings, object? owner = null, object? carrier = null)
+    /// <param name="nothing">What to return when nothing of all that came in; it also says whose request it is. Null: a new context in any case.</param>
+    public static RemoteContext Extract<TReader>(TReader headers, PropagationSettings settings, RemoteContext? nothing = null)
         where TReader : struct, IHeaderReader
     {
         // :: Step 1: read every format. What is malformed counts as absent.
@@ -61,20 +60,25 @@ internal static class ContextExtractor
         if (mesh.IsDebug && winner.State != SamplingState.Debug) winner = winner with { State = SamplingState.Debug };
         if (winner.HasIds) list = TraceStateList.WithState(list, mesh, winner.State, settings.TraceStateLimit);
 
+        var baggage = settings.Baggage ? BaggageHeader.Parse(headers.Get(BaggageHeader.HeaderName), out _) : null;
+        var requestId = headers.Get(RequestIds.RequestId) is [{ Length: > 0 } id, ..] && HeaderText.IsSafe(id) ? id : null;
+        var passThrough = ReadPassThrough(ref headers, settings.PassThrough);
+        if (nothing is not null && winner == default && baggage is null && requestId is null && passThrough is null) return nothing;
+
         return new RemoteContext
         {
             Ids = winner,
+            Format = !winner.HasIds ? null : w3c.HasIds && winner.SpanId == w3c.SpanId && loser?.Format != "w3c" ? "w3c" : "b3",
             TraceParent = !winner.HasIds ? null
                 : winner == w3c && TraceParent.IsCanonical(traceParent) ? traceParent
                 : TraceParent.Format(winner),
             TraceState = list,
             Loser = loser,
             Conflict = conflict,
-            Baggage = settings.Baggage ? BaggageHeader.Parse(headers.Get(BaggageHeader.HeaderName), out _) : null,
-            RequestId = headers.Get(RequestIds.RequestId) is [{ Length: > 0 } id, ..] && HeaderText.IsSafe(id) ? id : null,
-            PassThrough = ReadPassThrough(ref headers, settings.PassThrough),
-            Owner = owner,
-            Carrier = carrier,
+            Baggage = baggage,
+            RequestId = requestId,
+            PassThrough = passThrough,
+            Owner = nothing?.Owner,
         };
     }
 

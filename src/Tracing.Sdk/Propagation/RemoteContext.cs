@@ -21,6 +21,9 @@ internal sealed class RemoteContext
     /// <summary>The winner. Without ids it holds at most a decision for the trace that starts here.</summary>
     public TraceIds Ids { get; init; }
 
+    /// <summary>The format that named the winner's span: <c>w3c</c> or <c>b3</c>; null when no ids came in.</summary>
+    public string? Format { get; init; }
+
     /// <summary>The winner's traceparent in our own spelling; null when no ids came in.</summary>
     public string? TraceParent { get; init; }
 
@@ -45,8 +48,39 @@ internal sealed class RemoteContext
     /// <summary>The tracing of the host that received the request: two hosts in one process must not record each other's spans.</summary>
     public object? Owner { get; init; }
 
-    /// <summary>The headers it was read from, so that nobody reads them twice.</summary>
-    public object? Carrier { get; init; }
+    /// <summary>The same request as a less trusting reader sees it.</summary>
+    public RemoteContext As(TraceTrust trust) => trust switch
+    {
+        // No ids: the next root is ours. The caller's ids stay reachable by a link, its baggage does not.
+        TraceTrust.Restart => new RemoteContext
+        {
+            Loser = Ids.HasIds ? new LosingContext(Ids, Format ?? "w3c", "restarted") : null,
+            RequestId = RequestId,
+            PassThrough = PassThrough,
+            Owner = Owner,
+        },
+        TraceTrust.TrustIdsOnly => WithState(SamplingState.Defer),
+        _ => this,
+    };
+
+    /// <summary>The same context with another decision.</summary>
+    public RemoteContext WithState(SamplingState state)
+    {
+        var ids = Ids with { State = state };
+        return new RemoteContext
+        {
+            Ids = ids,
+            Format = Format,
+            TraceParent = ids.HasIds ? Propagation.TraceParent.Format(ids) : null,
+            TraceState = ids.HasIds ? TraceStateList.WithState(TraceState, state) : null,
+            Loser = Loser,
+            Conflict = Conflict,
+            Baggage = Baggage,
+            RequestId = RequestId,
+            PassThrough = PassThrough,
+            Owner = Owner,
+        };
+    }
 }
 
 /// <summary>The context that lost against another trace. The server span links to it.</summary>

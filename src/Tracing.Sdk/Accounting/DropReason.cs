@@ -1,0 +1,39 @@
+namespace Tracing.Sdk.Accounting;
+
+/// <summary>Why a span was lost.</summary>
+internal enum DropReason
+{
+    /// <summary>The buffer was full: the collector is slower than the application, or away.</summary>
+    QueueFull,
+
+    /// <summary>One span of more than 4 MiB.</summary>
+    TooLarge,
+
+    /// <summary>The span could not be encoded.</summary>
+    Unencodable,
+
+    /// <summary>The collector refused it, as a whole request or by partial success.</summary>
+    Rejected,
+
+    /// <summary>The collector kept answering "later", or not at all, until the export's time was up.</summary>
+    Timeout,
+
+    /// <summary>There was nobody to send it to when the process stopped.</summary>
+    Unreachable,
+
+    /// <summary>It ended after the exporter was shut down, or was not sent in the time that the shutdown had.</summary>
+    Shutdown,
+
+    /// <summary>The span of a request whose trace was restarted, or whose decision was taken anew, once its endpoint or its peer was known.</summary>
+    Restarted,
+}
+
+internal static class DropReasons
+{
+    private static readonly string[] Names = ["queue_full", "too_large", "unencodable", "rejected", "timeout", "unreachable", "shutdown", "restarted"];
+
+    public static int Count => Names.Length;
+
+    /// <summary>The value of <c>error.type</c>, and the word in the log.</summary>
+    public static string Name(this DropReason reason) => Names[(int)reason];
+}

@@ -1,0 +1,84 @@
+using System.Text;
+
+namespace Tracing.Sdk.Accounting;
+
+/// <summary>What became of the spans that one exporter was given: <c>ended = exported + dropped + in flight</c>.</summary>
+/// <remarks>Any thread.</remarks>
+internal sealed class SpanLedger
+{
+    private readonly long[] _dropped = new long[DropReasons.Count];
+    private long _exported;
+    private long _retries;
+    private Func<(long Spans, long Bytes, long CapacityBytes)> _queue = static () => default;
+
+    /// <param name="componentType">One of the values of <c>otel.component.type</c>, such as <c>otlp_http_span_exporter</c>.</param>
+    /// <param name="index">Which of the process's exporters of this type.</param>
+    public SpanLedger(string componentType, int index = 0)
+    {
+        ComponentType = componentType;
+        ComponentName = $"{componentType}/{index}";
+    }
+
+    public string ComponentType { get; }
+
+    public string ComponentName { get; }
+
+    /// <summary>Spans that a collector took.</summary>
+    public long Exported => Volatile.Read(ref _exported);
+
+    /// <summary>Spans that are lost, for whatever reason.</summary>
+    public long TotalDropped
+    {
+        get
+        {
+            var sum = 0L;
+            for (var i = 0; i < _dropped.Length; i++) sum += Volatile.Read(ref _dropped[i]);
+            return sum;
+        }
+    }
+
+    /// <summary>Spans in the buffer or on the wire.</summary>
+    public long InFlight => _queue().Spans;
+
+    /// <summary>Bytes of the buffer in use.</summary>
+    public long QueueBytes => _queue().Bytes;
+
+    public long QueueCapacityBytes => _queue().CapacityBytes;
+
+    /// <summary>Requests that were sent again.</summary>
+    public long Retries => Volatile.Read(ref _retries);
+
+    /// <summary>Told how long each request took, in seconds, its status (0 without an answer) and what was wrong with it.</summary>
+    public Action<double, int, string?>? OnRequest { get; set; }
+
+    public long Dropped(DropReason reason) => Volatile.Read(ref _dropped[(int)reason]);
+
+    public void Drop(DropReason reason, long count = 1) => Interlocked.Add(ref _dropped[(int)reason], count);
+
+    public void Export(long count) => Interlocked.Add(ref _exported, count);
+
+    public void Retry() => Interlocked.Increment(ref _retries);
+
+    /// <summary>Tells where the spans in flight are counted.</summary>
+    public void Attach(Func<(long Spans, long Bytes, long CapacityBytes)> queue) => _queue = queue;
+
+    /// <summary>"1200 exported, 4 dropped (queue_full 4)": one form for people and machines.</summary>
+    public override string ToString()
+    {
+        var text = new StringBuilder();
+        text.Append(Exported).Append(" exported, ").Append(TotalDropped).Append(" dropped");
+        var separator = " (";
+        for (var i = 0; i < _dropped.Length; i++)
+        {
+            if (Volatile.Read(ref _dropped[i]) is var count and > 0)
+            {
+                text.Append(separator).Append(((DropReason)i).Name()).Append(' ').Append(count);
+                separator = ", ";
+            }
+        }
+
+        if (separator == ", ") text.Append(')');
+        if (InFlight is var inFlight and > 0) text.Append(", ").Append(inFlight).Append(" in flight");
+        return text.ToString();
+    }
+}

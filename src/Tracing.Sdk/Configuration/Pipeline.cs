@@ -1,0 +1,115 @@
+using System.Diagnostics;
+using System.Reflection;
+using Microsoft.Extensions.Logging;
+using Tracing.Sdk.Accounting;
+using Tracing.Sdk.Encoding;
+using Tracing.Sdk.Export;
+using Tracing.Sdk.Propagation;
+
+namespace Tracing.Sdk.Configuration;
+
+/// <summary>From options to parts.</summary>
+internal static class Pipeline
+{
+    public static PropagationSettings Propagation(MeshTracingOptions options)
+    {
+        var names = options.Propagators.Select(p => p.ToLowerInvariant()).ToList();
+        var w3c = names.IndexOf("tracecontext");
+        var multi = names.IndexOf("b3multi");
+        var single = names.IndexOf("b3");
+        var b3 = multi < 0 && single < 0 ? B3Format.None
+            : single < 0 || (multi >= 0 && multi < single) ? B3Format.MultiHeader
+            : B3Format.SingleHeader;
+        var firstB3 = multi < 0 ? single : single < 0 ? multi : Math.Min(multi, single);
+        return new PropagationSettings
+        {
+            W3C = w3c >= 0,
+            B3 = b3,
+            B3First = firstB3 >= 0 && (w3c < 0 || firstB3 < w3c),
+            Baggage = names.Contains("baggage"),
+            BaggageKeys = [.. options.BaggageKeys],
+            PassThrough = [RequestIds.ClientTraceId, .. options.ForwardedHeaders],
+            RandomFlag = options.RandomFlag,
+        };
+    }
+
+    public static InboundPolicy Inbound(MeshTracingOptions options, TimeProvider time) => new(
+        new TrustPolicy(options.Trust, options.TrustRules, options.EnvoyHeaderPrefix),
+        options.DeferUnsampledParent,
+        options.MaxForcedTracesPerSecond is { } limit ? new ForcedTraceLimit(limit, time) : null);
+
+    // https://opentelemetry.io/docs/specs/semconv/resource/
+    public static Resource Resource(MeshTracingOptions options, string applicationName, string? environment)
+    {
+        var declared = options.ResourceAttributes;
+        var attributes = new Dictionary<string, object>(StringComparer.Ordinal)
+        {
+            ["service.name"] = ServiceName(options, applicationName),
+            ["service.instance.id"] = Guid.NewGuid().ToString(),
+            ["telemetry.sdk.name"] = "Tracing.Sdk",
+            ["telemetry.sdk.language"] = "dotnet",
+            ["telemetry.sdk.version"] = Version(typeof(MeshTracing).Assembly) ?? "0",
+        };
+        if (Assembly.GetEntryAssembly() is { } entry && Version(entry) is { } version) attributes["service.version"] = version;
+        if (!string.IsNullOrEmpty(environment)) attributes["deployment.environment.name"] = environment.ToLowerInvariant();
+        foreach (var (key, value) in declared)
+        {
+            if (key.Length > 0 && key != "service.name") attributes[key] = value;
+        }
+
+        return new Resource([.. attributes]);
+    }
+
+    public static string ServiceName(MeshTracingOptions options, string applicationName)
+    {
+        if (!string.IsNullOrWhiteSpace(options.ServiceName)) return options.ServiceName;
+        if (options.ResourceAttributes.TryGetValue("service.name", out var declared) && declared.Length > 0) return declared;
+        return applicationName.Length > 0 ? applicationName : $"unknown_service:{Process.GetCurrentProcess().ProcessName}";
+    }
+
+    public static SpanExporter[] Exporters(MeshTracingOptions options, Resource resource, SpanAccounts accounts, ILogger logger, TimeProvider time)
+    {
+        var kinds = options.Exporters
+            .Select(name => name.ToLowerInvariant())
+            .Where(name => name != "none")
+            .Distinct()
+            .Select(name => name switch { "otlp" => ExporterKind.Otlp, "zipkin" => ExporterKind.Zipkin, _ => ExporterKind.Console })
+            .ToArray();
+        return Array.ConvertAll(
+            kinds,
+            kind => new SpanExporter(Settings(options, kind, kinds.Length), resource, accounts.Open(ComponentType(kind, options.OtlpProtocol)), logger, time));
+    }
+
+    // The values of otel.component.type. https://opentelemetry.io/docs/specs/semconv/registry/attributes/otel/
+    private static string ComponentType(ExporterKind kind, OtlpProtocol protocol) => kind switch
+    {
+        ExporterKind.Otlp when protocol == OtlpProtocol.HttpJson => "otlp_http_json_span_exporter",
+        ExporterKind.Otlp => "otlp_http_span_exporter",
+        ExporterKind.Zipkin => "zipkin_http_span_exporter",
+        _ => "console_span_exporter",
+    };
+
+    private static ExporterSettings Settings(MeshTracingOptions o, ExporterKind kind, int count) => new()
+    {
+        Kind = kind,
+        Endpoint = kind == ExporterKind.Zipkin ? o.ZipkinEndpoint : o.OtlpEndpoint,
+        Protocol = o.OtlpProtocol,
+        Headers = kind == ExporterKind.Otlp ? [.. o.OtlpHeaders] : [],
+        Gzip = kind == ExporterKind.Otlp && o.OtlpGzip,
+        Timeout = kind == ExporterKind.Zipkin ? o.ZipkinTimeout : o.OtlpTimeout,
+        BatchDelay = o.ExportInterval,
+        MaxBatchSpans = o.MaxExportBatchSize,
+        MaxQueuedSpans = o.MaxQueueSize,
+        MaxQueueBytes = o.MaxBufferBytes / count,
+        HandlerFactory = o.ExporterHttpHandler,
+        CertificateFile = kind == ExporterKind.Otlp ? o.OtlpCertificateFile : null,
+        ClientCertificateFile = kind == ExporterKind.Otlp ? o.OtlpClientCertificateFile : null,
+        ClientKeyFile = kind == ExporterKind.Otlp ? o.OtlpClientKeyFile : null,
+        Limits = new SpanLimits(
+            o.MaxAttributes, o.MaxEvents, o.MaxLinks, o.MaxEventAttributes, o.MaxLinkAttributes, o.MaxAttributeLength ?? int.MaxValue),
+    };
+
+    // Without the commit that the SDK appends after a plus sign.
+    private static string? Version(Assembly assembly) =>
+        assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0];
+}

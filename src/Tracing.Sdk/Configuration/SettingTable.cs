@@ -1,0 +1,214 @@
+using System.Globalization;
+using Tracing.Sdk.Propagation;
+
+namespace Tracing.Sdk.Configuration;
+
+/// <summary>Every setting that text can set, in one table: the README's table, the section and the variables all follow it.</summary>
+internal static class SettingTable
+{
+    private const string Milliseconds = "a number of milliseconds above 0, such as 1000";
+    private const string Time = "a time above 0, such as 00:00:10";
+    private const string Count = "a whole number of at least 1, such as 512";
+    private const string Limit = "a whole number of at least 0, such as 128";
+    private const string Url = "an absolute http or https URL, such as http://collector:4318/v1/traces";
+    private const string Flag = "true or false";
+    private const string Pairs = "a list such as key=value,other=value, percent-encoded where needed";
+    private const string Patterns = "a list of host names, suffixes such as *.example.com, addresses or networks such as 10.0.0.0/8";
+
+    public static IReadOnlyList<Setting> All { get; } =
+    [
+        new(nameof(MeshTracingOptions.Mode), "Record or Forward", (o, v) => o.Mode = OneOf<MeshTracingMode>(v), o => o.Mode.ToString())
+        {
+            Variables = [new("OTEL_SDK_DISABLED", (o, v) => o.Mode = Bool(v) ? MeshTracingMode.Forward : MeshTracingMode.Record, Flag)],
+        },
+        new(nameof(MeshTracingOptions.ServiceName), "a name", (o, v) => o.ServiceName = v, o => o.ServiceName ?? "")
+        {
+            Variables = [new("OTEL_SERVICE_NAME")],
+        },
+        new(nameof(MeshTracingOptions.ResourceAttributes), Pairs, (o, v) => Fill(o.ResourceAttributes, v), o => string.Join(',', o.ResourceAttributes.Select(a => $"{a.Key}={a.Value}")))
+        {
+            Variables = [new("OTEL_RESOURCE_ATTRIBUTES")],
+        },
+        new(nameof(MeshTracingOptions.SamplingRatio), "a number from 0 to 1, such as 0.1", (o, v) => o.SamplingRatio = Double(v), o => o.SamplingRatio.ToString(CultureInfo.InvariantCulture)),
+        new(nameof(MeshTracingOptions.FollowParentDecision), Flag, (o, v) => o.FollowParentDecision = Bool(v), o => o.FollowParentDecision ? "true" : "false"),
+        new(nameof(MeshTracingOptions.Sources), "a list of names; * at the end stands for any rest", (o, v) => Fill(o.Sources, v), o => string.Join(',', o.Sources)),
+        new(nameof(MeshTracingOptions.IgnoredSources), "a list of names; * at the end stands for any rest", (o, v) => Fill(o.IgnoredSources, v), o => string.Join(',', o.IgnoredSources)),
+        new(nameof(MeshTracingOptions.Propagators), "a list of tracecontext, baggage, b3, b3multi, or none", (o, v) => Fill(o.Propagators, v), o => string.Join(',', o.Propagators))
+        {
+            Variables = [new("OTEL_PROPAGATORS")],
+        },
+        new(nameof(MeshTracingOptions.Trust), "Trust, TrustIdsOnly or Restart", (o, v) => o.Trust = OneOf<TraceTrust>(v), o => o.Trust.ToString()),
+        new(nameof(MeshTracingOptions.TrustRules), "a list of rules such as \"Restart external\", \"TrustIdsOnly 10.0.0.0/8\" or \"Trust spiffe://cluster.local/ns/shop/*\"", (o, v) => Fill(o.TrustRules, v), o => string.Join(',', o.TrustRules)),
+        new(nameof(MeshTracingOptions.DeferUnsampledParent), Flag, (o, v) => o.DeferUnsampledParent = Bool(v), o => o.DeferUnsampledParent ? "true" : "false"),
+        new(nameof(MeshTracingOptions.MaxForcedTracesPerSecond), Count, (o, v) => o.MaxForcedTracesPerSecond = Int(v), o => Text(o.MaxForcedTracesPerSecond)),
+        new(nameof(MeshTracingOptions.EnvoyHeaderPrefix), "a header name without its last part, such as x-envoy", (o, v) => o.EnvoyHeaderPrefix = v, o => o.EnvoyHeaderPrefix),
+        new(nameof(MeshTracingOptions.ForwardedHeaders), "a list of header names that are not a proxy's own (x-forwarded-*, x-envoy-* and the like belong to one hop)", (o, v) => Fill(o.ForwardedHeaders, v), o => string.Join(',', o.ForwardedHeaders)),
+        new(nameof(MeshTracingOptions.PropagateTo), Patterns, (o, v) => Fill(o.PropagateTo, v), o => string.Join(',', o.PropagateTo)),
+        new(nameof(MeshTracingOptions.DoNotPropagateTo), Patterns, (o, v) => Fill(o.DoNotPropagateTo, v), o => string.Join(',', o.DoNotPropagateTo)),
+        new(nameof(MeshTracingOptions.BaggageTo), Patterns, (o, v) => Fill(o.BaggageTo, v), o => string.Join(',', o.BaggageTo)),
+        new(nameof(MeshTracingOptions.BaggageKeys), "a list of keys; * at the end stands for any rest", (o, v) => Fill(o.BaggageKeys, v), o => string.Join(',', o.BaggageKeys)),
+        new(nameof(MeshTracingOptions.RandomFlag), Flag, (o, v) => o.RandomFlag = Bool(v), o => o.RandomFlag ? "true" : "false"),
+        new(nameof(MeshTracingOptions.ResponseHeader), "None, ServerTiming, TraceId, or ServerTiming,TraceId", (o, v) => o.ResponseHeader = OneOf<TraceResponseHeader>(v), o => o.ResponseHeader.ToString()),
+        new(nameof(MeshTracingOptions.Exporters), "a list of otlp, zipkin, console, or none", (o, v) => Fill(o.Exporters, v), o => string.Join(',', o.Exporters))
+        {
+            Variables = [new("OTEL_TRACES_EXPORTER")],
+        },
+        new(nameof(MeshTracingOptions.OtlpEndpoint), Url, (o, v) => o.OtlpEndpoint = Endpoint(v), o => o.OtlpEndpoint.ToString())
+        {
+            Variables =
+            [
+                new("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"),
+                new("OTEL_EXPORTER_OTLP_ENDPOINT", (o, v) => o.OtlpEndpoint = WithTracesPath(Endpoint(v)), "an absolute http or https URL, such as http://collector:4318"),
+            ],
+        },
+        new(nameof(MeshTracingOptions.OtlpProtocol), "HttpProtobuf or HttpJson", (o, v) => o.OtlpProtocol = OneOf<OtlpProtocol>(v), o => o.OtlpProtocol.ToString())
+        {
+            Variables =
+            [
+                new("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", (o, v) => o.OtlpProtocol = Protocol(v), "http/protobuf or http/json (port 4318; gRPC is not spoken)"),
+                new("OTEL_EXPORTER_OTLP_PROTOCOL", (o, v) => o.OtlpProtocol = Protocol(v), "http/protobuf or http/json (port 4318; gRPC is not spoken)"),
+            ],
+        },
+        new(nameof(MeshTracingOptions.OtlpHeaders), Pairs, (o, v) => Fill(o.OtlpHeaders, v), o => string.Join(',', o.OtlpHeaders.Keys))
+        {
+            Variables = [new("OTEL_EXPORTER_OTLP_TRACES_HEADERS"), new("OTEL_EXPORTER_OTLP_HEADERS")],
+            IsSecret = true,
+        },
+        new(nameof(MeshTracingOptions.OtlpGzip), Flag, (o, v) => o.OtlpGzip = Bool(v), o => o.OtlpGzip ? "true" : "false")
+        {
+            Variables =
+            [
+                new("OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", (o, v) => o.OtlpGzip = Compression(v), "gzip or none"),
+                new("OTEL_EXPORTER_OTLP_COMPRESSION", (o, v) => o.OtlpGzip = Compression(v), "gzip or none"),
+            ],
+        },
+        new(nameof(MeshTracingOptions.OtlpCertificateFile), "the path of a PEM file", (o, v) => o.OtlpCertificateFile = File(v), o => o.OtlpCertificateFile ?? "")
+        {
+            Variables = [new("OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE"), new("OTEL_EXPORTER_OTLP_CERTIFICATE")],
+        },
+        new(nameof(MeshTracingOptions.OtlpClientCertificateFile), "the path of a PEM file", (o, v) => o.OtlpClientCertificateFile = File(v), o => o.OtlpClientCertificateFile ?? "")
+        {
+            Variables = [new("OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE"), new("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE")],
+        },
+        new(nameof(MeshTracingOptions.OtlpClientKeyFile), "the path of a PEM file", (o, v) => o.OtlpClientKeyFile = File(v), o => o.OtlpClientKeyFile ?? "")
+        {
+            Variables = [new("OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY"), new("OTEL_EXPORTER_OTLP_CLIENT_KEY")],
+        },
+        new(nameof(MeshTracingOptions.OtlpTimeout), Time, (o, v) => o.OtlpTimeout = Span(v), o => o.OtlpTimeout.ToString())
+        {
+            Variables =
+            [
+                new("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", (o, v) => o.OtlpTimeout = Ms(v), Milliseconds),
+                new("OTEL_EXPORTER_OTLP_TIMEOUT", (o, v) => o.OtlpTimeout = Ms(v), Milliseconds),
+                new("OTEL_BSP_EXPORT_TIMEOUT", (o, v) => o.OtlpTimeout = Ms(v), Milliseconds),
+            ],
+        },
+        new(nameof(MeshTracingOptions.ZipkinEndpoint), "an absolute http or https URL, such as http://zipkin:9411/api/v2/spans", (o, v) => o.ZipkinEndpoint = Endpoint(v), o => o.ZipkinEndpoint.ToString())
+        {
+            Variables = [new("OTEL_EXPORTER_ZIPKIN_ENDPOINT")],
+        },
+        new(nameof(MeshTracingOptions.ZipkinTimeout), Time, (o, v) => o.ZipkinTimeout = Span(v), o => o.ZipkinTimeout.ToString())
+        {
+            Variables =
+            [
+                new("OTEL_EXPORTER_ZIPKIN_TIMEOUT", (o, v) => o.ZipkinTimeout = Ms(v), Milliseconds),
+                new("OTEL_BSP_EXPORT_TIMEOUT", (o, v) => o.ZipkinTimeout = Ms(v), Milliseconds),
+            ],
+        },
+        new(nameof(MeshTracingOptions.ExportInterval), Time, (o, v) => o.ExportInterval = Span(v), o => o.ExportInterval.ToString())
+        {
+            Variables = [new("OTEL_BSP_SCHEDULE_DELAY", (o, v) => o.ExportInterval = Ms(v), Milliseconds)],
+        },
+        new(nameof(MeshTracingOptions.MaxExportBatchSize), Count, (o, v) => o.MaxExportBatchSize = Int(v), o => Text(o.MaxExportBatchSize))
+        {
+            Variables = [new("OTEL_BSP_MAX_EXPORT_BATCH_SIZE")],
+        },
+        new(nameof(MeshTracingOptions.MaxQueueSize), Count, (o, v) => o.MaxQueueSize = Int(v), o => Text(o.MaxQueueSize))
+        {
+            Variables = [new("OTEL_BSP_MAX_QUEUE_SIZE")],
+        },
+        new(nameof(MeshTracingOptions.MaxBufferBytes), "a whole number of at least 1048576", (o, v) => o.MaxBufferBytes = Int(v), o => o.MaxBufferBytes.ToString(CultureInfo.InvariantCulture)),
+        new(nameof(MeshTracingOptions.MaxAttributes), Limit, (o, v) => o.MaxAttributes = Int(v), o => Text(o.MaxAttributes))
+        {
+            Variables = [new("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT"), new("OTEL_ATTRIBUTE_COUNT_LIMIT")],
+        },
+        new(nameof(MeshTracingOptions.MaxEvents), Limit, (o, v) => o.MaxEvents = Int(v), o => Text(o.MaxEvents))
+        {
+            Variables = [new("OTEL_SPAN_EVENT_COUNT_LIMIT")],
+        },
+        new(nameof(MeshTracingOptions.MaxLinks), Limit, (o, v) => o.MaxLinks = Int(v), o => Text(o.MaxLinks))
+        {
+            Variables = [new("OTEL_SPAN_LINK_COUNT_LIMIT")],
+        },
+        new(nameof(MeshTracingOptions.MaxEventAttributes), Limit, (o, v) => o.MaxEventAttributes = Int(v), o => Text(o.MaxEventAttributes))
+        {
+            Variables = [new("OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT")],
+        },
+        new(nameof(MeshTracingOptions.MaxLinkAttributes), Limit, (o, v) => o.MaxLinkAttributes = Int(v), o => Text(o.MaxLinkAttributes))
+        {
+            Variables = [new("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT")],
+        },
+        new(nameof(MeshTracingOptions.MaxAttributeLength), Limit, (o, v) => o.MaxAttributeLength = Int(v), o => Text(o.MaxAttributeLength))
+        {
+            Variables = [new("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT"), new("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT")],
+        },
+    ];
+
+    private static string Text(int? value) => value?.ToString(CultureInfo.InvariantCulture) ?? "";
+
+    private static bool Bool(string text) => bool.TryParse(text, out var value) ? value : throw new FormatException();
+
+    private static double Double(string text) => double.Parse(text, NumberStyles.Float, CultureInfo.InvariantCulture);
+
+    private static int Int(string text) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? value : throw new FormatException();
+
+    private static TimeSpan Ms(string text) => TimeSpan.FromMilliseconds(Int(text));
+
+    private static TimeSpan Span(string text) => TimeSpan.Parse(text, CultureInfo.InvariantCulture);
+
+    private static string File(string path) => System.IO.File.Exists(path) ? path : throw new FormatException();
+
+    private static Uri Endpoint(string text) =>
+        Uri.TryCreate(text, UriKind.Absolute, out var uri) && (uri.Scheme == Uri.UriSchemeHttp || uri.Scheme == Uri.UriSchemeHttps)
+            ? uri
+            : throw new FormatException();
+
+    // The base URL keeps its own path: a collector behind a gateway. https://opentelemetry.io/docs/specs/otel/protocol/exporter/
+    private static Uri WithTracesPath(Uri endpoint) =>
+        new UriBuilder(endpoint) { Path = endpoint.AbsolutePath.TrimEnd('/') + "/v1/traces" }.Uri;
+
+    private static OtlpProtocol Protocol(string text) => text.ToLowerInvariant() switch
+    {
+        "http/protobuf" => OtlpProtocol.HttpProtobuf,
+        "http/json" => OtlpProtocol.HttpJson,
+        _ => throw new FormatException(),
+    };
+
+    private static bool Compression(string text) => text.ToLowerInvariant() switch
+    {
+        "gzip" => true,
+        "none" => false,
+        _ => throw new FormatException(),
+    };
+
+    private static T OneOf<T>(string text)
+        where T : struct, Enum =>
+        !char.IsAsciiDigit(text[0]) && Enum.TryParse<T>(text, ignoreCase: true, out var value) ? value : throw new FormatException();
+
+    private static void Fill(IList<string> list, string text)
+    {
+        list.Clear();
+        foreach (var item in text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)) list.Add(item);
+    }
+
+    private static void Fill(IDictionary<string, string> pairs, string text)
+    {
+        foreach (var item in text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        {
+            var equals = item.IndexOf('=');
+            if (equals < 1) throw new FormatException();
+            pairs[Uri.UnescapeDataString(item[..equals].Trim())] = Uri.UnescapeDataString(item[(equals + 1)..].Trim());
+        }
+    }
+}

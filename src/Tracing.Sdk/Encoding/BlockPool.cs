@@ -1,0 +1,68 @@
+namespace Tracing.Sdk.Encoding;
+
+/// <summary>The bytes for blocks: never more of them than allowed, and a few kept for the next block.</summary>
+/// <remarks>Any thread; no lock.</remarks>
+internal sealed class BlockPool
+{
+    private const int MaxBlockSize = 256 * 1024;
+    private const int MinBlockSize = 16 * 1024;
+    private const int BlocksWanted = 8;
+
+    private readonly byte[]?[] _free = new byte[]?[4];
+    private readonly long _limit;
+    private readonly long _limitForErrors;
+    private long _used;
+
+    public BlockPool(long maxBytes)
+    {
+        BlockSize = (int)Math.Clamp(maxBytes / BlocksWanted, MinBlockSize, MaxBlockSize);
+        Capacity = Math.Max(maxBytes, 2L * BlockSize);
+        _limitForErrors = Capacity;
+        // One eighth, or one block, is kept for spans that failed.
+        _limit = Capacity - Math.Max(Capacity / 8, BlockSize);
+    }
+
+    public int BlockSize { get; }
+
+    public long Capacity { get; }
+
+    /// <summary>Bytes of the blocks in use.</summary>
+    public long Used => Volatile.Read(ref _used);
+
+    /// <summary>Makes a block with room for <paramref name="size"/> bytes, or none when the limit is reached.</summary>
+    public SpanBlock? TryRent(int size, bool forError)
+    {
+        size = Math.Max(size, BlockSize);
+        var used = Interlocked.Add(ref _used, size);
+        if (used > (forError ? _limitForErrors : _limit))
+        {
+            Interlocked.Add(ref _used, -size);
+            return null;
+        }
+
+        return new SpanBlock(Take(size) ?? GC.AllocateUninitializedArray<byte>(size), forErrors: used > _limit);
+    }
+
+    public void Return(SpanBlock block)
+    {
+        var bytes = block.Detach();
+        if (bytes.Length == 0) return;
+        Interlocked.Add(ref _used, -bytes.Length);
+        if (bytes.Length != BlockSize) return;
+        for (var i = 0; i < _free.Length; i++)
+        {
+            if (Interlocked.CompareExchange(ref _free[i], bytes, null) is null) return;
+        }
+    }
+
+    private byte[]? Take(int size)
+    {
+        if (size != BlockSize) return null;
+        for (var i = 0; i < _free.Length; i++)
+        {
+            if (Interlocked.Exchange(ref _free[i], null) is { } bytes) return bytes;
+        }
+
+        return null;
+    }
+}

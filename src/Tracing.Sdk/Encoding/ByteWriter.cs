@@ -1,0 +1,261 @@
+using System.Buffers.Binary;
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using System.Text.Unicode;
+
+namespace Tracing.Sdk.Encoding;
+
+/// <summary>The thread's own bytes, in which a span is encoded before it is copied into a block.</summary>
+internal sealed class Scratch
+{
+    private const int InitialSize = 4 * 1024;
+
+    // A thread that once met a huge span does not keep its bytes.
+    private const int KeptSize = 64 * 1024;
+
+    [ThreadStatic]
+    private static Scratch? t_spare;
+
+    public byte[] Bytes = new byte[InitialSize];
+
+    /// <summary>The thread's scratch; a second one when the first is in use (a tag whose ToString() ends a span of its own).</summary>
+    public static Scratch Take()
+    {
+        var scratch = t_spare;
+        if (scratch is null) return new Scratch();
+        t_spare = null;
+        return scratch;
+    }
+
+    public void Return()
+    {
+        if (Bytes.Length <= KeptSize) t_spare = this;
+    }
+}
+
+/// <summary>A span outgrew what one span may have. Caught where the span was added, which counts it.</summary>
+[SuppressMessage("Design", "CA1064:Exceptions should be public", Justification = "Never leaves the encoding.")]
+internal sealed class SpanTooLargeException : Exception;
+
+/// <summary>Appends bytes to a <see cref="Scratch"/>, which grows up to a limit.</summary>
+internal ref struct ByteWriter
+{
+    private readonly Scratch _scratch;
+    private readonly int _limit;
+    private Span<byte> _bytes;
+    private int _position;
+
+    public ByteWriter(Scratch scratch, int limit)
+    {
+        _scratch = scratch;
+        _limit = limit;
+        _bytes = scratch.Bytes;
+    }
+
+    public readonly int Position => _position;
+
+    public readonly ReadOnlySpan<byte> Written => _bytes[.._position];
+
+    /// <summary>The byte written last; 0 before the first.</summary>
+    public readonly byte Last => _position == 0 ? (byte)0 : _bytes[_position - 1];
+
+    /// <summary>At least <paramref name="count"/> free bytes; <see cref="Advance"/> says how many of them were used.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Span<byte> Reserve(int count)
+    {
+        if (_bytes.Length - _position < count) Grow(count);
+        return _bytes[_position..];
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Advance(int count) => _position += count;
+
+    /// <summary>Forgets everything that was written after <paramref name="position"/>.</summary>
+    public void Rewind(int position) => _position = position;
+
+    /// <summary>Bytes already written, to be patched.</summary>
+    public readonly Span<byte> From(int position) => _bytes[position.._position];
+
+    public void Write(byte value)
+    {
+        Reserve(1)[0] = value;
+        _position++;
+    }
+
+    public void Write(ReadOnlySpan<byte> bytes)
+    {
+        bytes.CopyTo(Reserve(bytes.Length));
+        _position += bytes.Length;
+    }
+
+    /// <summary>Moves everything after <paramref name="position"/> by <paramref name="by"/> bytes, forwards or back.</summary>
+    public void Shift(int position, int by)
+    {
+        if (by > 0) Reserve(by);
+        _bytes[position.._position].CopyTo(_bytes[(position + by)..]);
+        _position += by;
+    }
+
+    /// <summary>Writes text as UTF-8; a lone surrogate becomes U+FFFD.</summary>
+    public void WriteUtf8(ReadOnlySpan<char> text)
+    {
+        var free = Reserve(MaxUtf8Length(text.Length));
+        _position += Utf8Text.Write(text, free);
+    }
+
+    public void WriteNumber(long value)
+    {
+        value.TryFormat(Reserve(20), out var written);
+        _position += written;
+    }
+
+    private readonly int MaxUtf8Length(int chars)
+    {
+        // Three bytes at most for one UTF-16 unit.
+        if (chars > _limit) throw new SpanTooLargeException();
+        return chars * 3;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void Grow(int count)
+    {
+        var needed = (long)_position + count;
+        // Reservations are worst cases (three bytes a character), so the limit allows for that; what counts is what is written.
+        if (_position > _limit || needed > 4L * _limit) throw new SpanTooLargeException();
+        var larger = new byte[Math.Max(needed, 2L * _bytes.Length)];
+        Written.CopyTo(larger);
+        _scratch.Bytes = larger;
+        _bytes = larger;
+    }
+}
+
+/// <summary>UTF-16 to UTF-8 for texts that are short and nearly always ASCII.</summary>
+internal static class Utf8Text
+{
+    /// <summary>Writes ASCII text, or nothing when there is anything else in it.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="target">At least as long as <paramref name="text"/>.</param>
+    public static bool TryWriteAscii(ReadOnlySpan<char> text, Span<byte> target)
+    {
+        target = target[..text.Length];
+        ref var source = ref Unsafe.As<char, ushort>(ref MemoryMarshal.GetReference(text));
+        ref var to = ref MemoryMarshal.GetReference(target);
+        var length = text.Length;
+
+        if (length < Vector128<ushort>.Count)
+        {
+            uint all = 0;
+            for (var i = 0; i < length; i++)
+            {
+                uint c = Unsafe.Add(ref source, i);
+                all |= c;
+                Unsafe.Add(ref to, i) = (byte)c;
+            }
+
+            return all < 0x80;
+        }
+
+        // The last vector overlaps the one before it: no tail loop.
+        var bits = Vector128<ushort>.Zero;
+        var last = length - Vector128<ushort>.Count;
+        for (var i = 0; i < last; i += Vector128<ushort>.Count)
+        {
+            var chars = Vector128.LoadUnsafe(ref source, (nuint)i);
+            bits |= chars;
+            Vector128.Narrow(chars, chars).GetLower().StoreUnsafe(ref to, (nuint)i);
+        }
+
+        var tail = Vector128.LoadUnsafe(ref source, (nuint)last);
+        bits |= tail;
+        Vector128.Narrow(tail, tail).GetLower().StoreUnsafe(ref to, (nuint)last);
+        return (bits & Vector128.Create((ushort)0xFF80)) == Vector128<ushort>.Zero;
+    }
+
+    /// <summary>Writes any text; a lone surrogate becomes U+FFFD.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="target">At least three times as long as <paramref name="text"/>.</param>
+    /// <returns>The number of bytes.</returns>
+    public static int Write(ReadOnlySpan<char> text, Span<byte> target)
+    {
+        if (TryWriteAscii(text, target)) return text.Length;
+        Utf8.FromUtf16(text, target, out _, out var written);
+        return written;
+    }
+
+    /// <summary>At most <paramref name="limit"/> UTF-16 units, never half a surrogate pair.</summary>
+    public static ReadOnlySpan<char> Cut(string text, int limit)
+    {
+        if (text.Length <= limit) return text;
+        if (limit > 0 && char.IsHighSurrogate(text[limit - 1]) && char.IsLowSurrogate(text[limit])) limit--;
+        return text.AsSpan(0, limit);
+    }
+}
+
+/// <summary>The parts of the protobuf wire format that OTLP uses: https://protobuf.dev/programming-guides/encoding/</summary>
+internal static class Protobuf
+{
+    public static int VarintLength(uint value) => value < 0x80 ? 1 : value < 0x4000 ? 2 : value < 0x200000 ? 3 : value < 0x10000000 ? 4 : 5;
+
+    /// <summary>Writes to the start of <paramref name="target"/>, at most ten bytes, and returns their number.</summary>
+    public static int PutVarint(Span<byte> target, ulong value)
+    {
+        var i = 0;
+        while (value >= 0x80)
+        {
+            target[i++] = (byte)(value | 0x80);
+            value >>= 7;
+        }
+
+        target[i++] = (byte)value;
+        return i;
+    }
+
+    public static void WriteVarint(ref this ByteWriter writer, byte tag, ulong value)
+    {
+        var free = writer.Reserve(11);
+        free[0] = tag;
+        writer.Advance(1 + PutVarint(free[1..], value));
+    }
+
+    public static void WriteFixed64(ref this ByteWriter writer, byte tag, ulong value)
+    {
+        var free = writer.Reserve(9);
+        free[0] = tag;
+        BinaryPrimitives.WriteUInt64LittleEndian(free[1..], value);
+        writer.Advance(9);
+    }
+
+    public static void WriteBytes(ref this ByteWriter writer, byte tag, ReadOnlySpan<byte> value)
+    {
+        var free = writer.Reserve(value.Length + 6);
+        free[0] = tag;
+        var length = 1 + PutVarint(free[1..], (uint)value.Length);
+        value.CopyTo(free[length..]);
+        writer.Advance(length + value.Length);
+    }
+
+    public static void WriteString(ref this ByteWriter writer, byte tag, ReadOnlySpan<char> value)
+    {
+        var message = writer.BeginMessage(tag, VarintLength((uint)value.Length));
+        writer.WriteUtf8(value);
+        writer.EndMessage(message);
+    }
+
+    /// <summary>Begins a message whose length will most likely take <paramref name="lengthBytes"/> bytes; when not, its bytes are moved.</summary>
+    public static (int Start, int LengthBytes) BeginMessage(ref this ByteWriter writer, byte tag, int lengthBytes)
+    {
+        writer.Reserve(6)[0] = tag;
+        writer.Advance(1 + lengthBytes);
+        return (writer.Position, lengthBytes);
+    }
+
+    public static void EndMessage(ref this ByteWriter writer, (int Start, int LengthBytes) message)
+    {
+        var length = (uint)(writer.Position - message.Start);
+        var actual = VarintLength(length);
+        if (actual != message.LengthBytes) writer.Shift(message.Start, actual - message.LengthBytes);
+        PutVarint(writer.From(message.Start - message.LengthBytes), length);
+    }
+}

@@ -1,0 +1,307 @@
+using System.Buffers.Binary;
+using System.Collections;
+using System.Diagnostics;
+
+namespace Tracing.Sdk.Encoding.Otlp;
+
+// ScopeSpans.spans (2) of https://github.com/open-telemetry/opentelemetry-proto: a tag, a length, a Span.
+// Span: trace_id 1, span_id 2, trace_state 3, parent_span_id 4, name 5, kind 6, start 7, end 8, attributes 9, dropped 10, events 11,
+//       dropped 12, links 13, dropped 14, status 15, flags 16 (fixed32)
+// Fields are written in ascending order, lengths in the fewest bytes: byte-equal with the reference libraries.
+internal sealed class OtlpProtobufEncoder(SpanLimits limits) : SpanEncoder(limits)
+{
+    private const byte SpanField = 0x12;
+    private const byte AttributeField = 0x4A;
+    private const int MaxFixedHeader = 2 + 16 + 2 + 8;
+
+    public override bool Encode(Activity activity, in SpanFacts facts, Scope scope, ref ByteWriter writer)
+    {
+        var span = writer.BeginMessage(SpanField, 2);
+
+        var ids = writer.Reserve(MaxFixedHeader);
+        ids[0] = 0x0A;
+        ids[1] = 16;
+        OtlpIds.Copy(activity.TraceId, ids[2..]);
+        ids[18] = 0x12;
+        ids[19] = 8;
+        OtlpIds.Copy(activity.SpanId, ids[20..]);
+        writer.Advance(MaxFixedHeader);
+
+        if (activity.TraceStateString is { Length: > 0 } traceState) writer.WriteString(0x1A, traceState);
+        if (facts.ParentSpanId != default)
+        {
+            var parent = writer.Reserve(10);
+            parent[0] = 0x22;
+            parent[1] = 8;
+            OtlpIds.Copy(facts.ParentSpanId, parent[2..]);
+            writer.Advance(10);
+        }
+
+        var name = activity.DisplayName;
+        if (string.IsNullOrEmpty(name)) name = activity.OperationName;
+        if (!string.IsNullOrEmpty(name)) writer.WriteString(0x2A, Utf8Text.Cut(name, Limits.ValueLength));
+
+        var (start, end) = OtlpTime.Of(activity);
+        var times = writer.Reserve(20);
+        times[0] = 0x30;
+        times[1] = (byte)((int)activity.Kind + 1);
+        times[2] = 0x39;
+        BinaryPrimitives.WriteUInt64LittleEndian(times[3..], start);
+        times[11] = 0x41;
+        BinaryPrimitives.WriteUInt64LittleEndian(times[12..], end);
+        writer.Advance(20);
+
+        var status = new SpanStatus(activity);
+        var dropped = WriteTags(
+            ref writer, AttributeField, activity.EnumerateTagObjects(), Limits.Attributes, SpanDetails.Of(activity), ref status);
+        WriteDropped(ref writer, 0x50, dropped);
+        WriteEvents(ref writer, activity);
+        WriteLinks(ref writer, activity);
+        WriteStatus(ref writer, in status);
+
+        var flags = writer.Reserve(6);
+        flags[0] = 0x85;
+        flags[1] = 0x01;
+        BinaryPrimitives.WriteUInt32LittleEndian(flags[2..], OtlpIds.Flags(facts.TraceFlags, facts.ParentIsRemote));
+        writer.Advance(6);
+
+        writer.EndMessage(span);
+        return status.Code == ActivityStatusCode.Error;
+    }
+
+    /// <summary>ResourceSpans.resource (1) with its tag and length.</summary>
+    public static byte[] EncodeResource(Resource resource)
+    {
+        var writer = new ByteWriter(new Scratch(), MaxSpanBytes);
+        var message = writer.BeginMessage(0x0A, 2);
+        foreach (var (key, value) in resource.Attributes) WriteKeyValue(ref writer, 0x0A, key, value, int.MaxValue, 0);
+        writer.EndMessage(message);
+        return writer.Written.ToArray();
+    }
+
+    /// <summary>ScopeSpans.scope (1) with its tag and length; empty for a scope that says nothing.</summary>
+    protected override byte[] EncodeScope(Scope scope)
+    {
+        if (scope.Name.Length == 0 && string.IsNullOrEmpty(scope.Version) && scope.Attributes.Count == 0) return [];
+        var writer = new ByteWriter(new Scratch(), MaxSpanBytes);
+        var message = writer.BeginMessage(0x0A, 1);
+        if (scope.Name.Length > 0) writer.WriteString(0x0A, scope.Name);
+        if (!string.IsNullOrEmpty(scope.Version)) writer.WriteString(0x12, scope.Version);
+        foreach (var (key, value) in scope.Attributes)
+        {
+            var start = writer.Position;
+            try
+            {
+                WriteKeyValue(ref writer, 0x1A, key, value, int.MaxValue, 0);
+            }
+            catch (Exception)
+            {
+                // The value's own ToString() threw: the scope is still the scope.
+                writer.Rewind(start);
+            }
+        }
+
+        writer.EndMessage(message);
+        return writer.Written.ToArray();
+    }
+
+    protected override void WriteTag(ref ByteWriter writer, byte field, string key, object? value)
+    {
+        if (value is string text)
+        {
+            WriteText(ref writer, field, key, Utf8Text.Cut(text, Limits.ValueLength));
+            return;
+        }
+
+        WriteKeyValue(ref writer, field, key, value, Limits.ValueLength, 0);
+    }
+
+    // KeyValue { key 1, AnyValue value 2 { string 1 } }: three lengths inside each other. For ASCII the text's length gives them all.
+    private static void WriteText(ref ByteWriter writer, byte field, string key, ReadOnlySpan<char> value)
+    {
+        if (key.Length > 1024 || value.Length > 64 * 1024)
+        {
+            WriteLongText(ref writer, field, key, value);
+            return;
+        }
+
+        var valueLength = VarintLengthOf(value.Length);
+        var any = 1 + valueLength + value.Length;
+        var keyField = 1 + VarintLengthOf(key.Length) + key.Length;
+        var keyValue = keyField + 1 + VarintLengthOf(any) + any;
+        var free = writer.Reserve(keyValue + 6);
+
+        free[0] = field;
+        var at = 1 + Protobuf.PutVarint(free[1..], (uint)keyValue);
+        free[at++] = 0x0A;
+        at += Protobuf.PutVarint(free[at..], (uint)key.Length);
+        var isAscii = Utf8Text.TryWriteAscii(key, free[at..]);
+        at += key.Length;
+        free[at++] = 0x12;
+        at += Protobuf.PutVarint(free[at..], (uint)any);
+        free[at++] = 0x0A;
+        at += Protobuf.PutVarint(free[at..], (uint)value.Length);
+        if (isAscii && Utf8Text.TryWriteAscii(value, free[at..])) writer.Advance(at + value.Length);
+        else WriteLongText(ref writer, field, key, value);
+    }
+
+    private static void WriteLongText(ref ByteWriter writer, byte field, string key, ReadOnlySpan<char> value)
+    {
+        var pair = writer.BeginMessage(field, 2);
+        writer.WriteString(0x0A, key);
+        var any = writer.BeginMessage(0x12, 2);
+        writer.WriteString(0x0A, value);
+        writer.EndMessage(any);
+        writer.EndMessage(pair);
+    }
+
+    private static int VarintLengthOf(int length) => Protobuf.VarintLength((uint)length);
+
+    private static void WriteKeyValue(ref ByteWriter writer, byte field, string key, object? value, int valueLength, int depth)
+    {
+        var pair = writer.BeginMessage(field, 1);
+        writer.WriteString(0x0A, key);
+        WriteAnyValue(ref writer, 0x12, value, valueLength, depth);
+        writer.EndMessage(pair);
+    }
+
+    // AnyValue: string 1, bool 2, int 3, double 4, array 5, kvlist 6, bytes 7. In a oneof the default is written too, or it means null.
+    private static void WriteAnyValue(ref ByteWriter writer, byte field, object? value, int valueLength, int depth)
+    {
+        var any = writer.BeginMessage(field, 1);
+        var sorted = AttributeValue.From(value);
+        switch (sorted.Kind)
+        {
+            case AttributeKind.Text:
+                writer.WriteString(0x0A, Utf8Text.Cut(sorted.Text, valueLength));
+                break;
+            case AttributeKind.Boolean:
+                writer.WriteVarint(0x10, sorted.Boolean ? 1UL : 0);
+                break;
+            case AttributeKind.Integer:
+                writer.WriteVarint(0x18, (ulong)sorted.Integer);
+                break;
+            case AttributeKind.Double:
+                writer.WriteFixed64(0x21, BitConverter.DoubleToUInt64Bits(sorted.Double));
+                break;
+            case AttributeKind.Bytes:
+                writer.WriteBytes(0x3A, sorted.Bytes.AsSpan(0, Math.Min(sorted.Bytes.Length, valueLength)));
+                break;
+            case AttributeKind.Array when depth < AttributeValue.MaxDepth:
+                WriteArray(ref writer, sorted.Elements, valueLength, depth);
+                break;
+            case AttributeKind.Map when depth < AttributeValue.MaxDepth:
+                WriteMap(ref writer, sorted.Elements, valueLength, depth);
+                break;
+        }
+
+        writer.EndMessage(any);
+    }
+
+    private static void WriteArray(ref ByteWriter writer, IEnumerable elements, int valueLength, int depth)
+    {
+        var array = writer.BeginMessage(0x2A, 1);
+        var count = 0;
+        foreach (var element in elements)
+        {
+            if (++count > AttributeValue.MaxElements) break;
+            WriteAnyValue(ref writer, 0x0A, element, valueLength, depth + 1);
+        }
+
+        writer.EndMessage(array);
+    }
+
+    private static void WriteMap(ref ByteWriter writer, IEnumerable map, int valueLength, int depth)
+    {
+        var list = writer.BeginMessage(0x32, 1);
+        var count = 0;
+        foreach (var (key, value) in AttributeValue.Entries(map))
+        {
+            if (++count > AttributeValue.MaxElements) break;
+            WriteKeyValue(ref writer, 0x0A, key, value, valueLength, depth + 1);
+        }
+
+        writer.EndMessage(list);
+    }
+
+    // Event: time_unix_nano 1, name 2, attributes 3, dropped_attributes_count 4
+    private void WriteEvents(ref ByteWriter writer, Activity activity)
+    {
+        var kept = 0;
+        var dropped = 0;
+        var none = default(SpanStatus);
+        foreach (ref readonly var item in activity.EnumerateEvents())
+        {
+            if (kept == Limits.Events)
+            {
+                dropped++;
+                continue;
+            }
+
+            kept++;
+            var message = writer.BeginMessage(0x5A, 2);
+            writer.WriteFixed64(0x09, OtlpTime.UnixNano(item.Timestamp.UtcTicks));
+            if (!string.IsNullOrEmpty(item.Name)) writer.WriteString(0x12, Utf8Text.Cut(item.Name, Limits.ValueLength));
+            WriteDropped(ref writer, 0x20, WriteTags(ref writer, 0x1A, item.EnumerateTagObjects(), Limits.AttributesPerEvent, default, ref none));
+            writer.EndMessage(message);
+        }
+
+        WriteDropped(ref writer, 0x60, dropped);
+    }
+
+    // Link: trace_id 1, span_id 2, trace_state 3, attributes 4, dropped_attributes_count 5, flags 6 (fixed32)
+    private void WriteLinks(ref ByteWriter writer, Activity activity)
+    {
+        var kept = 0;
+        var dropped = 0;
+        var none = default(SpanStatus);
+        foreach (ref readonly var link in activity.EnumerateLinks())
+        {
+            if (kept == Limits.Links)
+            {
+                dropped++;
+                continue;
+            }
+
+            kept++;
+            var context = link.Context;
+            var message = writer.BeginMessage(0x6A, 1);
+            var ids = writer.Reserve(MaxFixedHeader);
+            ids[0] = 0x0A;
+            ids[1] = 16;
+            OtlpIds.Copy(context.TraceId, ids[2..]);
+            ids[18] = 0x12;
+            ids[19] = 8;
+            OtlpIds.Copy(context.SpanId, ids[20..]);
+            writer.Advance(MaxFixedHeader);
+            if (context.TraceState is { Length: > 0 } traceState) writer.WriteString(0x1A, traceState);
+            WriteDropped(ref writer, 0x28, WriteTags(ref writer, 0x22, link.EnumerateTagObjects(), Limits.AttributesPerLink, default, ref none));
+            var flags = writer.Reserve(5);
+            flags[0] = 0x35;
+            BinaryPrimitives.WriteUInt32LittleEndian(flags[1..], OtlpIds.Flags((byte)context.TraceFlags, context.IsRemote));
+            writer.Advance(5);
+            writer.EndMessage(message);
+        }
+
+        WriteDropped(ref writer, 0x70, dropped);
+    }
+
+    // Status: message 2, code 3. Unset is no field at all; only an error has a message.
+    private void WriteStatus(ref ByteWriter writer, in SpanStatus status)
+    {
+        if (status.Code == ActivityStatusCode.Unset) return;
+        var message = writer.BeginMessage(0x7A, 1);
+        if (status.Code == ActivityStatusCode.Error && !string.IsNullOrEmpty(status.Description))
+        {
+            writer.WriteString(0x12, Utf8Text.Cut(status.Description, Limits.ValueLength));
+        }
+
+        writer.WriteVarint(0x18, status.Code == ActivityStatusCode.Ok ? 1UL : 2);
+        writer.EndMessage(message);
+    }
+
+    private static void WriteDropped(ref ByteWriter writer, byte field, int count)
+    {
+        if (count > 0) writer.WriteVarint(field, (uint)count);
+    }
+}

@@ -1,0 +1,318 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Tracing.Sdk.Encoding.Zipkin;
+
+// One span of Zipkin's v2 JSON list: https://zipkin.io/zipkin-api/#/default/post_spans
+// A server refuses the whole list for one bad span, so: no kind for internal spans, no null tags, ids in lower case, a duration of at least 1.
+internal sealed class ZipkinEncoder : SpanEncoder
+{
+    // Any "error" tag, whatever its value, paints a span red in the UI.
+    private const string ErrorTag = "error";
+
+    // What WriteTag is told about the span.
+    private const byte Failed = 1;
+
+    private const long UnixEpochMicroseconds = 62135596800000000;
+
+    private readonly byte[] _localEndpoint;
+
+    public ZipkinEncoder(SpanLimits limits, Resource resource)
+        : base(limits)
+    {
+        var writer = new ByteWriter(new Scratch(), MaxSpanBytes);
+        writer.Write(",\"localEndpoint\":{\"serviceName\":"u8);
+        WriteString(ref writer, resource.ServiceName);
+        writer.Write((byte)'}');
+        _localEndpoint = writer.Written.ToArray();
+    }
+
+    public override bool Encode(Activity activity, in SpanFacts facts, Scope scope, ref ByteWriter writer)
+    {
+        writer.Write("{\"traceId\":\""u8);
+        WriteTraceId(ref writer, activity.TraceId);
+        writer.Write("\",\"id\":\""u8);
+        writer.WriteUtf8(activity.SpanId.ToHexString());
+        if (facts.ParentSpanId != default)
+        {
+            writer.Write("\",\"parentId\":\""u8);
+            writer.WriteUtf8(facts.ParentSpanId.ToHexString());
+        }
+
+        writer.Write(Kind(activity.Kind));
+
+        var name = activity.DisplayName;
+        if (string.IsNullOrEmpty(name)) name = activity.OperationName;
+        if (!string.IsNullOrEmpty(name))
+        {
+            writer.Write(",\"name\":"u8);
+            WriteString(ref writer, Utf8Text.Cut(name, Limits.ValueLength));
+        }
+
+        var timestamp = Microseconds(activity.StartTimeUtc.Ticks);
+        if (timestamp > 0)
+        {
+            writer.Write(",\"timestamp\":"u8);
+            writer.WriteNumber(timestamp);
+        }
+
+        writer.Write(",\"duration\":"u8);
+        writer.WriteNumber(Math.Max(1, activity.Duration.Ticks / TimeSpan.TicksPerMicrosecond));
+        writer.Write(_localEndpoint);
+        var details = SpanDetails.Of(activity);
+        RemoteEndpoint.Write(ref writer, activity, details);
+        var droppedEvents = WriteAnnotations(ref writer, activity);
+
+        var status = new SpanStatus(activity);
+        WriteTagObject(ref writer, activity, scope, details, droppedEvents, ref status);
+        if (facts.IsDebug) writer.Write(",\"debug\":true"u8);
+        writer.Write((byte)'}');
+        return status.Code == ActivityStatusCode.Error;
+    }
+
+    /// <summary>The tags that every span of the scope carries.</summary>
+    protected override byte[] EncodeScope(Scope scope)
+    {
+        var writer = new ByteWriter(new Scratch(), MaxSpanBytes);
+        writer.Write(",\"tags\":{"u8);
+        if (scope.Name.Length > 0)
+        {
+            writer.Write("\"otel.scope.name\":"u8);
+            WriteString(ref writer, scope.Name);
+        }
+
+        if (!string.IsNullOrEmpty(scope.Version))
+        {
+            writer.WriteComma();
+            writer.Write("\"otel.scope.version\":"u8);
+            WriteString(ref writer, scope.Version);
+        }
+
+        return writer.Written.ToArray();
+    }
+
+    protected override void WriteTag(ref ByteWriter writer, byte field, string key, object? value)
+    {
+        if (key == ErrorTag && (field == Failed || value is false or "false")) return;
+        switch (value)
+        {
+            case string text:
+                WriteTagKey(ref writer, key);
+                WriteString(ref writer, Utf8Text.Cut(text, Limits.ValueLength));
+                return;
+            case null:
+                // There is no way to say null, and the server refuses to be told.
+                return;
+        }
+
+        WriteTagKey(ref writer, key);
+        var sorted = AttributeValue.From(value);
+        switch (sorted.Kind)
+        {
+            case AttributeKind.Text:
+                WriteString(ref writer, Utf8Text.Cut(sorted.Text, Limits.ValueLength));
+                break;
+            case AttributeKind.Boolean:
+                writer.Write(sorted.Boolean ? "\"true\""u8 : "\"false\""u8);
+                break;
+            case AttributeKind.Integer:
+                writer.Write((byte)'"');
+                writer.WriteNumber(sorted.Integer);
+                writer.Write((byte)'"');
+                break;
+            case AttributeKind.Double when value is float single:
+                // A float's own digits, not those of the double nearest to it.
+                WriteString(ref writer, single.ToString("R", CultureInfo.InvariantCulture));
+                break;
+            case AttributeKind.Double when double.IsFinite(sorted.Double):
+                writer.Write((byte)'"');
+                writer.WriteDouble(sorted.Double);
+                writer.Write((byte)'"');
+                break;
+            case AttributeKind.Double:
+                writer.WriteDouble(sorted.Double);
+                break;
+            case AttributeKind.Bytes:
+                writer.WriteBase64(sorted.Bytes.AsSpan(0, Math.Min(sorted.Bytes.Length, Limits.ValueLength)));
+                break;
+            default:
+                WriteNested(ref writer, "", value);
+                break;
+        }
+    }
+
+    // Tags: the scope's, the span's, the status, what was cut.
+    private void WriteTagObject(
+        ref ByteWriter writer,
+        Activity activity,
+        Scope scope,
+        ReadOnlySpan<KeyValuePair<string, object?>> details,
+        int droppedEvents,
+        ref SpanStatus status)
+    {
+        writer.Write(scope.Encoded);
+        var field = activity.Status == ActivityStatusCode.Error ? Failed : default;
+        var dropped = WriteTags(ref writer, field, activity.EnumerateTagObjects(), Limits.Attributes, details, ref status);
+        WriteStatus(ref writer, activity, in status);
+        WriteDropped(ref writer, "\"otel.dropped_attributes_count\":\""u8, dropped);
+        WriteDropped(ref writer, "\"otel.dropped_events_count\":\""u8, droppedEvents);
+        WriteDropped(ref writer, "\"otel.dropped_links_count\":\""u8, LinksOverLimit(activity));
+        writer.Write((byte)'}');
+    }
+
+    private int LinksOverLimit(Activity activity)
+    {
+        var count = 0;
+        foreach (ref readonly var _ in activity.EnumerateLinks()) count++;
+        return Math.Max(0, count - Limits.Links);
+    }
+
+    private static void WriteDropped(ref ByteWriter writer, ReadOnlySpan<byte> key, int count)
+    {
+        if (count == 0) return;
+        writer.WriteComma();
+        writer.Write(key);
+        writer.WriteNumber(count);
+        writer.Write((byte)'"');
+    }
+
+    private void WriteStatus(ref ByteWriter writer, Activity activity, in SpanStatus status)
+    {
+        switch (status.Code)
+        {
+            case ActivityStatusCode.Ok:
+                writer.WriteComma();
+                writer.Write("\"otel.status_code\":\"OK\""u8);
+                break;
+            case ActivityStatusCode.Error:
+                writer.WriteComma();
+                writer.Write("\"otel.status_code\":\"ERROR\""u8);
+                // The error of an activity's own status has replaced the tag, that of a status tag stands beside it.
+                if (activity.Status != ActivityStatusCode.Error && activity.GetTagItem(ErrorTag) is not (null or false or "false")) break;
+                writer.Write(",\"error\":"u8);
+                WriteString(ref writer, Utf8Text.Cut(status.Description ?? "", Limits.ValueLength));
+                break;
+        }
+    }
+
+    private int WriteAnnotations(ref ByteWriter writer, Activity activity)
+    {
+        var kept = 0;
+        var dropped = 0;
+        foreach (ref readonly var item in activity.EnumerateEvents())
+        {
+            if (kept == Limits.Events)
+            {
+                dropped++;
+                continue;
+            }
+
+            writer.Write(kept++ == 0 ? ",\"annotations\":["u8 : ","u8);
+            writer.Write("{\"timestamp\":"u8);
+            writer.WriteNumber(Math.Max(1, Microseconds(item.Timestamp.UtcTicks)));
+            writer.Write(",\"value\":"u8);
+            WriteAnnotationValue(ref writer, item);
+            writer.Write((byte)'}');
+        }
+
+        if (kept > 0) writer.Write((byte)']');
+        return dropped;
+    }
+
+    // name, or "name": {attributes as JSON}
+    private void WriteAnnotationValue(ref ByteWriter writer, in ActivityEvent item)
+    {
+        var tags = item.EnumerateTagObjects();
+        var name = Utf8Text.Cut(item.Name ?? "", Limits.ValueLength);
+        if (!tags.MoveNext())
+        {
+            WriteString(ref writer, name);
+            return;
+        }
+
+        var scratch = Scratch.Take();
+        var text = new ByteWriter(scratch, MaxSpanBytes);
+        text.WriteString(name);
+        text.Write(": {"u8);
+        var count = 0;
+        do
+        {
+            if (count++ == Limits.AttributesPerEvent) break;
+            var start = text.Position;
+            try
+            {
+                text.WriteKey(tags.Current.Key ?? "");
+                text.WriteValue(tags.Current.Value, Limits.ValueLength);
+            }
+            catch (Exception e) when (e is not SpanTooLargeException)
+            {
+                // The value's own ToString() threw.
+                text.Rewind(start);
+            }
+        }
+        while (tags.MoveNext());
+
+        text.Write((byte)'}');
+        WriteString(ref writer, text.Written);
+        scratch.Return();
+    }
+
+    private void WriteNested(ref ByteWriter writer, ReadOnlySpan<char> prefix, object? value)
+    {
+        var scratch = Scratch.Take();
+        var text = new ByteWriter(scratch, MaxSpanBytes);
+        text.WriteUtf8(prefix);
+        text.WriteValue(value, Limits.ValueLength);
+        WriteString(ref writer, text.Written);
+        scratch.Return();
+    }
+
+    private static void WriteTagKey(ref ByteWriter writer, string key)
+    {
+        writer.WriteComma();
+        WriteString(ref writer, key);
+        writer.Write((byte)':');
+    }
+
+    // The server takes a body that contains the bytes yAnnotations" anywhere for its older format, and refuses it.
+    internal static void WriteString(ref ByteWriter writer, ReadOnlySpan<char> text)
+    {
+        const string Trap = "yAnnotations";
+        if (text.Length < Trap.Length || text[^1] != 's' || !text.EndsWith(Trap, StringComparison.Ordinal))
+        {
+            writer.WriteString(text);
+            return;
+        }
+
+        writer.Write((byte)'"');
+        writer.WriteEscaped(text[..^Trap.Length]);
+        writer.Write("\\u0079Annotations\""u8);
+    }
+
+    private static void WriteString(ref ByteWriter writer, ReadOnlySpan<byte> utf8)
+    {
+        writer.Write((byte)'"');
+        writer.WriteEscapedUtf8(utf8);
+        writer.Write((byte)'"');
+    }
+
+    // 64-bit ids are written as such: the server would do it anyway.
+    private static void WriteTraceId(ref ByteWriter writer, ActivityTraceId id)
+    {
+        var hex = id.ToHexString().AsSpan();
+        if (hex.StartsWith("0000000000000000", StringComparison.Ordinal)) hex = hex[16..];
+        writer.WriteUtf8(hex);
+    }
+
+    private static ReadOnlySpan<byte> Kind(ActivityKind kind) => kind switch
+    {
+        ActivityKind.Server => "\",\"kind\":\"SERVER\""u8,
+        ActivityKind.Client => "\",\"kind\":\"CLIENT\""u8,
+        ActivityKind.Producer => "\",\"kind\":\"PRODUCER\""u8,
+        ActivityKind.Consumer => "\",\"kind\":\"CONSUMER\""u8,
+        _ => "\""u8,
+    };
+
+    // The ticks are divided first, so that times before 1970 do not shift by one.
+    private static long Microseconds(long utcTicks) => (utcTicks / TimeSpan.TicksPerMicrosecond) - UnixEpochMicroseconds;
+}

@@ -1,0 +1,34 @@
+namespace Tracing.Sdk.Export;
+
+/// <summary>How one request ended.</summary>
+internal enum AttemptOutcome
+{
+    /// <summary>The collector took the spans, perhaps not all of them.</summary>
+    Taken,
+
+    /// <summary>It refused them, and would again.</summary>
+    Refused,
+
+    /// <summary>It asked for another attempt.</summary>
+    Later,
+
+    /// <summary>It was there, but no answer came.</summary>
+    NoAnswer,
+
+    /// <summary>No connection could be made: nothing was sent.</summary>
+    Unreachable,
+}
+
+/// <summary>One request and its answer.</summary>
+/// <param name="Outcome">How it ended.</param>
+/// <param name="Cause">What happened and what helps, in one sentence each, for the log. Null when all is well.</param>
+internal readonly record struct Attempt(AttemptOutcome Outcome, string? Cause = null)
+{
+    public int Status { get; init; }
+
+    /// <summary>When the collector wants to be asked again.</summary>
+    public TimeSpan? RetryAfter { get; init; }
+
+    /// <summary>Spans that it did not take although it took the request.</summary>
+    public long Rejected { get; init; }
+}

@@ -1,0 +1,84 @@
+using Tracing.Sdk.Encoding;
+using Tracing.Sdk.Encoding.Otlp;
+
+namespace Tracing.Sdk.Export.Otlp;
+
+// ExportTraceServiceRequest { resource_spans 1 { resource 1, scope_spans 2 { scope 1, spans 2*, schema_url 3 }*, schema_url 3 } }
+internal sealed class OtlpProtobufFormat : RequestFormat
+{
+    private const byte ResourceSpans = 0x0A;
+    private const byte ScopeSpans = 0x12;
+
+    private readonly Scope.Table _scopes;
+    private readonly byte[] _resource;
+    private readonly byte[] _resourceSchema;
+
+    public OtlpProtobufFormat(Scope.Table scopes, Resource resource)
+    {
+        _scopes = scopes;
+        _resource = OtlpProtobufEncoder.EncodeResource(resource);
+        _resourceSchema = SchemaField(Resource.SchemaUrl);
+    }
+
+    public override string ContentType => "application/x-protobuf";
+
+    public override void Write(SpanBatch batch, Stream body)
+    {
+        // Lengths come before contents, so they are added up first.
+        Span<int> lengths = batch.Scopes.Count <= 64 ? stackalloc int[batch.Scopes.Count] : new int[batch.Scopes.Count];
+        var total = _resource.Length + _resourceSchema.Length;
+        for (var i = 0; i < lengths.Length; i++)
+        {
+            var scope = _scopes[batch.Scopes[i]];
+            var length = scope.Encoded!.Length + SchemaLength(scope);
+            foreach (ref readonly var record in batch.Records)
+            {
+                if (record.Scope == scope.Index) length += record.Length;
+            }
+
+            lengths[i] = length;
+            total += 1 + Protobuf.VarintLength((uint)length) + length;
+        }
+
+        WriteHeader(body, ResourceSpans, total);
+        body.Write(_resource);
+        for (var i = 0; i < lengths.Length; i++)
+        {
+            var scope = _scopes[batch.Scopes[i]];
+            WriteHeader(body, ScopeSpans, lengths[i]);
+            body.Write(scope.Encoded);
+            foreach (ref readonly var record in batch.Records)
+            {
+                if (record.Scope == scope.Index) body.Write(record.Bytes);
+            }
+
+            if (!string.IsNullOrEmpty(scope.SchemaUrl)) body.Write(SchemaField(scope.SchemaUrl));
+        }
+
+        body.Write(_resourceSchema);
+    }
+
+    public override CollectorReply Read(ReadOnlySpan<byte> body, bool isSuccess) => OtlpReply.ReadProtobuf(body, isSuccess);
+
+    private static void WriteHeader(Stream body, byte tag, int length)
+    {
+        Span<byte> header = stackalloc byte[11];
+        header[0] = tag;
+        body.Write(header[..(1 + Protobuf.PutVarint(header[1..], (uint)length))]);
+    }
+
+    private static int SchemaLength(Scope scope)
+    {
+        if (string.IsNullOrEmpty(scope.SchemaUrl)) return 0;
+        var length = System.Text.Encoding.UTF8.GetByteCount(scope.SchemaUrl);
+        return 1 + Protobuf.VarintLength((uint)length) + length;
+    }
+
+    // schema_url 3, in ScopeSpans and in ResourceSpans
+    private static byte[] SchemaField(string url)
+    {
+        var writer = new ByteWriter(new Scratch(), SpanEncoder.MaxSpanBytes);
+        writer.WriteString(0x1A, url);
+        return writer.Written.ToArray();
+    }
+}

@@ -1,0 +1,275 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Logging;
+using Tracing.Sdk.Accounting;
+using Tracing.Sdk.Encoding;
+using Tracing.Sdk.Encoding.Otlp;
+using Tracing.Sdk.Encoding.Zipkin;
+using Tracing.Sdk.Export.Otlp;
+using Tracing.Sdk.Export.Zipkin;
+
+namespace Tracing.Sdk.Export;
+
+/// <summary>One destination for spans: takes them from any thread, delivers them from its own, and knows what became of each.</summary>
+/// <remarks>
+/// The thread that ends a span encodes it and copies the bytes into the buffer. A thread that belongs to the exporter, and not to the
+/// pool, makes batches by size and by age and sends them: an exhausted pool does not stop it, nor one exporter another.
+/// </remarks>
+internal sealed class SpanExporter : IDisposable
+{
+    // For the export thread to notice that its time is up, and close its books itself.
+    private static readonly TimeSpan AbortGrace = TimeSpan.FromMilliseconds(250);
+
+    private readonly ExporterSettings _settings;
+    private readonly SpanLedger _ledger;
+    private readonly TimeProvider _time;
+
+    // Any thread.
+    private readonly SpanEncoder _encoder;
+    private readonly SpanBuffer _buffer;
+    private readonly AutoResetEvent _wake = new(false);
+    private int _isSleeping;
+
+    // Those who flush or stop, and the export thread.
+    private readonly Lock _gate = new();
+    private readonly List<FlushRequest> _newRequests = [];
+    private readonly StopSignal _stop;
+    private bool _isShutdown;
+    private bool _isClosed;
+
+    // Export thread.
+    private readonly Thread _thread;
+    private readonly Delivery _delivery;
+    private readonly SpanBatch _batch;
+    private readonly Alarm _alarm;
+    private readonly List<FlushRequest> _requests = [];
+    private long _settled;
+    private bool _wasReachable = true;
+
+    public SpanExporter(ExporterSettings settings, Resource resource, SpanLedger ledger, ILogger logger, TimeProvider time)
+    {
+        _settings = settings;
+        _ledger = ledger;
+        _time = time;
+        _stop = new StopSignal(time);
+        _alarm = new Alarm(time);
+        _buffer = new SpanBuffer(settings.MaxQueueBytes, settings.MaxBatchSpans, settings.MaxQueuedSpans);
+        (_encoder, var destination, var maxBatchBytes) = Create(settings, resource, time);
+        _batch = new SpanBatch(settings.MaxBatchSpans, maxBatchBytes);
+        _delivery = new Delivery(destination, settings, ledger, new ExportLog(logger, settings.Endpoint), _stop, time);
+        ledger.Attach(() => Volatile.Read(ref _isClosed) ? default : (_buffer.Unsettled, _buffer.UsedBytes, _buffer.CapacityBytes));
+        _thread = new Thread(Run) { IsBackground = true, Name = $"Tracing.Sdk {ledger.ComponentName}" };
+        // Nothing of whoever builds the exporter flows into its requests.
+        _thread.UnsafeStart();
+    }
+
+    /// <summary>Takes a span that has ended. Any thread; never throws, never waits.</summary>
+    public void Add(Activity activity, in SpanFacts facts)
+    {
+        try
+        {
+            var scratch = Scratch.Take();
+            var writer = new ByteWriter(scratch, SpanEncoder.MaxSpanBytes);
+            writer.Reserve(SpanBlock.RecordHeader);
+            writer.Advance(SpanBlock.RecordHeader);
+            var scope = _encoder.Scopes.Get(activity.Source);
+            var isError = _encoder.Encode(activity, in facts, scope, ref writer);
+            if (writer.Position > SpanEncoder.MaxSpanBytes) throw new SpanTooLargeException();
+            SpanBlock.PutHeader(writer.From(0), scope.Index);
+            var result = _buffer.Append(writer.Written, isError, out var isDue);
+            scratch.Return();
+
+            if (result != AppendResult.Appended) _ledger.Drop(result == AppendResult.Full ? DropReason.QueueFull : DropReason.Shutdown);
+            if (isDue) Wake();
+        }
+        catch (SpanTooLargeException)
+        {
+            _ledger.Drop(DropReason.TooLarge);
+        }
+        catch (Exception)
+        {
+            // Whatever it is, the application has nothing to do with it.
+            _ledger.Drop(DropReason.Unencodable);
+        }
+    }
+
+    /// <summary>Sends what was added so far and waits for it.</summary>
+    /// <returns>False when the time did not suffice or some of it was lost.</returns>
+    public bool Flush(TimeSpan timeout)
+    {
+        var request = new FlushRequest();
+        lock (_gate)
+        {
+            if (_isShutdown) return false;
+            _newRequests.Add(request);
+        }
+
+        _wake.Set();
+        return request.Done.Wait(timeout) && request.IsDelivered;
+    }
+
+    /// <summary>Sends what there is, in the time that there is, and takes nothing more.</summary>
+    public void Shutdown(TimeSpan timeout)
+    {
+        lock (_gate)
+        {
+            if (_isShutdown) return;
+            _isShutdown = true;
+        }
+
+        _buffer.Close();
+        _stop.Set(timeout);
+        _wake.Set();
+        if (!_thread.Join(timeout > TimeSpan.Zero ? timeout : TimeSpan.Zero))
+        {
+            _stop.TimeIsUp();
+            _thread.Join(AbortGrace);
+        }
+
+        lock (_gate)
+        {
+            // The thread may still hang in a handler of the user's; nobody waits for what it has to say.
+            var left = _buffer.Unsettled;
+            Volatile.Write(ref _isClosed, true);
+            if (left > 0) _ledger.Drop(DropReason.Shutdown, left);
+        }
+    }
+
+    public void Dispose() => Shutdown(TimeSpan.Zero);
+
+    private static (SpanEncoder Encoder, Destination Destination, int MaxBatchBytes) Create(
+        ExporterSettings settings,
+        Resource resource,
+        TimeProvider time)
+    {
+        switch (settings.Kind)
+        {
+            case ExporterKind.Zipkin:
+                return (
+                    new ZipkinEncoder(settings.Limits, resource),
+                    new Collector(settings, new ZipkinFormat(), time),
+                    Math.Min(settings.MaxBatchBytes, ZipkinFormat.MaxBodyBytes));
+            case ExporterKind.Otlp when settings.Protocol == OtlpProtocol.HttpJson:
+                var json = new OtlpJsonEncoder(settings.Limits);
+                return (json, new Collector(settings, new OtlpJsonFormat(json.Scopes, resource), time), settings.MaxBatchBytes);
+            case ExporterKind.Otlp:
+                var protobuf = new OtlpProtobufEncoder(settings.Limits);
+                return (protobuf, new Collector(settings, new OtlpProtobufFormat(protobuf.Scopes, resource), time), settings.MaxBatchBytes);
+            default:
+                return (new ConsoleEncoder(settings.Limits), new ConsoleDestination(Console.OpenStandardOutput()), settings.MaxBatchBytes);
+        }
+    }
+
+    private void Run()
+    {
+        var sealedAt = _time.GetTimestamp();
+        while (true)
+        {
+            // :: Step 1: what is asked for, what is old, what is many becomes readable
+            var isStopping = _stop.IsSet;
+            AcceptFlushRequests();
+            if (isStopping || _buffer.TailCount >= _settings.MaxBatchSpans || _time.GetElapsedTime(sealedAt) >= _settings.BatchDelay)
+            {
+                _buffer.Seal();
+                sealedAt = _time.GetTimestamp();
+            }
+
+            // :: Step 2: one batch
+            if (_buffer.TryTake(_batch))
+            {
+                var result = _delivery.Deliver(_batch, Settle);
+                CompleteFlushRequests(result);
+                if (result == DeliveryResult.Kept) WaitForCollector();
+                else _wasReachable = true;
+                continue;
+            }
+
+            // :: Step 3: nothing left
+            CompleteFlushRequests(DeliveryResult.Delivered);
+            if (isStopping) break;
+            Sleep(_settings.BatchDelay - _time.GetElapsedTime(sealedAt));
+        }
+
+        _delivery.Dispose();
+        _alarm.Dispose();
+    }
+
+    // The only place where spans leave the books; after the books are closed nothing is counted twice.
+    private void Settle(SpanBatch batch, long dropped, DropReason reason)
+    {
+        lock (_gate)
+        {
+            if (_isClosed) return;
+            _ledger.Export(batch.Count - dropped);
+            if (dropped > 0) _ledger.Drop(reason, dropped);
+            _settled += batch.Count;
+            _buffer.Settle(batch);
+        }
+    }
+
+    private void WaitForCollector()
+    {
+        var delay = RetryPolicy.Delay(_delivery.Unreachable - 1, Random.Shared.NextDouble());
+        if (_stop.IsSet && (!_wasReachable || delay >= _stop.Remaining))
+        {
+            // Nobody was there before, nobody will be: the process need not wait for it.
+            Settle(_batch, _batch.Count, DropReason.Unreachable);
+            while (_buffer.TryTake(_batch)) Settle(_batch, _batch.Count, DropReason.Unreachable);
+            return;
+        }
+
+        if (!_stop.IsSet) _wasReachable = false;
+        _alarm.Wait(_stop.IsSet ? _stop.Abort.WaitHandle : _wake, delay);
+        _ledger.Retry();
+    }
+
+    private void Sleep(TimeSpan delay)
+    {
+        // First say so, then look once more: who appends does it the other way round.
+        Interlocked.Exchange(ref _isSleeping, 1);
+        if (!_buffer.HasSealed && _buffer.TailCount < _settings.MaxBatchSpans) _alarm.Wait(_wake, delay);
+        Volatile.Write(ref _isSleeping, 0);
+    }
+
+    // At most one signal for each time that the export thread sleeps.
+    private void Wake()
+    {
+        if (Volatile.Read(ref _isSleeping) != 0 && Interlocked.Exchange(ref _isSleeping, 0) != 0) _wake.Set();
+    }
+
+    private void AcceptFlushRequests()
+    {
+        lock (_gate)
+        {
+            if (_newRequests.Count == 0) return;
+            // Spans leave in the order in which they came: so many more, and those of before are through.
+            var goal = _settled + _buffer.Unsettled;
+            _buffer.Seal();
+            foreach (var request in _newRequests) request.Goal = goal;
+            _requests.AddRange(_newRequests);
+            _newRequests.Clear();
+        }
+    }
+
+    private void CompleteFlushRequests(DeliveryResult result)
+    {
+        for (var i = _requests.Count - 1; i >= 0; i--)
+        {
+            var request = _requests[i];
+            request.IsDelivered &= result == DeliveryResult.Delivered;
+            // Nobody is there: whoever flushes is told now, not when the collector is back.
+            if (result != DeliveryResult.Kept && _settled < request.Goal) continue;
+            request.Done.Set();
+            _requests.RemoveAt(i);
+        }
+    }
+
+    private sealed class FlushRequest
+    {
+        public ManualResetEventSlim Done { get; } = new();
+
+        /// <summary>How many spans will have left the buffer when all that were in it are gone.</summary>
+        public long Goal { get; set; }
+
+        public bool IsDelivered { get; set; } = true;
+    }
+}

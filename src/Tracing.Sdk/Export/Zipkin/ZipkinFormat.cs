@@ -1,0 +1,39 @@
+using Tracing.Sdk.Encoding;
+
+namespace Tracing.Sdk.Export.Zipkin;
+
+// [span,span,...] The first byte must be the bracket: by it the server knows that this is JSON.
+internal sealed class ZipkinFormat : RequestFormat
+{
+    /// <summary>Bytes of one body; the server refuses 10 MiB, and what sits in front of it often less.</summary>
+    public const int MaxBodyBytes = 1024 * 1024;
+
+    private const int MaxMessage = 500;
+
+    public override string ContentType => "application/json";
+
+    public override void Write(SpanBatch batch, Stream body)
+    {
+        body.WriteByte((byte)'[');
+        var isFirst = true;
+        foreach (ref readonly var record in batch.Records)
+        {
+            if (!isFirst) body.WriteByte((byte)',');
+            isFirst = false;
+            body.Write(record.Bytes);
+        }
+
+        body.WriteByte((byte)']');
+    }
+
+    public override CollectorReply Read(ReadOnlySpan<byte> body, bool isSuccess)
+    {
+        // Plain text when it refuses, nothing when it does not. A page written by a proxy says nothing.
+        if (isSuccess || body.IsEmpty || body[0] == (byte)'<') return default;
+        var text = System.Text.Encoding.UTF8.GetString(body[..Math.Min(body.Length, MaxMessage)]);
+        return new(0, string.Create(text.Length, text, static (target, source) =>
+        {
+            for (var i = 0; i < source.Length; i++) target[i] = char.IsControl(source[i]) ? ' ' : source[i];
+        }));
+    }
+}

@@ -1,0 +1,68 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Tracing.Sdk.Http;
+
+/// <summary>
+/// The attributes of a client span, spelled as in the stable HTTP conventions.
+/// <see href="https://opentelemetry.io/docs/specs/semconv/http/http-spans/"/>
+/// </summary>
+internal static class ClientSpan
+{
+    /// <summary>What the platform's own span leaves out or blacks out too much.</summary>
+    public static void Complete(Activity activity, HttpRequestMessage request, int attempt)
+    {
+        // The platform replaces any query by an asterisk, and leaves out that there was a user; the convention hides secrets only.
+        if (request.RequestUri is { IsAbsoluteUri: true } uri && (uri.Query.Length > 0 || uri.UserInfo.Length > 0)) activity.SetTag("url.full", UrlRedaction.FullUrl(uri));
+        if (attempt > 0) activity.SetTag("http.request.resend_count", attempt);
+    }
+
+    public static void Begin(Activity activity, HttpRequestMessage request)
+    {
+        var method = HttpMethods.NameOf(request.Method.Method);
+        activity.DisplayName = method == HttpMethods.Other ? "HTTP" : method;
+        activity.SetTag("http.request.method", method);
+        if (method == HttpMethods.Other) activity.SetTag("http.request.method_original", request.Method.Method);
+        if (request.RequestUri is not { IsAbsoluteUri: true } uri) return;
+        activity.SetTag("server.address", uri.IdnHost);
+        activity.SetTag("server.port", Boxes.Of(uri.Port));
+        activity.SetTag("url.full", UrlRedaction.FullUrl(uri));
+    }
+
+    public static void End(Activity activity, HttpResponseMessage response)
+    {
+        var code = (int)response.StatusCode;
+        activity.SetTag("http.response.status_code", Boxes.Of(code));
+        activity.SetTag("network.protocol.version", HttpMethods.VersionOf(response.Version));
+        if (code < 400) return;
+        activity.SetTag("error.type", code.ToString(CultureInfo.InvariantCulture));
+        activity.SetStatus(ActivityStatusCode.Error);
+    }
+
+    public static void Fail(Activity activity, Exception exception, CancellationToken cancellationToken)
+    {
+        // Whoever gave up knows why; it is no failure of the call.
+        if (exception is OperationCanceledException && cancellationToken.IsCancellationRequested) return;
+        activity.SetTag("error.type", exception is HttpRequestException { HttpRequestError: not HttpRequestError.Unknown and var error }
+            ? NameOf(error)
+            : exception.GetType().FullName);
+        activity.SetStatus(ActivityStatusCode.Error, exception.Message);
+        activity.AddException(exception);
+    }
+
+    private static string NameOf(HttpRequestError error) => error switch
+    {
+        HttpRequestError.NameResolutionError => "name_resolution_error",
+        HttpRequestError.ConnectionError => "connection_error",
+        HttpRequestError.SecureConnectionError => "secure_connection_error",
+        HttpRequestError.HttpProtocolError => "http_protocol_error",
+        HttpRequestError.ExtendedConnectNotSupported => "extended_connect_not_supported",
+        HttpRequestError.VersionNegotiationError => "version_negotiation_error",
+        HttpRequestError.UserAuthenticationError => "user_authentication_error",
+        HttpRequestError.ProxyTunnelError => "proxy_tunnel_error",
+        HttpRequestError.InvalidResponse => "invalid_response",
+        HttpRequestError.ResponseEnded => "response_ended",
+        HttpRequestError.ConfigurationLimitExceeded => "configuration_limit_exceeded",
+        _ => "_OTHER",
+    };
+}

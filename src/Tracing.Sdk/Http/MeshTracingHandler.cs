@@ -1,0 +1,106 @@
+using System.Diagnostics;
+
+namespace Tracing.Sdk.Http;
+
+/// <summary>
+/// Makes a client span for each request and writes the trace headers, whatever handler does the sending: a stub, a test server, a
+/// transport of your own. Every client of IHttpClientFactory has one without a call by you.
+/// </summary>
+/// <remarks>
+/// In front of the platform's own handlers (<see cref="SocketsHttpHandler"/>, <see cref="HttpClientHandler"/>) it steps aside: there the
+/// platform makes one span for each attempt, redirects included, and asks this library for the headers. There is never a second span,
+/// however many of these handlers a client has.
+/// </remarks>
+public sealed class MeshTracingHandler : DelegatingHandler
+{
+    internal const string SourceName = "Tracing.Sdk.Http";
+
+    private static readonly ActivitySource Source = new(SourceName, typeof(MeshTracingHandler).Assembly.GetName().Version?.ToString(3));
+
+    // Decided at the first request: the handlers below may be assigned until then.
+    private bool? _isTracedBelow;
+
+    /// <summary>Makes a handler whose <see cref="DelegatingHandler.InnerHandler"/> is still to be set.</summary>
+    public MeshTracingHandler()
+    {
+    }
+
+    /// <summary>Makes a handler in front of another.</summary>
+    /// <param name="innerHandler">What sends the request.</param>
+    public MeshTracingHandler(HttpMessageHandler innerHandler)
+        : base(innerHandler)
+    {
+    }
+
+    /// <inheritdoc/>
+    protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        return IsTracedBelow() || MeshTracing.Find() is not { } tracing
+            ? base.SendAsync(request, cancellationToken)
+            : SendTracedAsync(tracing, request, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    protected override HttpResponseMessage Send(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        if (IsTracedBelow() || MeshTracing.Find() is not { } tracing) return base.Send(request, cancellationToken);
+        using var activity = Begin(tracing, request);
+        try
+        {
+            var response = base.Send(request, cancellationToken);
+            if (activity is { IsAllDataRequested: true }) ClientSpan.End(activity, response);
+            return response;
+        }
+        catch (Exception e) when (Fail(activity, e, cancellationToken))
+        {
+            throw;
+        }
+    }
+
+    private async Task<HttpResponseMessage> SendTracedAsync(MeshTracing tracing, HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        using var activity = Begin(tracing, request);
+        try
+        {
+            var response = await base.SendAsync(request, cancellationToken).ConfigureAwait(false);
+            if (activity is { IsAllDataRequested: true }) ClientSpan.End(activity, response);
+            return response;
+        }
+        catch (Exception e) when (Fail(activity, e, cancellationToken))
+        {
+            throw;
+        }
+    }
+
+    private static Activity? Begin(MeshTracing tracing, HttpRequestMessage request)
+    {
+        var activity = Source.StartActivity("HTTP", ActivityKind.Client);
+        var attempt = OutboundHeaders.Write(tracing, request, activity ?? Activity.Current);
+        if (activity is { IsAllDataRequested: true })
+        {
+            ClientSpan.Begin(activity, request);
+            if (attempt > 0) activity.SetTag("http.request.resend_count", attempt);
+        }
+
+        return activity;
+    }
+
+    // A filter that never catches: the exception passes on with its stack as it was.
+    private static bool Fail(Activity? activity, Exception exception, CancellationToken cancellationToken)
+    {
+        if (activity is { IsAllDataRequested: true }) ClientSpan.Fail(activity, exception, cancellationToken);
+        return false;
+    }
+
+    private bool IsTracedBelow() => _isTracedBelow ??= IsTraced(InnerHandler);
+
+    private static bool IsTraced(HttpMessageHandler? handler) => handler switch
+    {
+        SocketsHttpHandler sockets => OutboundPropagator.IsAskedBy(sockets),
+        HttpClientHandler or MeshTracingHandler => true,
+        DelegatingHandler delegating => IsTraced(delegating.InnerHandler),
+        _ => false,
+    };
+}

@@ -1,0 +1,57 @@
+using System.Collections.Frozen;
+using System.Text;
+
+namespace Tracing.Sdk.Http;
+
+/// <summary>
+/// URLs without secrets: the user's name and password, and the values of query keys that are known to sign or to authorise.
+/// Keys stay, so that one still sees which call it was.
+/// <see href="https://opentelemetry.io/docs/specs/semconv/http/http-spans/"/>
+/// </summary>
+internal static class UrlRedaction
+{
+    private const string Redacted = "REDACTED";
+
+    private static readonly FrozenSet<string> SecretKeys = FrozenSet.Create(
+        StringComparer.OrdinalIgnoreCase,
+        "X-Amz-Signature", "X-Amz-Credential", "X-Amz-Security-Token", "AWSAccessKeyId", "Signature", "sig", "X-Goog-Signature",
+        "code", "id_token", "access_token", "refresh_token", "token", "client_secret", "api_key", "apikey", "key", "password", "secret");
+
+    public static string FullUrl(Uri uri)
+    {
+        if (uri.UserInfo.Length == 0 && uri.Query.Length == 0) return uri.Fragment.Length == 0 ? uri.AbsoluteUri : uri.GetLeftPart(UriPartial.Path);
+        var text = new StringBuilder(uri.AbsoluteUri.Length + 16).Append(uri.Scheme).Append("://");
+        if (uri.UserInfo.Length > 0) text.Append(Redacted).Append(':').Append(Redacted).Append('@');
+        text.Append(uri.Authority).Append(uri.AbsolutePath);
+        if (uri.Query.Length > 1) AppendQuery(text.Append('?'), uri.Query.AsSpan(1));
+        return text.ToString();
+    }
+
+    /// <summary>A query, with its question mark or without; it is returned without.</summary>
+    public static string Query(ReadOnlySpan<char> query)
+    {
+        query = query.TrimStart('?');
+        var text = new StringBuilder(query.Length + 8);
+        AppendQuery(text, query);
+        return text.ToString();
+    }
+
+    private static void AppendQuery(StringBuilder text, ReadOnlySpan<char> query)
+    {
+        while (true)
+        {
+            var end = query.IndexOf('&');
+            var pair = end < 0 ? query : query[..end];
+            var equals = pair.IndexOf('=');
+            if (equals > 0 && IsSecret(pair[..equals])) text.Append(pair[..(equals + 1)]).Append(Redacted);
+            else text.Append(pair);
+            if (end < 0) return;
+            text.Append('&');
+            query = query[(end + 1)..];
+        }
+    }
+
+    // %73ig is sig to whoever receives it.
+    private static bool IsSecret(ReadOnlySpan<char> key) =>
+        SecretKeys.GetAlternateLookup<ReadOnlySpan<char>>().Contains(key.Contains('%') ? Uri.UnescapeDataString(key) : key);
+}

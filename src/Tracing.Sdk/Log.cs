@@ -1,0 +1,18 @@
+using Microsoft.Extensions.Logging;
+
+namespace Tracing.Sdk;
+
+/// <summary>What the library says outside of delivery.</summary>
+internal static partial class Log
+{
+    public const string Category = "Tracing.Sdk";
+
+    [LoggerMessage(1, LogLevel.Information, "{Summary}")]
+    public static partial void Started(ILogger logger, string summary);
+
+    [LoggerMessage(2, LogLevel.Information, "Calls to {Host} get a span but no trace headers, because the host is outside the mesh; MeshTracing:PropagateTo can name it.")]
+    public static partial void OutsideTheMesh(ILogger logger, string host);
+
+    [LoggerMessage(EventId = 3, Message = "Tracing stopped: {Accounts}")]
+    public static partial void Stopped(ILogger logger, LogLevel level, Accounting.SpanAccounts accounts);
+}

@@ -1,0 +1,34 @@
+using Microsoft.Extensions.Hosting;
+
+namespace Tracing.Sdk;
+
+/// <summary>Starts tracing before every other hosted service and stops it after the last one, when Kestrel has drained.</summary>
+internal sealed class MeshTracingService(Lazy<MeshTracing> tracing) : IHostedLifecycleService
+{
+    public Task StartingAsync(CancellationToken cancellationToken)
+    {
+        _ = tracing.Value;
+        return Task.CompletedTask;
+    }
+
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>Sends what is left. The host's token ends the wait, never the host's own shutdown.</summary>
+    public async Task StoppedAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await tracing.Value.DisposeAsync().AsTask().WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // The host's time is up. What was lost has been counted and logged by whoever lost it.
+        }
+    }
+}

@@ -1,0 +1,265 @@
+using System.Diagnostics;
+using Tracing.Sdk.Accounting;
+using Tracing.Sdk.Encoding;
+using Tracing.Sdk.Export;
+using Tracing.Sdk.Propagation;
+
+namespace Tracing.Sdk.Recording;
+
+/// <summary>
+/// Decides which Activities are recorded, hands each to the exporters on the thread that stops it, and knows whose id may leave the
+/// process: only that of a span that is exported, or the one that came in.
+/// </summary>
+internal sealed class SpanRecorder : IDisposable
+{
+    private static readonly object Ours = new();
+    private static readonly object NotOurs = new();
+    private static int _instances;
+
+    // Set once anybody else's decision has differed from ours: another listener, or another host in this process.
+    // Until then no span needs a mark and nobody looks for one.
+    private static volatile bool _foreignSpansExist;
+
+    // What Sample has refused last on this thread, for the ActivityStarted that follows if somebody else wanted it.
+    // Not disposed: a span may start on another thread while we stop.
+    private readonly ThreadLocal<(ActivitySource? Source, ActivityTraceId Trace, ActivitySpanId Parent)> _refused = new();
+
+    private readonly ActivityListener _listener;
+    private readonly SourceFilter _filter;
+    private readonly TraceSampler _sampler;
+    private readonly bool _randomFlag;
+    private readonly object _owner;
+    private readonly SpanExporter[] _exporters;
+    private readonly SpanAccounts _accounts;
+    private readonly string _mark = $"Tracing.Sdk.{Interlocked.Increment(ref _instances)}";
+    private DateTime _since = DateTime.MaxValue;
+
+    /// <param name="owner">The tracing this recorder belongs to; requests of another owner are not recorded here.</param>
+    /// <param name="filter">Which sources to listen to.</param>
+    /// <param name="sampler">What to record of them.</param>
+    /// <param name="randomFlag">Whether traces that start here carry the random flag of W3C level 2.</param>
+    /// <param name="exporters">Where recorded spans go.</param>
+    /// <param name="accounts">Where they are counted.</param>
+    public SpanRecorder(
+        object owner, SourceFilter filter, TraceSampler sampler, bool randomFlag, SpanExporter[] exporters, SpanAccounts accounts)
+    {
+        (_owner, _filter, _sampler, _randomFlag, _exporters, _accounts) = (owner, filter, sampler, randomFlag, exporters, accounts);
+        _listener = new ActivityListener
+        {
+            ShouldListenTo = source => filter.Accepts(source.Name),
+            Sample = Sample,
+            ActivityStarted = OnStarted,
+            ActivityStopped = OnStopped,
+        };
+    }
+
+    /// <summary>Begins to listen.</summary>
+    public void Start()
+    {
+        _since = DateTime.UtcNow;
+        ActivitySource.AddActivityListener(_listener);
+    }
+
+    public void Dispose() => _listener.Dispose();
+
+    /// <summary>
+    /// What an outbound call may say of this Activity: its own ids if it is exported, else those of the nearest exported ancestor,
+    /// else what came in. Null when there is nothing at all to say.
+    /// </summary>
+    public OutboundContext? ContextToSend(Activity? activity)
+    {
+        if (activity is null or { IdFormat: not ActivityIdFormat.W3C }) return CameIn();
+        var top = activity;
+        for (var a = activity; a is not null; a = a.Parent)
+        {
+            if (IsExported(a)) return new OutboundContext(a.TraceId.ToHexString(), a.SpanId.ToHexString(), StateOf(a), IsRandom(a), a.TraceStateString);
+            top = a;
+        }
+
+        // Nothing of this trace is exported here. If we refused it, the flag says so; if nobody asked us, it is still the caller's.
+        var spanId = top.ParentSpanId == default ? top.SpanId : top.ParentSpanId;
+        var state = top.GetCustomProperty(_mark) == NotOurs ? SamplingState.Deny : StateOf(top);
+        return new OutboundContext(top.TraceId.ToHexString(), spanId.ToHexString(), state, IsRandom(top), top.TraceStateString);
+    }
+
+    /// <summary>Takes back what was decided for a running Activity that has no children yet: our own sampler decides now.</summary>
+    public void DecideAnew(Activity activity)
+    {
+        ClearMark(activity);
+        var record = _sampler.DecideAlone(activity.TraceId);
+        if (record == (activity.Recorded && IsOurs(activity))) return;
+        if (record)
+        {
+            if (!IsOurs(activity)) activity.SetCustomProperty(_mark, Ours);
+            activity.ActivityTraceFlags |= ActivityTraceFlags.Recorded;
+            activity.IsAllDataRequested = true;
+            _accounts.SpanStarted();
+        }
+        else
+        {
+            Abandon(activity);
+        }
+    }
+
+    /// <summary>Leaves a running Activity out of the record. It was counted when it started, so it is counted as dropped.</summary>
+    public void Abandon(Activity activity)
+    {
+        if (!activity.Recorded || !IsOurs(activity)) return;
+        activity.ActivityTraceFlags &= ~ActivityTraceFlags.Recorded;
+        activity.IsAllDataRequested = false;
+        _accounts.SpanEnded();
+        foreach (var ledger in _accounts.Ledgers) ledger.Drop(DropReason.Restarted);
+    }
+
+    private static OutboundContext? CameIn() =>
+        RemoteContext.Current is { Ids: { HasIds: true } ids } remote
+            ? new OutboundContext(
+                ids.ToActivityTraceId().ToHexString(), ids.ToActivitySpanId().ToHexString(), ids.State, ids.IsRandom, remote.TraceState)
+            : null;
+
+    private ActivitySamplingResult Sample(ref ActivityCreationOptions<ActivityContext> options)
+    {
+        var remote = RemoteContext.Current;
+        if (remote?.Owner is { } owner && owner != _owner) return Refuse(ref options, ActivitySamplingResult.None);
+
+        var parent = options.Parent;
+        bool record;
+        if (parent.TraceId == default)
+        {
+            var state = HintOf(remote);
+            record = _sampler.Decide(state, ref options);
+            if (record && state == SamplingState.Debug) options = options with { TraceState = TraceStateList.WithState(null, state) };
+        }
+        else if (parent.IsRemote)
+        {
+            record = _sampler.Decide(parent.StateOf(), ref options);
+        }
+        else if ((parent.TraceFlags & ActivityTraceFlags.Recorded) != 0 && !_foreignSpansExist)
+        {
+            record = true;
+        }
+        else if (Undecided(parent))
+        {
+            record = _sampler.Decide(HintOf(remote), ref options);
+        }
+        else
+        {
+            // The children of a refused span are not even created.
+            return ParentIsOurs(parent) ? ActivitySamplingResult.AllDataAndRecorded : Refuse(ref options, ActivitySamplingResult.None);
+        }
+
+        return record ? ActivitySamplingResult.AllDataAndRecorded : Refuse(ref options, ActivitySamplingResult.PropagationData);
+    }
+
+    private ActivitySamplingResult Refuse(ref ActivityCreationOptions<ActivityContext> options, ActivitySamplingResult result)
+    {
+        _refused.Value = (options.Source, options.TraceId, options.Parent.SpanId);
+        return result;
+    }
+
+    // B3 can decide about a trace without naming it.
+    private static SamplingState HintOf(RemoteContext? remote) =>
+        remote is { Ids: { HasIds: false, State: var hint } } ? hint : SamplingState.Defer;
+
+    // A local parent that nobody ever asked us about (a bare `new Activity()`, or a source we do not listen to) is no decision.
+    private bool Undecided(in ActivityContext parent)
+    {
+        if ((parent.TraceFlags & ActivityTraceFlags.Recorded) != 0) return false;
+        if (Activity.Current is not { } a || a.SpanId != parent.SpanId) return false;
+        while (true)
+        {
+            if (_filter.Accepts(a.Source.Name)) return false;
+            if (a.Parent is null) return a.ParentSpanId == default || MeshMember.Find(a.TraceStateString).IsUndecided;
+            a = a.Parent;
+        }
+    }
+
+    private bool ParentIsOurs(in ActivityContext parent)
+    {
+        if ((parent.TraceFlags & ActivityTraceFlags.Recorded) == 0) return false;
+        var a = Activity.Current;
+        if (a is null || a.SpanId != parent.SpanId) return true;
+        // The nearest that we were asked about; what lies between merely inherited a flag.
+        while (!_filter.Accepts(a.Source.Name) && a.Parent is { } above) a = above;
+        return IsOurs(a);
+    }
+
+    private void OnStarted(Activity activity)
+    {
+        if (!activity.Recorded) return;
+        if (IsForeign(activity))
+        {
+            activity.SetCustomProperty(_mark, NotOurs);
+            _foreignSpansExist = true;
+            return;
+        }
+
+        // Whoever gives a start time of long ago looks like a span from before our time, and is none.
+        if (activity.StartTimeUtc < _since) activity.SetCustomProperty(_mark, Ours);
+        // The mark of an undecided trace was for the sampler; it has decided.
+        if (activity is { Parent: not { Recorded: true }, TraceStateString: { } list } && MeshMember.Find(list).IsUndecided) ClearMark(activity);
+        _accounts.SpanStarted();
+    }
+
+    // Recorded, but not by our decision: another listener, or another host of this process, wanted it.
+    private bool IsForeign(Activity activity)
+    {
+        if (RemoteContext.Current?.Owner is { } owner && owner != _owner) return true;
+        var (source, trace, parent) = _refused.Value;
+        return source == activity.Source && parent == activity.ParentSpanId && trace == activity.TraceId;
+    }
+
+    private static void ClearMark(Activity activity)
+    {
+        // Empty, because null would mean the parent's.
+        if (activity.TraceStateString is { } list) activity.TraceStateString = TraceStateList.WithState(list, SamplingState.Accept) ?? "";
+    }
+
+    private void OnStopped(Activity activity)
+    {
+        if (!activity.Recorded || !IsOurs(activity)) return;
+        var facts = FactsOf(activity);
+        foreach (var exporter in _exporters) exporter.Add(activity, facts);
+        _accounts.SpanEnded();
+    }
+
+    // The parent that a reader of the trace will find: an ancestor that is not exported is passed over.
+    private SpanFacts FactsOf(Activity activity)
+    {
+        var parentId = activity.ParentSpanId;
+        var isRemote = activity.HasRemoteParent;
+        for (var a = activity.Parent; a is not null; a = a.Parent)
+        {
+            if (IsExported(a))
+            {
+                (parentId, isRemote) = (a.SpanId, false);
+                break;
+            }
+
+            (parentId, isRemote) = (a.ParentSpanId, a.HasRemoteParent);
+        }
+
+        var flags = (byte)(1 | (IsRandom(activity) ? TraceIds.RandomFlag : 0));
+        return new SpanFacts(parentId, isRemote, flags, StateOf(activity) == SamplingState.Debug);
+    }
+
+    private bool IsExported(Activity activity) => activity.Recorded && _filter.Accepts(activity.Source.Name) && IsOurs(activity);
+
+    // What started before we listened was never counted, and is somebody else's.
+    private bool IsOurs(Activity activity) => activity.StartTimeUtc < _since
+        ? activity.GetCustomProperty(_mark) == Ours
+        : !_foreignSpansExist || activity.GetCustomProperty(_mark) != NotOurs;
+
+    private static SamplingState StateOf(Activity activity) =>
+        !activity.Recorded ? SamplingState.Deny
+        : activity.TraceStateString is { } list && MeshMember.Find(list).IsDebug ? SamplingState.Debug
+        : SamplingState.Accept;
+
+    /// <summary>The random flag of W3C level 2. The platform forgets it at the second generation (until .NET 11), so the local root is asked.</summary>
+    public bool IsRandom(Activity activity)
+    {
+        var top = activity;
+        while (top.Parent is { } parent) top = parent;
+        return top.ParentSpanId == default ? _randomFlag : ((int)top.ActivityTraceFlags & TraceIds.RandomFlag) != 0;
+    }
+}

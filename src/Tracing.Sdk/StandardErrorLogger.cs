@@ -1,0 +1,17 @@
+using Microsoft.Extensions.Logging;
+
+namespace Tracing.Sdk;
+
+/// <summary>Where warnings go in a process that has no logging of its own.</summary>
+internal sealed class StandardErrorLogger : ILogger
+{
+    public IDisposable? BeginScope<TState>(TState state)
+        where TState : notnull => null;
+
+    public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning;
+
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    {
+        if (IsEnabled(logLevel)) Console.Error.WriteLine($"Tracing.Sdk: {formatter(state, exception)}");
+    }
+}

@@ -1,0 +1,15 @@
+namespace Tracing.Sdk;
+
+/// <summary>How a web service tells its caller the trace id.</summary>
+[Flags]
+public enum TraceResponseHeader
+{
+    /// <summary>Not at all.</summary>
+    None = 0,
+
+    /// <summary><c>server-timing: trace;desc=00-{trace-id}-{span-id}-{flags}</c>, which browsers show (W3C Trace Context, editor's draft).</summary>
+    ServerTiming = 1,
+
+    /// <summary><c>x-trace-id: {trace-id}</c>, for people with curl.</summary>
+    TraceId = 2,
+}
