@@ -1,5 +1,5 @@
-using System.Diagnostics;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Tracing.Sdk.Propagation;
 
 namespace Tracing.Sdk.AspNetCore;
@@ -7,12 +7,13 @@ namespace Tracing.Sdk.AspNetCore;
 /// <summary>Tells the caller the trace id.</summary>
 internal static class ResponseHeaders
 {
-    // Written when the response starts: error handlers clear whatever stood there before.
-    public static void Announce(HttpContext context, Activity activity, MeshTracing tracing) =>
+    // Written when the response starts: error handlers clear whatever stood there before, and the trace may begin anew until then.
+    public static void Announce(HttpContext context, MeshTracing tracing) =>
         context.Response.OnStarting(
             static state =>
             {
-                var (context, activity, tracing) = ((HttpContext, Activity, MeshTracing))state;
+                var (context, tracing) = ((HttpContext, MeshTracing))state;
+                if (context.Features.Get<IHttpActivityFeature>()?.Activity is not { } activity) return Task.CompletedTask;
                 var headers = context.Response.Headers;
                 var kinds = tracing.Options.ResponseHeader;
                 if (kinds.HasFlag(TraceResponseHeader.TraceId)) headers["x-trace-id"] = activity.TraceId.ToHexString();
@@ -25,5 +26,5 @@ internal static class ResponseHeaders
 
                 return Task.CompletedTask;
             },
-            (context, activity, tracing));
+            (context, tracing));
 }

@@ -11,6 +11,10 @@ namespace Tracing.Sdk.AspNetCore;
 /// </summary>
 internal sealed class ServerPropagator(Lazy<MeshTracing> tracing) : DistributedContextPropagator
 {
+    // What was read last on this thread: the middleware runs in the same breath.
+    [ThreadStatic]
+    private static IHeaderDictionary? _received;
+
     public override IReadOnlyCollection<string> Fields => Current.Fields;
 
     public override void Inject(Activity? activity, object? carrier, PropagatorSetterCallback? setter) => Current.Inject(activity, carrier, setter);
@@ -24,6 +28,9 @@ internal sealed class ServerPropagator(Lazy<MeshTracing> tracing) : DistributedC
         }
 
         var remote = Receive(headers, tracing.Value);
+        _received = headers;
+        // Log lines should name the caller's trace even where its headers are only passed on.
+        if (tracing.Value.Recorder is null) remote = ContextExtractor.Extract(new RequestHeaderReader(headers), PropagationSettings.ContextOnly);
         (traceId, traceState) = (remote.TraceParent, remote.TraceState);
     }
 
@@ -33,12 +40,25 @@ internal sealed class ServerPropagator(Lazy<MeshTracing> tracing) : DistributedC
         return RemoteContext.Current?.Baggage?.Select(member => KeyValuePair.Create(member.Key, (string?)member.Value));
     }
 
-    /// <summary>Reads the headers of a request, once, and makes them current for everything that it does.</summary>
-    public static RemoteContext Receive(IHeaderDictionary headers, MeshTracing tracing)
+    /// <summary>Makes the headers of a request current, unless hosting has just asked for them on its way here.</summary>
+    public static void EnsureReceived(IHeaderDictionary headers, MeshTracing tracing)
     {
-        if (RemoteContext.Current is { } known && ReferenceEquals(known.Carrier, headers)) return known;
-        var remote = ContextExtractor.Extract(new RequestHeaderReader(headers), tracing.Propagation, tracing, headers);
-        RemoteContext.Current = remote;
+        if (ReferenceEquals(_received, headers)) _received = null;
+        else Receive(headers, tracing);
+    }
+
+    private static RemoteContext Receive(IHeaderDictionary headers, MeshTracing tracing)
+    {
+        var reader = new RequestHeaderReader(headers);
+        var remote = ContextExtractor.Extract(reader, tracing.Propagation, tracing.NothingCameIn);
+        if (remote != tracing.NothingCameIn)
+        {
+            tracing.Count(remote.Conflict);
+            remote = tracing.Inbound.Apply(remote, reader);
+        }
+
+        // Where nothing came in there is nothing to flow along, but for whose request it is.
+        if (remote != tracing.NothingCameIn || !tracing.IsAlone || RemoteContext.Current is not null) RemoteContext.Current = remote;
         return remote;
     }
 }

@@ -1,95 +1,177 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.Routing;
+using Tracing.Sdk.Encoding;
 using Tracing.Sdk.Http;
 using HttpMethods = Tracing.Sdk.Http.HttpMethods;
 
 namespace Tracing.Sdk.AspNetCore;
 
 /// <summary>
-/// The name, the attributes and the status of a server span, spelled as in the stable HTTP conventions.
-/// <see href="https://opentelemetry.io/docs/specs/semconv/http/http-spans/"/>
+/// The name, the status and the attributes of a server span, spelled as in the stable HTTP conventions. Everything is in the
+/// <see cref="HttpContext"/> until the span stops, so it is read from there and not copied into tags before.
 /// </summary>
-internal static class ServerSpan
+/// <remarks>
+/// https://opentelemetry.io/docs/specs/semconv/http/http-spans/
+/// Middleware may rewrite the path, replace the peer by the client, or run the pipeline again for an error page, whose endpoint then
+/// stands where the one that was asked for stood. So the former are read at the beginning, and as the request's endpoint feature the
+/// span sees each endpoint that is chosen.
+/// </remarks>
+internal sealed class ServerSpan : SpanDetails, IEndpointFeature
 {
     private const int ClientClosedRequest = 499;
 
-    public static void Complete(Activity activity, HttpContext context, IPAddress? peer, int peerPort, Exception? exception)
+    // Endpoints are few and live as long as the application; whoever makes more pays for the text each time.
+    private const int MaxRemembered = 1024;
+    private static readonly ConcurrentDictionary<Endpoint, string?> Routes = new();
+    private static readonly ConcurrentDictionary<(string Method, string Route), string> Names = new();
+    private static readonly ConcurrentDictionary<IPAddress, string> Addresses = new();
+
+    private readonly HttpContext _context;
+    private readonly string _attemptHeader;
+    private readonly PathString _path;
+    private readonly QueryString _query;
+    private readonly IPAddress? _peer;
+    private readonly int _peerPort;
+    private Endpoint? _endpoint;
+    private string? _route;
+    private string? _errorType;
+    private int _statusCode;
+
+    private ServerSpan(HttpContext context, string attemptHeader)
     {
-        var request = context.Request;
-        var handled = context.Features.Get<IExceptionHandlerFeature>();
-        var method = HttpMethods.NameOf(request.Method);
-        var route = RouteOf(context, handled);
-        var word = method == HttpMethods.Other ? "HTTP" : method;
-        activity.DisplayName = route is null ? word : $"{word} {route}";
-
-        activity.SetTag("http.request.method", method);
-        if (method == HttpMethods.Other) activity.SetTag("http.request.method_original", request.Method);
-        activity.SetTag("url.scheme", request.Scheme);
-        var path = (request.PathBase + request.Path).Value;
-        activity.SetTag("url.path", string.IsNullOrEmpty(path) ? "/" : path);
-        if (request.QueryString.Value is { Length: > 1 } query) activity.SetTag("url.query", UrlRedaction.Query(query.AsSpan(1)));
-        if (request.Host is { HasValue: true } host)
+        (_context, _attemptHeader) = (context, attemptHeader);
+        // The endpoint may have begun a trace of its own: the request is still the one that came.
+        if (context.Features.Get<IEndpointFeature>() is ServerSpan known)
         {
-            activity.SetTag("server.address", host.Host.Trim('[', ']'));
-            activity.SetTag("server.port", host.Port ?? (request.IsHttps ? 443 : 80));
+            (_path, _query, _peer, _peerPort, _route) = (known._path, known._query, known._peer, known._peerPort, known._route);
+            return;
         }
 
-        if (context.Connection.RemoteIpAddress is { } client) activity.SetTag("client.address", TextOf(client));
-        if (peer is not null)
-        {
-            activity.SetTag("network.peer.address", TextOf(peer));
-            if (peerPort > 0) activity.SetTag("network.peer.port", peerPort);
-        }
-
-        activity.SetTag("network.protocol.version", VersionOf(request.Protocol));
-        if (request.Headers.UserAgent is [{ Length: > 0 } agent, ..]) activity.SetTag("user_agent.original", agent);
-        if (route is not null) activity.SetTag("http.route", route);
-        if (int.TryParse(request.Headers["x-envoy-attempt-count"], NumberStyles.None, CultureInfo.InvariantCulture, out var attempt))
-        {
-            activity.SetTag("envoy.attempt_count", attempt);
-        }
-
-        CompleteOutcome(activity, context, handled, exception);
+        _path = context.Request.PathBase + context.Request.Path;
+        _query = context.Request.QueryString;
+        (_peer, _peerPort) = (context.Connection.RemoteIpAddress, context.Connection.RemotePort);
+        Endpoint = context.GetEndpoint();
+        context.Features.Set<IEndpointFeature>(this);
     }
 
-    private static void CompleteOutcome(Activity activity, HttpContext context, IExceptionHandlerFeature? handled, Exception? exception)
+    /// <inheritdoc/>
+    public Endpoint? Endpoint
     {
-        // The client hung up: nobody failed.
-        if (context.RequestAborted.IsCancellationRequested && exception is null or OperationCanceledException)
+        get => _endpoint;
+        set
         {
-            if (context.Response.HasStarted) activity.SetTag("http.response.status_code", ClientSpan.Box(context.Response.StatusCode));
+            _endpoint = value;
+            if (value is null || IsRunAgain || RouteOf(value) is not { } route) return;
+            // Only here and now: UsePathBase takes it back at the end.
+            _route = _context.Request.PathBase is { HasValue: true } pathBase ? pathBase.Value + route : route;
+        }
+    }
+
+    // Error handlers leave this mark before they run the pipeline again.
+    private bool IsRunAgain =>
+        _context.Features.Get<IExceptionHandlerFeature>() is not null || _context.Features.Get<IStatusCodeReExecuteFeature>() is not null;
+
+    public static ServerSpan Begin(Activity activity, HttpContext context, string attemptHeader)
+    {
+        var span = new ServerSpan(context, attemptHeader);
+        activity.SetTag(Key, span);
+        return span;
+    }
+
+    /// <summary>Takes what is known only at the end: how it went, and so the name and the status.</summary>
+    public void Complete(Activity activity, Exception? exception)
+    {
+        // The application may have found a better one.
+        if (activity.DisplayName == activity.OperationName) activity.DisplayName = Name();
+
+        // The client hung up: nobody failed.
+        if (_context.RequestAborted.IsCancellationRequested && exception is null or OperationCanceledException)
+        {
+            if (_context.Response.HasStarted) _statusCode = _context.Response.StatusCode;
             return;
         }
 
         // The server answers an unhandled exception after we are gone.
-        var code = exception is null || context.Response.HasStarted ? context.Response.StatusCode
+        _statusCode = exception is null || _context.Response.HasStarted ? _context.Response.StatusCode
             : exception is BadHttpRequestException bad ? bad.StatusCode
             : StatusCodes.Status500InternalServerError;
-        activity.SetTag("http.response.status_code", ClientSpan.Box(code));
+        if ((_statusCode < 500 && exception is null or BadHttpRequestException) || _statusCode == ClientClosedRequest) return;
 
-        var cause = exception ?? handled?.Error;
-        if (code < 500 && (exception is null or BadHttpRequestException) || code == ClientClosedRequest) return;
-        activity.SetTag("error.type", cause?.GetType().FullName ?? code.ToString(CultureInfo.InvariantCulture));
-        activity.SetStatus(ActivityStatusCode.Error, cause?.Message);
+        var cause = exception ?? _context.Features.Get<IExceptionHandlerFeature>()?.Error;
+        _errorType = cause?.GetType().FullName ?? _statusCode.ToString(CultureInfo.InvariantCulture);
+        if (activity.Status == ActivityStatusCode.Unset) activity.SetStatus(ActivityStatusCode.Error, cause?.Message);
         if (cause is not null) activity.AddException(cause);
     }
 
-    // Error handlers run the pipeline again, or clear the endpoint: the one that was asked for is in their feature.
-    private static string? RouteOf(HttpContext context, IExceptionHandlerFeature? handled)
+    protected override void Fill(ref DetailList list)
     {
-        var endpoint = handled?.Endpoint ?? context.Features.Get<IStatusCodeReExecuteFeature>()?.Endpoint ?? context.GetEndpoint();
-        var route = endpoint?.Metadata.GetMetadata<IRouteDiagnosticsMetadata>()?.Route ?? (endpoint as RouteEndpoint)?.RoutePattern.RawText;
-        if (route is null) return null;
-        if (!route.StartsWith('/')) route = "/" + route;
-        return context.Request.PathBase.HasValue ? context.Request.PathBase + route : route;
+        var request = _context.Request;
+        var method = HttpMethods.NameOf(request.Method);
+        list.Add("http.request.method", method);
+        if (method == HttpMethods.Other) list.Add("http.request.method_original", request.Method);
+        list.Add("url.scheme", request.Scheme);
+        list.Add("url.path", _path.HasValue ? _path.Value : "/");
+        if (_query.Value is { Length: > 1 } query) list.Add("url.query", UrlRedaction.Query(query));
+        if (request.Host is { HasValue: true } host)
+        {
+            var authority = Authority.Of(host);
+            list.Add("server.address", authority.Name);
+            list.Add("server.port", Boxes.Of(authority.Port ?? (request.IsHttps ? 443 : 80)));
+        }
+
+        if (_context.Connection.RemoteIpAddress is { } client) list.Add("client.address", TextOf(client));
+        if (_peer is not null)
+        {
+            list.Add("network.peer.address", TextOf(_peer));
+            if (_peerPort > 0) list.Add("network.peer.port", Boxes.Of(_peerPort));
+        }
+
+        list.Add("network.protocol.version", VersionOf(request.Protocol));
+        if (request.Headers.UserAgent is [{ Length: > 0 } agent, ..]) list.Add("user_agent.original", agent);
+        if (_route is not null) list.Add("http.route", _route);
+        if (_statusCode > 0) list.Add("http.response.status_code", Boxes.Of(_statusCode));
+        if (_errorType is not null) list.Add("error.type", _errorType);
+        if (request.Headers.TryGetValue(_attemptHeader, out var text)
+            && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var attempt))
+        {
+            list.Add("envoy.attempt_count", Boxes.Of(attempt));
+        }
     }
 
-    private static string TextOf(IPAddress address) => (address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address).ToString();
+    private string Name()
+    {
+        var method = HttpMethods.NameOf(_context.Request.Method);
+        if (method == HttpMethods.Other) method = "HTTP";
+        if (_route is null) return method;
+        if (Names.TryGetValue((method, _route), out var name)) return name;
+        name = $"{method} {_route}";
+        if (Names.Count < MaxRemembered) Names.TryAdd((method, _route), name);
+        return name;
+    }
+
+    private static string? RouteOf(Endpoint endpoint)
+    {
+        if (Routes.TryGetValue(endpoint, out var route)) return route;
+        route = endpoint.Metadata.GetMetadata<IRouteDiagnosticsMetadata>()?.Route ?? (endpoint as RouteEndpoint)?.RoutePattern.RawText;
+        if (route is not null && !route.StartsWith('/')) route = "/" + route;
+        if (Routes.Count < MaxRemembered) Routes.TryAdd(endpoint, route);
+        return route;
+    }
+
+    private static string TextOf(IPAddress address)
+    {
+        if (Addresses.TryGetValue(address, out var text)) return text;
+        text = (address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address).ToString();
+        if (Addresses.Count < MaxRemembered) Addresses.TryAdd(address, text);
+        return text;
+    }
 
     private static string VersionOf(string protocol) => protocol switch
     {
@@ -99,4 +181,17 @@ internal static class ServerSpan
         "HTTP/1.0" => "1.0",
         _ => protocol.StartsWith("HTTP/", StringComparison.Ordinal) ? protocol[5..] : protocol,
     };
+
+    // A service is called by one name, mostly: taking it apart makes two strings each time.
+    private sealed record Authority(string Text, string Name, int? Port)
+    {
+        private static Authority? _last;
+
+        public static Authority Of(HostString host)
+        {
+            var text = host.Value!;
+            if (_last is { } last && last.Text == text) return last;
+            return _last = new Authority(text, host.Host.Trim('[', ']'), host.Port);
+        }
+    }
 }

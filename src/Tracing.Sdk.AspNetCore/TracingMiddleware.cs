@@ -10,36 +10,44 @@ internal sealed class TracingMiddleware(RequestDelegate next, MeshTracing tracin
 {
     public Task InvokeAsync(HttpContext context)
     {
-        // Hosting asked the propagator already, unless nobody wanted an Activity.
-        var remote = ServerPropagator.Receive(context.Request.Headers, tracing);
-        if (remote.Baggage is { Count: > 0 } baggage) Baggage.Current = W3CBaggagePropagator.ToBaggage(baggage);
-
-        if (Activity.Current is not { } activity) return next(context);
-        if (tracing.Options.ResponseHeader != TraceResponseHeader.None) ResponseHeaders.Announce(context, activity, tracing);
-        return activity.IsAllDataRequested ? InvokeTracedAsync(context, activity, remote) : next(context);
+        ServerPropagator.EnsureReceived(context.Request.Headers, tracing);
+        if (!tracing.Inbound.NeedsAddress) return ContinueAsync(context);
+        var trust = tracing.Inbound.Judge(new RequestHeaderReader(context.Request.Headers), context.Connection.RemoteIpAddress);
+        return EndpointTrust.InvokeAsync(context, trust, tracing, ContinueAsync, ContinueAsync);
     }
 
-    private async Task InvokeTracedAsync(HttpContext context, Activity activity, RemoteContext remote)
+    /// <summary>Runs <paramref name="next"/> and completes the current span, if it is recorded.</summary>
+    public static Task CompleteCurrentAsync(HttpContext context, MeshTracing tracing, RequestDelegate next) =>
+        Activity.Current is { IsAllDataRequested: true } activity ? CompleteAsync(context, tracing, activity, next) : next(context);
+
+    private Task ContinueAsync(HttpContext context)
     {
-        if (remote.Loser is { } loser) activity.AddLink(loser.ToLink());
-        // Read now: middleware for forwarded headers may replace them by the client's.
-        var (peer, peerPort) = (context.Connection.RemoteIpAddress, context.Connection.RemotePort);
+        if (RemoteContext.Current?.Baggage is { Count: > 0 } baggage) Baggage.Current = W3CBaggagePropagator.ToBaggage(baggage);
+        if (tracing.Options.ResponseHeader != TraceResponseHeader.None) ResponseHeaders.Announce(context, tracing);
+        return CompleteCurrentAsync(context, tracing, next);
+    }
+
+    private static async Task CompleteAsync(HttpContext context, MeshTracing tracing, Activity activity, RequestDelegate next)
+    {
+        var span = ServerSpan.Begin(activity, context, tracing.AttemptHeader);
+        if (RemoteContext.Current?.Loser is { } loser) activity.AddLink(loser.ToLink());
         try
         {
             await next(context).ConfigureAwait(false);
         }
-        catch (Exception e) when (Complete(activity, context, peer, peerPort, e))
+        catch (Exception e) when (Complete(activity, span, e))
         {
             throw;
         }
 
-        Complete(activity, context, peer, peerPort, exception: null);
+        Complete(activity, span, exception: null);
     }
 
     // As a filter it never catches: the exception passes on with its stack as it was.
-    private static bool Complete(Activity activity, HttpContext context, System.Net.IPAddress? peer, int peerPort, Exception? exception)
+    private static bool Complete(Activity activity, ServerSpan span, Exception? exception)
     {
-        ServerSpan.Complete(activity, context, peer, peerPort, exception);
+        // The endpoint may have begun a trace of its own.
+        if (activity.IsAllDataRequested) span.Complete(activity, exception);
         return false;
     }
 }

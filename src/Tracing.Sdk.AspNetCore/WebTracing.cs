@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -12,6 +13,8 @@ internal static class WebTracing
     {
         // The host only tries to add its own, and not after us.
         services.Replace(ServiceDescriptor.Singleton<DistributedContextPropagator, ServerPropagator>());
-        services.TryAddEnumerable(ServiceDescriptor.Singleton<IStartupFilter, TracingStartupFilter>());
+        // First in the list is outermost: a host's own filter for forwarded headers would hide the peer.
+        services.Insert(0, ServiceDescriptor.Singleton<IStartupFilter, TracingStartupFilter>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IDeveloperPageExceptionFilter, DeveloperPageExceptionFilter>());
     }
 }

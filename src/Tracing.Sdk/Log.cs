@@ -13,6 +13,6 @@ internal static partial class Log
     [LoggerMessage(2, LogLevel.Information, "Calls to {Host} get a span but no trace headers, because the host is outside the mesh; MeshTracing:PropagateTo can name it.")]
     public static partial void OutsideTheMesh(ILogger logger, string host);
 
-    [LoggerMessage(3, LogLevel.Information, "Tracing stopped: {Accounts}")]
-    public static partial void Stopped(ILogger logger, Accounting.SpanAccounts accounts);
+    [LoggerMessage(EventId = 3, Message = "Tracing stopped: {Accounts}")]
+    public static partial void Stopped(ILogger logger, LogLevel level, Accounting.SpanAccounts accounts);
 }

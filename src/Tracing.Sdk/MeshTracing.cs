@@ -22,6 +22,9 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
     private readonly ILogger _logger;
     private readonly SpanAccounts _accounts = new();
     private readonly SpanExporter[] _exporters;
+    private readonly PropagationTargets _targets;
+    private readonly PropagationTargets _baggageTargets;
+    private ForwardListener? _forwardListener;
     private int _stopped;
 
     private MeshTracing(SettingsResolver settings, string applicationName, string? environment, ILogger logger, TimeProvider time)
@@ -29,8 +32,11 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
         var options = settings.Options;
         _logger = logger;
         Options = options;
+        NothingCameIn = new RemoteContext { Owner = this };
         ServiceName = Pipeline.ServiceName(options, applicationName);
-        Targets = new PropagationTargets(options.PropagateTo, options.DoNotPropagateTo);
+        _targets = new PropagationTargets(options.PropagateTo, options.DoNotPropagateTo);
+        _baggageTargets = new PropagationTargets(options.BaggageTo, options.DoNotPropagateTo);
+        Inbound = options.Mode == MeshTracingMode.Forward ? InboundPolicy.Trusting : Pipeline.Inbound(options, time);
         Propagation = options.Mode == MeshTracingMode.Forward
             ? PropagationSettings.ForwardOnly([.. options.ForwardedHeaders])
             : Pipeline.Propagation(options);
@@ -53,9 +59,17 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
 
     internal string ServiceName { get; }
 
+    internal string AttemptHeader => field ??= Options.EnvoyHeaderPrefix + "-attempt-count";
+
     internal PropagationSettings Propagation { get; }
 
-    internal PropagationTargets Targets { get; }
+    internal InboundPolicy Inbound { get; }
+
+    /// <summary>The context of a request that brought nothing, shared by all of them.</summary>
+    internal RemoteContext NothingCameIn { get; }
+
+    /// <summary>Whether code that runs for no known request can only belong to this tracing.</summary>
+    internal bool IsAlone => Volatile.Read(ref _live) is [var only] && only == this;
 
     /// <summary>Null when headers are only forwarded.</summary>
     internal SpanRecorder? Recorder { get; }
@@ -87,10 +101,12 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
     public void Dispose()
     {
         if (Interlocked.Exchange(ref _stopped, 1) != 0) return;
+        AppDomain.CurrentDomain.ProcessExit -= OnProcessExit;
         Recorder?.Dispose();
+        _forwardListener?.Dispose();
         lock (Gate) _live = Array.FindAll(_live, t => t != this);
         Parallel(_exporters, e => e.Shutdown(ShutdownTimeout));
-        if (Recorder is not null) Log.Stopped(_logger, _accounts);
+        if (Recorder is not null) Log.Stopped(_logger, _accounts.Ledgers.Any(l => l.TotalDropped > 0) ? LogLevel.Warning : LogLevel.Information, _accounts);
         _accounts.Dispose();
     }
 
@@ -103,25 +119,41 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
     {
         var tracing = new MeshTracing(settings, applicationName, environment, logger, time);
         lock (Gate) _live = [.. _live, tracing];
-        tracing.Recorder?.Start();
+        if (tracing.Recorder is { } recorder) recorder.Start();
+        else tracing._forwardListener = new ForwardListener();
+        // Whoever forgets to dispose it, or is told to go by SIGTERM, still sends what he has.
+        AppDomain.CurrentDomain.ProcessExit += tracing.OnProcessExit;
         StartupLine.Write(logger, settings, tracing);
         return tracing;
     }
 
-    /// <summary>The tracing that the running code belongs to: its request's, else the newest in the process. Null when there is none.</summary>
+    /// <summary>
+    /// The tracing that the running code belongs to: its request's, else the oldest in the process, because a request that began while
+    /// that one was alone may carry no context. Null when there is none.
+    /// </summary>
     internal static MeshTracing? Find()
     {
         if (RemoteContext.Current?.Owner is MeshTracing owner) return owner;
         var live = Volatile.Read(ref _live);
-        return live.Length == 0 ? null : live[^1];
+        return live.Length == 0 ? null : live[0];
     }
 
     internal bool MayPropagateTo(string host)
     {
-        var allowed = Targets.Allows(host, out var isFirst);
+        var allowed = _targets.Allows(host, out var isFirst);
         if (isFirst && !allowed) Log.OutsideTheMesh(_logger, host);
         return allowed;
     }
+
+    internal bool MaySendBaggageTo(string host) => _baggageTargets.Allows(host, out _);
+
+    /// <summary>Counts a request in which two formats disagreed.</summary>
+    internal void Count(ContextConflict conflict)
+    {
+        if (conflict != ContextConflict.None) _accounts.Conflict((int)conflict);
+    }
+
+    private void OnProcessExit(object? sender, EventArgs e) => Dispose();
 
     // One slow collector must not take the others' time: each has a thread of its own.
     private static void Parallel(SpanExporter[] exporters, Action<SpanExporter> action)

@@ -1,3 +1,5 @@
+using Tracing.Sdk.Propagation;
+
 namespace Tracing.Sdk;
 
 /// <summary>
@@ -30,6 +32,25 @@ public sealed class MeshTracingOptions
     /// <summary>Formats to write, the preferred first; whatever is written is also read, B3 always in both forms. Default: <c>tracecontext</c>, <c>b3multi</c>, <c>baggage</c>. Also <c>b3</c>, and <c>none</c>. Single and multi B3 are never written together: the first named is. Variable: <c>OTEL_PROPAGATORS</c>.</summary>
     public IList<string> Propagators { get; } = ["tracecontext", "b3multi", "baggage"];
 
+    /// <summary>How far callers are believed whom no rule names. Default <see cref="TraceTrust.Trust"/>.</summary>
+    public TraceTrust Trust { get; set; }
+
+    /// <summary>
+    /// Rules by caller, the first that fits decides: <c>Restart external</c> (x-envoy-external-address is there), <c>Trust internal</c>
+    /// (x-envoy-internal is true), <c>TrustIdsOnly 10.0.0.0/8</c> (the peer's address), <c>Trust spiffe://cluster.local/ns/shop/*</c>
+    /// (the peer's identity in x-forwarded-client-cert). Default: none. Endpoints can differ by <c>WithTracePropagation</c>.
+    /// </summary>
+    public IList<string> TrustRules { get; } = [];
+
+    /// <summary>Whether a caller's "not sampled" is taken for "undecided", because a proxy in front passes ids on without deciding. Default false.</summary>
+    public bool DeferUnsampledParent { get; set; }
+
+    /// <summary>How many traces a second callers may force by their flags; beyond it our own sampler decides. Default: no bound; at least 1.</summary>
+    public int? MaxForcedTracesPerSecond { get; set; }
+
+    /// <summary>Prefix of the mesh's own headers, as set in Envoy's bootstrap. Default <c>x-envoy</c>.</summary>
+    public string EnvoyHeaderPrefix { get; set; } = "x-envoy";
+
     /// <summary>Further request headers to pass on unchanged, such as <c>x-ot-span-context</c>, <c>sw8</c> or an application's own. <c>x-request-id</c> and <c>x-client-trace-id</c> always are. Default: none.</summary>
     public IList<string> ForwardedHeaders { get; } = [];
 
@@ -38,6 +59,12 @@ public sealed class MeshTracingOptions
 
     /// <summary>Hosts that get no trace headers whatever else holds, written as in <see cref="PropagateTo"/>. Default: none.</summary>
     public IList<string> DoNotPropagateTo { get; } = [];
+
+    /// <summary>Hosts outside the mesh that get baggage too, written as in <see cref="PropagateTo"/>. Default: none.</summary>
+    public IList<string> BaggageTo { get; } = [];
+
+    /// <summary>Keys of the baggage that may leave, <c>*</c> at the end stands for any rest. Default: all.</summary>
+    public IList<string> BaggageKeys { get; } = ["*"];
 
     /// <summary>Whether traces that start here say that their ids are random (W3C level 2, flag 02). Default true. Turn off for peers that drop a traceparent ending in 03.</summary>
     public bool RandomFlag { get; set; } = true;

@@ -11,16 +11,25 @@ internal sealed class SpanAccounts : IDisposable
 {
     public const string MeterName = "Tracing.Sdk";
 
+    // Bit by bit, as the propagation names them.
+    private static readonly string[] ConflictNames = ["trace_id", "span_id", "sampled"];
+
     // Any thread.
     private readonly StripedCounter _started = new();
     private readonly StripedCounter _ended = new();
     private readonly Meter _meter = new(MeterName, typeof(SpanAccounts).Assembly.GetName().Version?.ToString(3));
     private readonly Histogram<double> _duration;
     private readonly Lock _opening = new();
+    private readonly long[] _conflicts = new long[3];
     private SpanLedger[] _ledgers = [];
 
     public SpanAccounts()
     {
+        _meter.CreateObservableCounter(
+            "tracing.sdk.context.conflicts",
+            () => Enumerable.Range(0, ConflictNames.Length).Select(i => new Measurement<long>(Conflicts(i), new KeyValuePair<string, object?>("tracing.sdk.conflict", ConflictNames[i]))),
+            "{request}",
+            "Requests in which the trace headers of two formats disagreed.");
         _meter.CreateObservableCounter("otel.sdk.span.started", () => Started, "{span}", "Spans that were sampled and started.");
         _meter.CreateObservableUpDownCounter("otel.sdk.span.live", () => Started - Ended, "{span}", "Spans that were started and have not ended.");
         Observe("otel.sdk.processor.span.queue.size", "{span}", "Spans that wait for their request.", ledger => Math.Max(0, ledger.InFlight - ledger.Sending));
@@ -57,6 +66,17 @@ internal sealed class SpanAccounts : IDisposable
     public void SpanStarted() => _started.Increment();
 
     public void SpanEnded() => _ended.Increment();
+
+    /// <summary>Counts a request in which two formats disagreed; each bit set is one way to.</summary>
+    public void Conflict(int kinds)
+    {
+        for (var i = 0; i < _conflicts.Length; i++)
+        {
+            if ((kinds & (1 << i)) != 0) Interlocked.Increment(ref _conflicts[i]);
+        }
+    }
+
+    public long Conflicts(int kind) => Volatile.Read(ref _conflicts[kind]);
 
     /// <summary>Opens the ledger of one more exporter.</summary>
     public SpanLedger Open(string componentType)
@@ -126,5 +146,5 @@ internal sealed class SpanAccounts : IDisposable
     }
 
     // Lost before a request was made of it.
-    private static bool IsAtProcessor(DropReason reason) => reason is DropReason.QueueFull or DropReason.TooLarge or DropReason.Unencodable;
+    private static bool IsAtProcessor(DropReason reason) => reason is DropReason.QueueFull or DropReason.TooLarge or DropReason.Unencodable or DropReason.Restarted;
 }

@@ -27,10 +27,16 @@ internal static class Pipeline
             B3 = b3,
             B3First = firstB3 >= 0 && (w3c < 0 || firstB3 < w3c),
             Baggage = names.Contains("baggage"),
+            BaggageKeys = [.. options.BaggageKeys],
             PassThrough = [RequestIds.ClientTraceId, .. options.ForwardedHeaders],
             RandomFlag = options.RandomFlag,
         };
     }
+
+    public static InboundPolicy Inbound(MeshTracingOptions options, TimeProvider time) => new(
+        new TrustPolicy(options.Trust, options.TrustRules, options.EnvoyHeaderPrefix),
+        options.DeferUnsampledParent,
+        options.MaxForcedTracesPerSecond is { } limit ? new ForcedTraceLimit(limit, time) : null);
 
     // https://opentelemetry.io/docs/specs/semconv/resource/
     public static Resource Resource(MeshTracingOptions options, string applicationName, string? environment)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Tracing.Sdk.Propagation;
 
 namespace Tracing.Sdk.Configuration;
 
@@ -36,9 +37,16 @@ internal static class SettingTable
         {
             Variables = [new("OTEL_PROPAGATORS")],
         },
-        new(nameof(MeshTracingOptions.ForwardedHeaders), "a list of header names", (o, v) => Fill(o.ForwardedHeaders, v), o => string.Join(',', o.ForwardedHeaders)),
+        new(nameof(MeshTracingOptions.Trust), "Trust, TrustIdsOnly or Restart", (o, v) => o.Trust = OneOf<TraceTrust>(v), o => o.Trust.ToString()),
+        new(nameof(MeshTracingOptions.TrustRules), "a list of rules such as \"Restart external\", \"TrustIdsOnly 10.0.0.0/8\" or \"Trust spiffe://cluster.local/ns/shop/*\"", (o, v) => Fill(o.TrustRules, v), o => string.Join(',', o.TrustRules)),
+        new(nameof(MeshTracingOptions.DeferUnsampledParent), Flag, (o, v) => o.DeferUnsampledParent = Bool(v), o => o.DeferUnsampledParent ? "true" : "false"),
+        new(nameof(MeshTracingOptions.MaxForcedTracesPerSecond), Count, (o, v) => o.MaxForcedTracesPerSecond = Int(v), o => Text(o.MaxForcedTracesPerSecond)),
+        new(nameof(MeshTracingOptions.EnvoyHeaderPrefix), "a header name without its last part, such as x-envoy", (o, v) => o.EnvoyHeaderPrefix = v, o => o.EnvoyHeaderPrefix),
+        new(nameof(MeshTracingOptions.ForwardedHeaders), "a list of header names that are not a proxy's own (x-forwarded-*, x-envoy-* and the like belong to one hop)", (o, v) => Fill(o.ForwardedHeaders, v), o => string.Join(',', o.ForwardedHeaders)),
         new(nameof(MeshTracingOptions.PropagateTo), Patterns, (o, v) => Fill(o.PropagateTo, v), o => string.Join(',', o.PropagateTo)),
         new(nameof(MeshTracingOptions.DoNotPropagateTo), Patterns, (o, v) => Fill(o.DoNotPropagateTo, v), o => string.Join(',', o.DoNotPropagateTo)),
+        new(nameof(MeshTracingOptions.BaggageTo), Patterns, (o, v) => Fill(o.BaggageTo, v), o => string.Join(',', o.BaggageTo)),
+        new(nameof(MeshTracingOptions.BaggageKeys), "a list of keys; * at the end stands for any rest", (o, v) => Fill(o.BaggageKeys, v), o => string.Join(',', o.BaggageKeys)),
         new(nameof(MeshTracingOptions.RandomFlag), Flag, (o, v) => o.RandomFlag = Bool(v), o => o.RandomFlag ? "true" : "false"),
         new(nameof(MeshTracingOptions.ResponseHeader), "None, ServerTiming, TraceId, or ServerTiming,TraceId", (o, v) => o.ResponseHeader = OneOf<TraceResponseHeader>(v), o => o.ResponseHeader.ToString()),
         new(nameof(MeshTracingOptions.Exporters), "a list of otlp, zipkin, console, or none", (o, v) => Fill(o.Exporters, v), o => string.Join(',', o.Exporters))

@@ -138,7 +138,9 @@ internal sealed class SettingsResolver
         Require(Options.SamplingRatio is >= 0 and <= 1, nameof(Options.SamplingRatio));
         Require(Options.Propagators.All(p => KnownPropagators.Contains(p, StringComparer.OrdinalIgnoreCase)), nameof(Options.Propagators));
         Require(Options.Exporters.All(e => KnownExporters.Contains(e, StringComparer.OrdinalIgnoreCase)), nameof(Options.Exporters));
-        Require(Options.ForwardedHeaders.All(IsHeaderName), nameof(Options.ForwardedHeaders));
+        Require(IsHeaderName(Options.EnvoyHeaderPrefix), nameof(Options.EnvoyHeaderPrefix));
+        Require(Options.ForwardedHeaders.All(h => IsHeaderName(h) && !HopHeaders.Contains(h, Options.EnvoyHeaderPrefix)), nameof(Options.ForwardedHeaders));
+        Require(Options.MaxForcedTracesPerSecond is null or >= 1, nameof(Options.MaxForcedTracesPerSecond));
         Require(IsHttp(Options.OtlpEndpoint), nameof(Options.OtlpEndpoint));
         Require(IsHttp(Options.ZipkinEndpoint), nameof(Options.ZipkinEndpoint));
         Require(Options.OtlpHeaders.All(h => IsHeaderName(h.Key) && HeaderText.IsSafe(h.Value)), nameof(Options.OtlpHeaders));
@@ -154,15 +156,17 @@ internal sealed class SettingsResolver
         Require(Options.MaxEventAttributes >= 0, nameof(Options.MaxEventAttributes));
         Require(Options.MaxLinkAttributes >= 0, nameof(Options.MaxLinkAttributes));
         Require(Options.MaxAttributeLength is null or >= 0, nameof(Options.MaxAttributeLength));
-        RequirePatterns(Options.PropagateTo, nameof(Options.PropagateTo));
-        RequirePatterns(Options.DoNotPropagateTo, nameof(Options.DoNotPropagateTo));
+        RequireParses(() => new HostPatterns(Options.PropagateTo), nameof(Options.PropagateTo));
+        RequireParses(() => new HostPatterns(Options.DoNotPropagateTo), nameof(Options.DoNotPropagateTo));
+        RequireParses(() => new HostPatterns(Options.BaggageTo), nameof(Options.BaggageTo));
+        RequireParses(() => new TrustPolicy(Options.Trust, Options.TrustRules, Options.EnvoyHeaderPrefix), nameof(Options.TrustRules));
     }
 
-    private void RequirePatterns(IEnumerable<string> patterns, string name)
+    private void RequireParses(Func<object> parse, string name)
     {
         try
         {
-            _ = new HostPatterns(patterns);
+            _ = parse();
         }
         catch (FormatException)
         {

@@ -37,7 +37,7 @@ internal sealed class ConsoleEncoder(SpanLimits limits) : SpanEncoder(limits)
         writer.Write(" ms"u8);
 
         var status = new SpanStatus(activity);
-        WriteTags<NoShortcut>(ref writer, 0, activity.EnumerateTagObjects(), Limits.Attributes, ref status);
+        WriteTags<NoShortcut>(ref writer, 0, activity.EnumerateTagObjects(), Limits.Attributes, SpanDetails.Of(activity), ref status);
         foreach (ref readonly var item in activity.EnumerateEvents())
         {
             writer.Write(" @"u8);

@@ -41,11 +41,13 @@ internal abstract class SpanEncoder
     /// <param name="field">Passed on to <see cref="WriteTag"/>.</param>
     /// <param name="tags">The tags of an activity, an event or a link.</param>
     /// <param name="limit">How many are kept.</param>
+    /// <param name="details">Tags that come before them, unless they are repeated there.</param>
     /// <param name="status">Takes the two tags that older instrumentation uses for the status; they are no attributes.</param>
     /// <returns>How many were not written.</returns>
     /// <typeparam name="TFormat">The encoding's shortcut for the tags that nearly all tags are.</typeparam>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    protected int WriteTags<TFormat>(ref ByteWriter writer, byte field, Tags tags, int limit, ref SpanStatus status)
+    protected int WriteTags<TFormat>(
+        ref ByteWriter writer, byte field, Tags tags, int limit, ReadOnlySpan<KeyValuePair<string, object?>> details, ref SpanStatus status)
         where TFormat : struct, ITagFormat
     {
         var start = writer.Position;
@@ -58,15 +60,31 @@ internal abstract class SpanEncoder
 
         // A copy that lives in registers as long as nothing but the shortcut needs it: half of this loop's time otherwise.
         var fast = writer;
+        foreach (ref readonly var detail in details)
+        {
+            var key = keys.Get(detail.Key);
+            seen.Add(key);
+            if (kept == limit) break;
+            if (!TFormat.TryWrite(ref fast, field, key, detail.Value, maxText))
+            {
+                writer = fast;
+                _ = TryWriteTag(ref writer, field, key, detail.Value);
+                fast = writer;
+            }
+
+            kept++;
+        }
+
         while (rest.MoveNext())
         {
             ref readonly var tag = ref rest.Current;
+            if (details.Length > 0 && ReferenceEquals(tag.Key, SpanDetails.Key)) continue;
             var key = keys.Get(tag.Key);
-            if (kept == limit || (!seen.Add(key) && IsRepeated(tags, key.Text)))
+            if (kept == limit || (!seen.Add(key) && IsRepeated(tags, details, key.Text)))
             {
                 writer = fast;
                 writer.Rewind(start);
-                return WriteDistinctTags(ref writer, field, tags, limit, ref status);
+                return WriteDistinctTags(ref writer, field, tags, limit, details, ref status);
             }
 
             if (!key.IsStatus && TFormat.TryWrite(ref fast, field, key, tag.Value, maxText))
@@ -86,7 +104,7 @@ internal abstract class SpanEncoder
         }
 
         writer = fast;
-        return dropped;
+        return dropped + Math.Max(0, details.Length - kept);
     }
 
     /// <summary>Writes a tag when it is one of the simple ones; inlined into the loop over the tags.</summary>
@@ -96,9 +114,14 @@ internal abstract class SpanEncoder
         static abstract bool TryWrite(ref ByteWriter writer, byte field, AttributeKey key, object? value, int maxText);
     }
 
-    private static bool IsRepeated(Tags tags, string key)
+    private static bool IsRepeated(Tags tags, ReadOnlySpan<KeyValuePair<string, object?>> details, string key)
     {
         var times = 0;
+        foreach (ref readonly var detail in details)
+        {
+            if (string.Equals(detail.Key, key)) times++;
+        }
+
         while (tags.MoveNext())
         {
             if (string.Equals(tags.Current.Key ?? "", key) && ++times == 2) return true;
@@ -108,15 +131,24 @@ internal abstract class SpanEncoder
     }
 
     // The rare case: keys that repeat, or more of them than allowed.
-    private int WriteDistinctTags(ref ByteWriter writer, byte field, Tags tags, int limit, ref SpanStatus status)
+    private int WriteDistinctTags(
+        ref ByteWriter writer, byte field, Tags tags, int limit, ReadOnlySpan<KeyValuePair<string, object?>> details, ref SpanStatus status)
     {
         var order = new List<string>();
         var values = new Dictionary<string, object?>(StringComparer.Ordinal);
         var dropped = 0;
+        foreach (ref readonly var detail in details)
+        {
+            if (order.Count < limit) order.Add(detail.Key);
+            else dropped++;
+            values[detail.Key] = detail.Value;
+        }
+
         while (tags.MoveNext())
         {
             ref readonly var tag = ref tags.Current;
             var key = tag.Key ?? "";
+            if (details.Length > 0 && ReferenceEquals(key, SpanDetails.Key)) continue;
             if (status.TryTake(_keys.Get(key), tag.Value)) continue;
             if (!values.ContainsKey(key))
             {

@@ -9,16 +9,11 @@ namespace Tracing.Sdk.Http;
 /// </summary>
 internal static class ClientSpan
 {
-    // A status code is written on every span: boxed once, not each time.
-    private static readonly object[] StatusCodes = [.. Enumerable.Range(0, 600).Select(code => (object)code)];
-
-    public static object Box(int statusCode) => (uint)statusCode < (uint)StatusCodes.Length ? StatusCodes[statusCode] : statusCode;
-
     /// <summary>What the platform's own span leaves out or blacks out too much.</summary>
     public static void Complete(Activity activity, HttpRequestMessage request, int attempt)
     {
-        // The platform replaces any query by an asterisk; the convention hides secrets only.
-        if (request.RequestUri is { IsAbsoluteUri: true, Query.Length: > 0 } uri) activity.SetTag("url.full", UrlRedaction.FullUrl(uri));
+        // The platform replaces any query by an asterisk, and leaves out that there was a user; the convention hides secrets only.
+        if (request.RequestUri is { IsAbsoluteUri: true } uri && (uri.Query.Length > 0 || uri.UserInfo.Length > 0)) activity.SetTag("url.full", UrlRedaction.FullUrl(uri));
         if (attempt > 0) activity.SetTag("http.request.resend_count", attempt);
     }
 
@@ -29,15 +24,15 @@ internal static class ClientSpan
         activity.SetTag("http.request.method", method);
         if (method == HttpMethods.Other) activity.SetTag("http.request.method_original", request.Method.Method);
         if (request.RequestUri is not { IsAbsoluteUri: true } uri) return;
-        activity.SetTag("server.address", uri.Host);
-        activity.SetTag("server.port", uri.Port);
+        activity.SetTag("server.address", uri.IdnHost);
+        activity.SetTag("server.port", Boxes.Of(uri.Port));
         activity.SetTag("url.full", UrlRedaction.FullUrl(uri));
     }
 
     public static void End(Activity activity, HttpResponseMessage response)
     {
         var code = (int)response.StatusCode;
-        activity.SetTag("http.response.status_code", Box(code));
+        activity.SetTag("http.response.status_code", Boxes.Of(code));
         activity.SetTag("network.protocol.version", HttpMethods.VersionOf(response.Version));
         if (code < 400) return;
         activity.SetTag("error.type", code.ToString(CultureInfo.InvariantCulture));

@@ -8,7 +8,8 @@ namespace Tracing.Sdk.Http;
 /// </summary>
 /// <remarks>
 /// In front of the platform's own handlers (<see cref="SocketsHttpHandler"/>, <see cref="HttpClientHandler"/>) it steps aside: there the
-/// platform makes one span for each attempt, redirects included, and asks this library for the headers. There is never a second span.
+/// platform makes one span for each attempt, redirects included, and asks this library for the headers. There is never a second span,
+/// however many of these handlers a client has.
 /// </remarks>
 public sealed class MeshTracingHandler : DelegatingHandler
 {
@@ -17,7 +18,7 @@ public sealed class MeshTracingHandler : DelegatingHandler
     private static readonly ActivitySource Source = new(SourceName, typeof(MeshTracingHandler).Assembly.GetName().Version?.ToString(3));
 
     // Decided at the first request: the handlers below may be assigned until then.
-    private bool? _platformTraces;
+    private bool? _isTracedBelow;
 
     /// <summary>Makes a handler whose <see cref="DelegatingHandler.InnerHandler"/> is still to be set.</summary>
     public MeshTracingHandler()
@@ -35,7 +36,7 @@ public sealed class MeshTracingHandler : DelegatingHandler
     protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
-        return PlatformTraces() || MeshTracing.Find() is not { } tracing
+        return IsTracedBelow() || MeshTracing.Find() is not { } tracing
             ? base.SendAsync(request, cancellationToken)
             : SendTracedAsync(tracing, request, cancellationToken);
     }
@@ -44,7 +45,7 @@ public sealed class MeshTracingHandler : DelegatingHandler
     protected override HttpResponseMessage Send(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
-        if (PlatformTraces() || MeshTracing.Find() is not { } tracing) return base.Send(request, cancellationToken);
+        if (IsTracedBelow() || MeshTracing.Find() is not { } tracing) return base.Send(request, cancellationToken);
         using var activity = Begin(tracing, request);
         try
         {
@@ -93,13 +94,13 @@ public sealed class MeshTracingHandler : DelegatingHandler
         return false;
     }
 
-    private bool PlatformTraces() => _platformTraces ??= PlatformTraces(InnerHandler);
+    private bool IsTracedBelow() => _isTracedBelow ??= IsTraced(InnerHandler);
 
-    private static bool PlatformTraces(HttpMessageHandler? handler) => handler switch
+    private static bool IsTraced(HttpMessageHandler? handler) => handler switch
     {
-        SocketsHttpHandler sockets => sockets.ActivityHeadersPropagator is not null,
-        HttpClientHandler => true,
-        DelegatingHandler delegating => PlatformTraces(delegating.InnerHandler),
+        SocketsHttpHandler sockets => OutboundPropagator.IsAskedBy(sockets),
+        HttpClientHandler or MeshTracingHandler => true,
+        DelegatingHandler delegating => IsTraced(delegating.InnerHandler),
         _ => false,
     };
 }

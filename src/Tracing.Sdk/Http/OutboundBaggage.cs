@@ -6,24 +6,27 @@ namespace Tracing.Sdk.Http;
 
 /// <summary>
 /// One baggage out of two APIs. What came in is in both <see cref="Baggage.Current"/> and <see cref="Activity.Baggage"/>:
-/// the former says what is left of it, the latter adds what user code put on an Activity.
+/// the former says what is left of it, the latter adds or replaces by what user code put on an Activity.
 /// </summary>
 internal static class OutboundBaggage
 {
-    public static string? Format(RemoteContext? remote, Activity? activity)
+    public static string? Format(RemoteContext? remote, Activity? activity, IReadOnlyList<string> keys)
     {
         var received = remote?.Baggage;
         List<BaggageMember>? members = null;
         foreach (var (key, value) in Baggage.Current)
         {
-            (members ??= []).Add(new BaggageMember(key, value, PropertiesOf(received, key, value)));
+            if (NamePatterns.Match(keys, key)) (members ??= []).Add(new BaggageMember(key, value, PropertiesOf(received, key, value)));
         }
 
         // Newest first; an older value of the same key is history.
+        HashSet<string>? seen = null;
         foreach (var (key, value) in activity?.Baggage ?? [])
         {
-            if (value is null || IsReceived(received, key, value) || Contains(members, key)) continue;
-            (members ??= []).Add(new BaggageMember(key, value, ""));
+            if (value is null || !(seen ??= []).Add(key) || IsReceived(received, key, value) || !NamePatterns.Match(keys, key)) continue;
+            var known = members?.FindIndex(m => m.Key == key) ?? -1;
+            if (known < 0) (members ??= []).Add(new BaggageMember(key, value, ""));
+            else if (IsReceived(received, key, members![known].Value)) members[known] = new BaggageMember(key, value, "");
         }
 
         return members is null ? null : BaggageHeader.Format(members);
@@ -48,6 +51,4 @@ internal static class OutboundBaggage
 
         return false;
     }
-
-    private static bool Contains(List<BaggageMember>? members, string key) => members is not null && members.Exists(m => m.Key == key);
 }

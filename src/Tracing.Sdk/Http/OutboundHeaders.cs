@@ -10,8 +10,7 @@ namespace Tracing.Sdk.Http;
 /// </summary>
 internal static class OutboundHeaders
 {
-    // Marks a request that we have written to before: sent again after a redirect or by a retry, it gets fresh ids.
-    private static readonly HttpRequestOptionsKey<int> Attempts = new("Tracing.Sdk.Attempts");
+    private static readonly HttpRequestOptionsKey<Note> NoteKey = new("Tracing.Sdk.Note");
 
     private static readonly string[] ContextNames =
     [
@@ -19,30 +18,42 @@ internal static class OutboundHeaders
         B3Headers.Sampled, B3Headers.Flags,
     ];
 
-    /// <summary>Writes the headers and returns how often this message has been sent before.</summary>
+    private static readonly string[] Names = [.. ContextNames, BaggageHeader.HeaderName, RequestIds.RequestId, RequestIds.ClientTraceId];
+
+    /// <summary>Writes the headers and returns how often this message has been sent before, as far as it shows.</summary>
     public static int Write(MeshTracing tracing, HttpRequestMessage request, Activity? activity)
     {
-        var isResend = request.Options.TryGetValue(Attempts, out var attempt);
-        request.Options.Set(Attempts, attempt + 1);
-        if (isResend) RemoveOurs(request, tracing.Propagation);
-        if (request.RequestUri is not { IsAbsoluteUri: true } uri || !tracing.MayPropagateTo(uri.Host)) return attempt;
-
+        if (request.RequestUri is not { IsAbsoluteUri: true } uri) return 0;
         var headers = new RequestCarrier(request);
         var remote = RemoteContext.Current;
+        var settings = tracing.Propagation;
+        var isInside = tracing.MayPropagateTo(uri.Host);
+
+        // :: Step 1: a message that has been sent before loses what we wrote then. It gets fresh ids, and perhaps goes where none may.
+        var hasContext = HasContext(request);
+        // Most messages are sent once, into the mesh and with nothing by hand; a note in their options is a dictionary each.
+        var note = !isInside || !settings.W3C || hasContext ? NoteOf(request, headers, remote) : null;
+        if (note is { Attempts: > 0 })
+        {
+            if (note.IsOurs) Remove(request, ContextNames);
+            if (!isInside) Remove(request, Names);
+            if (!isInside) Remove(request, settings.PassThrough);
+            else if (!tracing.MaySendBaggageTo(uri.Host)) request.Headers.Remove(BaggageHeader.HeaderName);
+        }
+
+        // :: Step 2: baggage has rules of its own.
+        WriteBaggage(tracing, request, uri.Host, remote, activity, ref headers);
+        var attempts = note?.Attempts ?? 0;
+        if (!isInside) return attempts;
+
+        // :: Step 3: the context, and what only passes through.
         var context = tracing.Recorder?.ContextToSend(activity);
-        if (context is { } outbound)
-        {
-            if (isResend || !UserHasTheSay(request, headers, remote)) ContextInjector.Inject(outbound, ref headers, tracing.Propagation);
-            WriteRequestId(request, ref headers, remote?.RequestId, outbound);
-        }
-
+        var isOurs = context is not null && !(hasContext && UserHasTheSay(request, headers, remote));
+        if (isOurs) ContextInjector.Inject(context!.Value, ref headers, settings);
+        if (note is not null) note.IsOurs = isOurs;
+        if (tracing.Recorder is not null) WriteRequestId(request, ref headers, remote?.RequestId, context);
         if (remote?.PassThrough is { } passThrough) WritePassThrough(request, passThrough);
-        if (tracing.Propagation.Baggage && !request.Headers.Contains(BaggageHeader.HeaderName) && OutboundBaggage.Format(remote, activity) is { } baggage)
-        {
-            headers.Set(BaggageHeader.HeaderName, baggage);
-        }
-
-        return attempt;
+        return attempts;
     }
 
     /// <summary>The same for a carrier that is no HTTP request, through the platform's setter.</summary>
@@ -61,27 +72,55 @@ internal static class OutboundHeaders
             headers.Set(name, values.ToString());
         }
 
-        if (tracing.Propagation.Baggage && OutboundBaggage.Format(remote, activity) is { } baggage) headers.Set(BaggageHeader.HeaderName, baggage);
+        if (tracing.Propagation.Baggage && OutboundBaggage.Format(remote, activity, tracing.Propagation.BaggageKeys) is { } baggage)
+        {
+            headers.Set(BaggageHeader.HeaderName, baggage);
+        }
     }
 
-    /// <summary>All names that may be written.</summary>
-    public static IReadOnlyList<string> Names { get; } = [.. ContextNames, BaggageHeader.HeaderName, RequestIds.RequestId, RequestIds.ClientTraceId];
-
-    private static void RemoveOurs(HttpRequestMessage request, PropagationSettings settings)
+    private static Note NoteOf(HttpRequestMessage request, in RequestCarrier headers, RemoteContext? remote)
     {
-        foreach (var name in Names) request.Headers.Remove(name);
-        foreach (var name in settings.PassThrough) request.Headers.Remove(name);
+        var isOurs = IsOurs(headers, remote);
+        if (request.Options.TryGetValue(NoteKey, out var note))
+        {
+            note.Attempts++;
+            note.IsOurs |= isOurs;
+        }
+        else
+        {
+            request.Options.Set(NoteKey, note = new Note { Attempts = isOurs ? 1 : 0, IsOurs = isOurs });
+        }
+
+        return note;
+    }
+
+    // A marker that names the span in traceparent is our own hand, unless it came in like this and was copied.
+    private static bool IsOurs(in RequestCarrier headers, RemoteContext? remote) =>
+        headers.Get(TraceStateList.HeaderName) is [{ } list]
+        && MeshMember.Find(list).SpanId is not 0 and var marker
+        && headers.Get(TraceParent.HeaderName) is [{ } parent]
+        && TraceParent.TryParse(parent, out var ids)
+        && ids.SpanId == marker
+        && !IsCopy(ids, remote);
+
+    private static void Remove(HttpRequestMessage request, IReadOnlyList<string> names)
+    {
+        for (var i = 0; i < names.Count; i++) request.Headers.Remove(names[i]);
     }
 
     private static bool UserHasTheSay(HttpRequestMessage request, in RequestCarrier headers, RemoteContext? remote)
     {
-        if (!HasContext(request)) return false;
         var set = ContextExtractor.Extract(headers, PropagationSettings.ContextOnly).Ids;
-        var isCopy = set.HasIds && remote is not null && set.SpanId == remote.Ids.SpanId && set.TraceLow == remote.Ids.TraceLow;
-        if ((set.HasIds || set.State != SamplingState.Defer) && !isCopy) return true;
-        foreach (var name in ContextNames) request.Headers.Remove(name);
+        if ((set.HasIds || set.State != SamplingState.Defer) && !IsCopy(set, remote)) return true;
+        Remove(request, ContextNames);
         return false;
     }
+
+    // Of the context that came in, or of one that came in and was not believed.
+    private static bool IsCopy(in TraceIds set, RemoteContext? remote) =>
+        remote is not null && set.HasIds && (IsSame(set, remote.Ids) || (remote.Loser is { } loser && IsSame(set, loser.Ids)));
+
+    private static bool IsSame(in TraceIds a, in TraceIds b) => a.SpanId == b.SpanId && a.TraceLow == b.TraceLow;
 
     // Most requests carry two or three headers: looking at each once is cheaper than asking for eight names.
     private static bool HasContext(HttpRequestMessage request)
@@ -89,17 +128,28 @@ internal static class OutboundHeaders
         foreach (var (name, _) in request.Headers.NonValidated)
         {
             if (name[0] is not ('t' or 'T' or 'b' or 'B' or 'x' or 'X')) continue;
-            if (Array.Exists(ContextNames, known => known.Equals(name, StringComparison.OrdinalIgnoreCase))) return true;
+            foreach (var known in ContextNames)
+            {
+                if (known.Equals(name, StringComparison.OrdinalIgnoreCase)) return true;
+            }
         }
 
         return false;
     }
 
-    private static void WriteRequestId(HttpRequestMessage request, ref RequestCarrier headers, string? received, in OutboundContext context)
+    private static void WriteBaggage(
+        MeshTracing tracing, HttpRequestMessage request, string host, RemoteContext? remote, Activity? activity, ref RequestCarrier headers)
     {
-        if (headers.Get(RequestIds.RequestId) is [{ Length: > 0 }]) return;
+        if (!tracing.Propagation.Baggage || OutboundBaggage.Format(remote, activity, tracing.Propagation.BaggageKeys) is not { } baggage) return;
+        if (tracing.MaySendBaggageTo(host) && !request.Headers.Contains(BaggageHeader.HeaderName)) headers.Set(BaggageHeader.HeaderName, baggage);
+    }
+
+    private static void WriteRequestId(HttpRequestMessage request, ref RequestCarrier headers, string? received, in OutboundContext? context)
+    {
+        if (headers.Get(RequestIds.RequestId) is [{ Length: > 0 } byHand] && HeaderText.IsSafe(byHand)) return;
         request.Headers.Remove(RequestIds.RequestId);
-        headers.Set(RequestIds.RequestId, received ?? RequestIds.ForTrace(context.TraceId, IsSampled(context)));
+        var id = received ?? (context is { } outbound ? RequestIds.ForTrace(outbound.TraceId, IsSampled(outbound)) : null);
+        if (id is not null) headers.Set(RequestIds.RequestId, id);
     }
 
     private static void WritePassThrough(HttpRequestMessage request, IReadOnlyList<KeyValuePair<string, StringValues>> passThrough)
@@ -116,5 +166,14 @@ internal static class OutboundHeaders
     private readonly struct CallbackWriter(object? carrier, DistributedContextPropagator.PropagatorSetterCallback setter) : IHeaderWriter
     {
         public void Set(string name, string value) => setter(carrier, name, value);
+    }
+
+    /// <summary>What the headers of a message do not show when it is sent again.</summary>
+    private sealed class Note
+    {
+        public int Attempts { get; set; }
+
+        /// <summary>Whether the context on it is what we wrote.</summary>
+        public bool IsOurs { get; set; }
     }
 }

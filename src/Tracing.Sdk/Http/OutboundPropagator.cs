@@ -18,8 +18,26 @@ internal sealed class OutboundPropagator : DistributedContextPropagator
         if (Current is not OutboundPropagator) Current = new OutboundPropagator();
     }
 
-    // What a proxy built on HttpClient must not copy from its inbound request.
-    public override IReadOnlyCollection<string> Fields => OutboundHeaders.Names;
+    /// <summary>Whether the platform makes the spans of this handler. One that was built before us is made to ask us, if it has not been used.</summary>
+    public static bool IsAskedBy(SocketsHttpHandler handler)
+    {
+        // None means: no span either. Any but the platform's own is the user's word.
+        if (handler.ActivityHeadersPropagator != Platform) return handler.ActivityHeadersPropagator is not null;
+        try
+        {
+            handler.ActivityHeadersPropagator = Current;
+        }
+        catch (InvalidOperationException)
+        {
+            // In use already: it goes on with the platform's headers.
+        }
+
+        return true;
+    }
+
+    // Named to nobody: the platform would take these fields off a message that it sends again, also those that the user had set. What is
+    // ours we recognise, and so do we a copy of what came in, which is what a proxy built on HttpClient makes.
+    public override IReadOnlyCollection<string> Fields => [];
 
     public override void Inject(Activity? activity, object? carrier, PropagatorSetterCallback? setter)
     {

@@ -27,9 +27,10 @@ internal static class UrlRedaction
         return text.ToString();
     }
 
-    /// <summary>A query without its question mark.</summary>
+    /// <summary>A query, with its question mark or without; it is returned without.</summary>
     public static string Query(ReadOnlySpan<char> query)
     {
+        query = query.TrimStart('?');
         var text = new StringBuilder(query.Length + 8);
         AppendQuery(text, query);
         return text.ToString();
@@ -37,17 +38,20 @@ internal static class UrlRedaction
 
     private static void AppendQuery(StringBuilder text, ReadOnlySpan<char> query)
     {
-        var secrets = SecretKeys.GetAlternateLookup<ReadOnlySpan<char>>();
         while (true)
         {
             var end = query.IndexOf('&');
             var pair = end < 0 ? query : query[..end];
             var equals = pair.IndexOf('=');
-            if (equals > 0 && secrets.Contains(pair[..equals])) text.Append(pair[..(equals + 1)]).Append(Redacted);
+            if (equals > 0 && IsSecret(pair[..equals])) text.Append(pair[..(equals + 1)]).Append(Redacted);
             else text.Append(pair);
             if (end < 0) return;
             text.Append('&');
             query = query[(end + 1)..];
         }
     }
+
+    // %73ig is sig to whoever receives it.
+    private static bool IsSecret(ReadOnlySpan<char> key) =>
+        SecretKeys.GetAlternateLookup<ReadOnlySpan<char>>().Contains(key.Contains('%') ? Uri.UnescapeDataString(key) : key);
 }

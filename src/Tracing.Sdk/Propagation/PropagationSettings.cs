@@ -31,6 +31,9 @@ internal sealed class PropagationSettings
 
     public bool Baggage { get; init; } = true;
 
+    /// <summary>Keys of the baggage that may leave; <c>*</c> at the end stands for any rest.</summary>
+    public IReadOnlyList<string> BaggageKeys { get; init; } = ["*"];
+
     /// <summary>Names of further headers that go on unchanged.</summary>
     public IReadOnlyList<string> PassThrough { get; init; } = [RequestIds.ClientTraceId];
 

@@ -48,9 +48,6 @@ internal sealed class RemoteContext
     /// <summary>The tracing of the host that received the request: two hosts in one process must not record each other's spans.</summary>
     public object? Owner { get; init; }
 
-    /// <summary>The headers it was read from, so that nobody reads them twice.</summary>
-    public object? Carrier { get; init; }
-
     /// <summary>The same request as a less trusting reader sees it.</summary>
     public RemoteContext As(TraceTrust trust) => trust switch
     {
@@ -61,7 +58,6 @@ internal sealed class RemoteContext
             RequestId = RequestId,
             PassThrough = PassThrough,
             Owner = Owner,
-            Carrier = Carrier,
         },
         TraceTrust.TrustIdsOnly => WithState(SamplingState.Defer),
         _ => this,
@@ -83,7 +79,6 @@ internal sealed class RemoteContext
             RequestId = RequestId,
             PassThrough = PassThrough,
             Owner = Owner,
-            Carrier = Carrier,
         };
     }
 }
@@ -98,7 +93,7 @@ internal sealed record LosingContext(TraceIds Ids, string Format, string Reason)
         new ActivityContext(
             Ids.ToActivityTraceId(),
             Ids.ToActivitySpanId(),
-            Ids.State is SamplingState.Accept or SamplingState.Debug ? ActivityTraceFlags.Recorded : ActivityTraceFlags.None,
+            Ids.IsSampled ? ActivityTraceFlags.Recorded : ActivityTraceFlags.None,
             traceState: null,
             isRemote: true),
         new ActivityTagsCollection { ["reason"] = Reason, ["format"] = Format });

@@ -1,23 +1,24 @@
+using Tracing.Sdk.Propagation;
+
 namespace Tracing.Sdk.Recording;
 
 /// <summary>Which ActivitySources are listened to, by name; <c>*</c> at the end of a pattern stands for any rest.</summary>
 internal sealed class SourceFilter(IReadOnlyList<string> sources, IReadOnlyList<string> ignoredSources)
 {
-    public bool Accepts(string name) => name.Length > 0 && Matches(sources, name) && !Matches(ignoredSources, name);
-
-    private static bool Matches(IReadOnlyList<string> patterns, string name)
+    public bool Accepts(string name)
     {
-        for (var i = 0; i < patterns.Count; i++)
-        {
-            var pattern = patterns[i];
-            if (pattern.EndsWith('*')
-                ? name.AsSpan().StartsWith(pattern.AsSpan(0, pattern.Length - 1), StringComparison.OrdinalIgnoreCase)
-                : name.Equals(pattern, StringComparison.OrdinalIgnoreCase))
-            {
-                return true;
-            }
-        }
-
-        return false;
+        if (name.Length == 0) return false;
+        var platform = PlatformsNameOf(name);
+        return (NamePatterns.Match(sources, name) || NamePatterns.Match(sources, platform))
+            && !NamePatterns.Match(ignoredSources, name)
+            && !NamePatterns.Match(ignoredSources, platform);
     }
+
+    // Where the platform cannot make a span we make one in its place, and what is said of the platform's holds for ours.
+    private static string PlatformsNameOf(string name) => name switch
+    {
+        "Tracing.Sdk.Http" => "System.Net.Http",
+        "Tracing.Sdk.AspNetCore" => "Microsoft.AspNetCore",
+        _ => name,
+    };
 }

@@ -12,15 +12,17 @@ namespace Tracing.Sdk.Recording;
 /// </summary>
 internal sealed class SpanRecorder : IDisposable
 {
+    private static readonly object Ours = new();
+    private static readonly object NotOurs = new();
     private static int _instances;
 
     // Set once anybody else's decision has differed from ours: another listener, or another host in this process.
     // Until then no span needs a mark and nobody looks for one.
     private static volatile bool _foreignSpansExist;
 
-    // What Sample has just refused on this thread, for the ActivityStarted that follows if somebody else wanted it.
-    [ThreadStatic]
-    private static (SpanRecorder? By, ActivitySource? Source, ActivitySpanId Parent) _refused;
+    // What Sample has refused last on this thread, for the ActivityStarted that follows if somebody else wanted it.
+    // Not disposed: a span may start on another thread while we stop.
+    private readonly ThreadLocal<(ActivitySource? Source, ActivityTraceId Trace, ActivitySpanId Parent)> _refused = new();
 
     private readonly ActivityListener _listener;
     private readonly SourceFilter _filter;
@@ -29,7 +31,8 @@ internal sealed class SpanRecorder : IDisposable
     private readonly object _owner;
     private readonly SpanExporter[] _exporters;
     private readonly SpanAccounts _accounts;
-    private readonly string _notOurs = $"Tracing.Sdk.NotOurs.{Interlocked.Increment(ref _instances)}";
+    private readonly string _mark = $"Tracing.Sdk.{Interlocked.Increment(ref _instances)}";
+    private DateTime _since = DateTime.MaxValue;
 
     /// <param name="owner">The tracing this recorder belongs to; requests of another owner are not recorded here.</param>
     /// <param name="filter">Which sources to listen to.</param>
@@ -51,7 +54,11 @@ internal sealed class SpanRecorder : IDisposable
     }
 
     /// <summary>Begins to listen.</summary>
-    public void Start() => ActivitySource.AddActivityListener(_listener);
+    public void Start()
+    {
+        _since = DateTime.UtcNow;
+        ActivitySource.AddActivityListener(_listener);
+    }
 
     public void Dispose() => _listener.Dispose();
 
@@ -71,7 +78,37 @@ internal sealed class SpanRecorder : IDisposable
 
         // Nothing of this trace is exported here. If we refused it, the flag says so; if nobody asked us, it is still the caller's.
         var spanId = top.ParentSpanId == default ? top.SpanId : top.ParentSpanId;
-        return new OutboundContext(top.TraceId.ToHexString(), spanId.ToHexString(), StateOf(top), IsRandom(top), top.TraceStateString);
+        var state = top.GetCustomProperty(_mark) == NotOurs ? SamplingState.Deny : StateOf(top);
+        return new OutboundContext(top.TraceId.ToHexString(), spanId.ToHexString(), state, IsRandom(top), top.TraceStateString);
+    }
+
+    /// <summary>Takes back what was decided for a running Activity that has no children yet: our own sampler decides now.</summary>
+    public void DecideAnew(Activity activity)
+    {
+        ClearMark(activity);
+        var record = _sampler.DecideAlone(activity.TraceId);
+        if (record == (activity.Recorded && IsOurs(activity))) return;
+        if (record)
+        {
+            if (!IsOurs(activity)) activity.SetCustomProperty(_mark, Ours);
+            activity.ActivityTraceFlags |= ActivityTraceFlags.Recorded;
+            activity.IsAllDataRequested = true;
+            _accounts.SpanStarted();
+        }
+        else
+        {
+            Abandon(activity);
+        }
+    }
+
+    /// <summary>Leaves a running Activity out of the record. It was counted when it started, so it is counted as dropped.</summary>
+    public void Abandon(Activity activity)
+    {
+        if (!activity.Recorded || !IsOurs(activity)) return;
+        activity.ActivityTraceFlags &= ~ActivityTraceFlags.Recorded;
+        activity.IsAllDataRequested = false;
+        _accounts.SpanEnded();
+        foreach (var ledger in _accounts.Ledgers) ledger.Drop(DropReason.Restarted);
     }
 
     private static OutboundContext? CameIn() =>
@@ -89,7 +126,7 @@ internal sealed class SpanRecorder : IDisposable
         bool record;
         if (parent.TraceId == default)
         {
-            var state = remote is { Ids: { HasIds: false, State: var hint } } ? hint : SamplingState.Defer;
+            var state = HintOf(remote);
             record = _sampler.Decide(state, ref options);
             if (record && state == SamplingState.Debug) options = options with { TraceState = TraceStateList.WithState(null, state) };
         }
@@ -103,7 +140,7 @@ internal sealed class SpanRecorder : IDisposable
         }
         else if (Undecided(parent))
         {
-            record = _sampler.Decide(SamplingState.Defer, ref options);
+            record = _sampler.Decide(HintOf(remote), ref options);
         }
         else
         {
@@ -116,9 +153,13 @@ internal sealed class SpanRecorder : IDisposable
 
     private ActivitySamplingResult Refuse(ref ActivityCreationOptions<ActivityContext> options, ActivitySamplingResult result)
     {
-        _refused = (this, options.Source, options.Parent.SpanId);
+        _refused.Value = (options.Source, options.TraceId, options.Parent.SpanId);
         return result;
     }
+
+    // B3 can decide about a trace without naming it.
+    private static SamplingState HintOf(RemoteContext? remote) =>
+        remote is { Ids: { HasIds: false, State: var hint } } ? hint : SamplingState.Defer;
 
     // A local parent that nobody ever asked us about (a bare `new Activity()`, or a source we do not listen to) is no decision.
     private bool Undecided(in ActivityContext parent)
@@ -128,7 +169,7 @@ internal sealed class SpanRecorder : IDisposable
         while (true)
         {
             if (_filter.Accepts(a.Source.Name)) return false;
-            if (a.Parent is null) return a.ParentSpanId == default;
+            if (a.Parent is null) return a.ParentSpanId == default || MeshMember.Find(a.TraceStateString).IsUndecided;
             a = a.Parent;
         }
     }
@@ -136,7 +177,11 @@ internal sealed class SpanRecorder : IDisposable
     private bool ParentIsOurs(in ActivityContext parent)
     {
         if ((parent.TraceFlags & ActivityTraceFlags.Recorded) == 0) return false;
-        return Activity.Current is not { } a || a.SpanId != parent.SpanId || a.GetCustomProperty(_notOurs) is null;
+        var a = Activity.Current;
+        if (a is null || a.SpanId != parent.SpanId) return true;
+        // The nearest that we were asked about; what lies between merely inherited a flag.
+        while (!_filter.Accepts(a.Source.Name) && a.Parent is { } above) a = above;
+        return IsOurs(a);
     }
 
     private void OnStarted(Activity activity)
@@ -144,17 +189,15 @@ internal sealed class SpanRecorder : IDisposable
         if (!activity.Recorded) return;
         if (IsForeign(activity))
         {
-            activity.SetCustomProperty(_notOurs, _notOurs);
+            activity.SetCustomProperty(_mark, NotOurs);
             _foreignSpansExist = true;
             return;
         }
 
+        // Whoever gives a start time of long ago looks like a span from before our time, and is none.
+        if (activity.StartTimeUtc < _since) activity.SetCustomProperty(_mark, Ours);
         // The mark of an undecided trace was for the sampler; it has decided.
-        if (activity is { HasRemoteParent: true, TraceStateString: { } list } && MeshMember.Find(list).IsUndecided)
-        {
-            activity.TraceStateString = TraceStateList.WithState(list, SamplingState.Accept);
-        }
-
+        if (activity is { Parent: not { Recorded: true }, TraceStateString: { } list } && MeshMember.Find(list).IsUndecided) ClearMark(activity);
         _accounts.SpanStarted();
     }
 
@@ -162,9 +205,14 @@ internal sealed class SpanRecorder : IDisposable
     private bool IsForeign(Activity activity)
     {
         if (RemoteContext.Current?.Owner is { } owner && owner != _owner) return true;
-        if (_refused.By != this || _refused.Source != activity.Source || _refused.Parent != activity.ParentSpanId) return false;
-        _refused = default;
-        return true;
+        var (source, trace, parent) = _refused.Value;
+        return source == activity.Source && parent == activity.ParentSpanId && trace == activity.TraceId;
+    }
+
+    private static void ClearMark(Activity activity)
+    {
+        // Empty, because null would mean the parent's.
+        if (activity.TraceStateString is { } list) activity.TraceStateString = TraceStateList.WithState(list, SamplingState.Accept) ?? "";
     }
 
     private void OnStopped(Activity activity)
@@ -197,7 +245,10 @@ internal sealed class SpanRecorder : IDisposable
 
     private bool IsExported(Activity activity) => activity.Recorded && _filter.Accepts(activity.Source.Name) && IsOurs(activity);
 
-    private bool IsOurs(Activity activity) => !_foreignSpansExist || activity.GetCustomProperty(_notOurs) is null;
+    // What started before we listened was never counted, and is somebody else's.
+    private bool IsOurs(Activity activity) => activity.StartTimeUtc < _since
+        ? activity.GetCustomProperty(_mark) == Ours
+        : !_foreignSpansExist || activity.GetCustomProperty(_mark) != NotOurs;
 
     private static SamplingState StateOf(Activity activity) =>
         !activity.Recorded ? SamplingState.Deny

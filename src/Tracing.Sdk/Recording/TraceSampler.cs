@@ -19,13 +19,15 @@ internal sealed class TraceSampler(double ratio, bool followParent)
         SamplingState.Debug => true,
         SamplingState.Accept when followParent => true,
         SamplingState.Deny when followParent => false,
-        _ => DecideAlone(ref options),
+        // The id is made when it is first asked for, so it is asked for only when it counts.
+        _ => _threshold is 0 or Range ? _threshold == 0 : DecideAlone(options.TraceId),
     };
 
-    private bool DecideAlone(ref ActivityCreationOptions<ActivityContext> options)
+    /// <summary>What this service decides when nobody has decided before.</summary>
+    public bool DecideAlone(ActivityTraceId traceId)
     {
         if (_threshold is 0 or Range) return _threshold == 0;
-        var id = options.TraceId.ToHexString().AsSpan(18);
+        var id = traceId.ToHexString().AsSpan(18);
         return ulong.Parse(id, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture) >= _threshold;
     }
 }

@@ -33,7 +33,7 @@ internal sealed class OtlpJsonEncoder(SpanLimits limits) : SpanEncoder(limits)
         WriteTime(ref writer, ",\"endTimeUnixNano\":\""u8, end);
 
         var status = new SpanStatus(activity);
-        WriteAttributes(ref writer, activity.EnumerateTagObjects(), Limits.Attributes, ref status);
+        WriteAttributes(ref writer, activity.EnumerateTagObjects(), Limits.Attributes, SpanDetails.Of(activity), ref status);
         WriteEvents(ref writer, activity);
         WriteLinks(ref writer, activity);
         WriteStatus(ref writer, in status);
@@ -183,11 +183,12 @@ internal sealed class OtlpJsonEncoder(SpanLimits limits) : SpanEncoder(limits)
         ref ByteWriter writer,
         Activity.Enumerator<KeyValuePair<string, object?>> tags,
         int limit,
+        ReadOnlySpan<KeyValuePair<string, object?>> details,
         ref SpanStatus status)
     {
         var start = writer.Position;
         writer.Write(",\"attributes\":["u8);
-        var dropped = WriteTags<NoShortcut>(ref writer, 0, tags, limit, ref status);
+        var dropped = WriteTags<NoShortcut>(ref writer, 0, tags, limit, details, ref status);
         if (writer.Last == (byte)'[') writer.Rewind(start);
         else writer.Write((byte)']');
         if (dropped > 0) WriteMember(ref writer, ",\"droppedAttributesCount\":"u8, dropped);
@@ -209,7 +210,7 @@ internal sealed class OtlpJsonEncoder(SpanLimits limits) : SpanEncoder(limits)
             writer.Write(kept++ == 0 ? ",\"events\":["u8 : ","u8);
             WriteTime(ref writer, "{\"timeUnixNano\":\""u8, OtlpTime.UnixNano(item.Timestamp.UtcTicks));
             WriteMember(ref writer, ",\"name\":"u8, Utf8Text.Cut(item.Name ?? "", Limits.ValueLength));
-            WriteAttributes(ref writer, item.EnumerateTagObjects(), Limits.AttributesPerEvent, ref none);
+            WriteAttributes(ref writer, item.EnumerateTagObjects(), Limits.AttributesPerEvent, default, ref none);
             writer.Write((byte)'}');
         }
 
@@ -238,7 +239,7 @@ internal sealed class OtlpJsonEncoder(SpanLimits limits) : SpanEncoder(limits)
             writer.WriteUtf8(context.SpanId.ToHexString());
             writer.Write((byte)'"');
             if (context.TraceState is { Length: > 0 } traceState) WriteMember(ref writer, ",\"traceState\":"u8, traceState);
-            WriteAttributes(ref writer, link.EnumerateTagObjects(), Limits.AttributesPerLink, ref none);
+            WriteAttributes(ref writer, link.EnumerateTagObjects(), Limits.AttributesPerLink, default, ref none);
             WriteMember(ref writer, ",\"flags\":"u8, OtlpIds.Flags((byte)context.TraceFlags, context.IsRemote));
             writer.Write((byte)'}');
         }

@@ -59,7 +59,9 @@ internal sealed class OtlpProtobufEncoder(SpanLimits limits) : SpanEncoder(limit
         writer.Advance(20);
 
         var status = new SpanStatus(activity);
-        WriteDropped(ref writer, 0x50, WriteTags<Simple>(ref writer, AttributeField, activity.EnumerateTagObjects(), Limits.Attributes, ref status));
+        var dropped = WriteTags<Simple>(
+            ref writer, AttributeField, activity.EnumerateTagObjects(), Limits.Attributes, SpanDetails.Of(activity), ref status);
+        WriteDropped(ref writer, 0x50, dropped);
         WriteEvents(ref writer, activity);
         WriteLinks(ref writer, activity);
         WriteStatus(ref writer, in status);
@@ -276,7 +278,7 @@ internal sealed class OtlpProtobufEncoder(SpanLimits limits) : SpanEncoder(limit
             var message = writer.BeginMessage(0x5A, 2);
             writer.WriteFixed64(0x09, OtlpTime.UnixNano(item.Timestamp.UtcTicks));
             if (!string.IsNullOrEmpty(item.Name)) writer.WriteString(0x12, Utf8Text.Cut(item.Name, Limits.ValueLength));
-            WriteDropped(ref writer, 0x20, WriteTags<Simple>(ref writer, 0x1A, item.EnumerateTagObjects(), Limits.AttributesPerEvent, ref none));
+            WriteDropped(ref writer, 0x20, WriteTags<Simple>(ref writer, 0x1A, item.EnumerateTagObjects(), Limits.AttributesPerEvent, default, ref none));
             writer.EndMessage(message);
         }
 
@@ -309,7 +311,7 @@ internal sealed class OtlpProtobufEncoder(SpanLimits limits) : SpanEncoder(limit
             OtlpIds.Copy(context.SpanId, ids[20..]);
             writer.Advance(MaxFixedHeader);
             if (context.TraceState is { Length: > 0 } traceState) writer.WriteString(0x1A, traceState);
-            WriteDropped(ref writer, 0x28, WriteTags<Simple>(ref writer, 0x22, link.EnumerateTagObjects(), Limits.AttributesPerLink, ref none));
+            WriteDropped(ref writer, 0x28, WriteTags<Simple>(ref writer, 0x22, link.EnumerateTagObjects(), Limits.AttributesPerLink, default, ref none));
             var flags = writer.Reserve(5);
             flags[0] = 0x35;
             BinaryPrimitives.WriteUInt32LittleEndian(flags[1..], OtlpIds.Flags((byte)context.TraceFlags, context.IsRemote));

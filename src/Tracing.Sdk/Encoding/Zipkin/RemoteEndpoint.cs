@@ -11,19 +11,14 @@ internal static class RemoteEndpoint
 {
     private const int NoRank = int.MaxValue;
 
-    public static void Write(ref ByteWriter writer, Activity activity)
+    public static void Write(ref ByteWriter writer, Activity activity, ReadOnlySpan<KeyValuePair<string, object?>> details)
     {
         if (activity.Kind == ActivityKind.Internal) return;
 
         var best = NoRank;
         string? host = null;
-        foreach (ref readonly var tag in activity.EnumerateTagObjects())
-        {
-            var rank = activity.Kind == ActivityKind.Server ? ServerRank(tag.Key) : ClientRank(tag.Key);
-            if (rank == NoRank || rank > best || tag.Value is not string { Length: > 0 } value) continue;
-            best = rank;
-            host = value;
-        }
+        foreach (ref readonly var tag in details) Rank(tag, activity.Kind, ref best, ref host);
+        foreach (ref readonly var tag in activity.EnumerateTagObjects()) Rank(tag, activity.Kind, ref best, ref host);
 
         if (host is null) return;
         var address = Address(host);
@@ -45,13 +40,31 @@ internal static class RemoteEndpoint
             writer.Write((byte)'"');
         }
 
-        if (PortTag(best, activity.Kind) is { } portTag && Port(activity.GetTagItem(portTag)) is { } port)
+        if (PortTag(best, activity.Kind) is { } portTag && Port(activity.GetTagItem(portTag) ?? Find(details, portTag)) is { } port)
         {
             writer.Write(",\"port\":"u8);
             writer.WriteNumber(port);
         }
 
         writer.Write((byte)'}');
+    }
+
+    private static void Rank(in KeyValuePair<string, object?> tag, ActivityKind kind, ref int best, ref string? host)
+    {
+        var rank = kind == ActivityKind.Server ? ServerRank(tag.Key) : ClientRank(tag.Key);
+        if (rank == NoRank || rank > best || tag.Value is not string { Length: > 0 } value) return;
+        best = rank;
+        host = value;
+    }
+
+    private static object? Find(ReadOnlySpan<KeyValuePair<string, object?>> details, string key)
+    {
+        foreach (ref readonly var detail in details)
+        {
+            if (detail.Key == key) return detail.Value;
+        }
+
+        return null;
     }
 
     private static int ClientRank(string? key) => key switch

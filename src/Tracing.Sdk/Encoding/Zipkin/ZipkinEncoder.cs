@@ -59,11 +59,12 @@ internal sealed class ZipkinEncoder : SpanEncoder
         writer.Write(",\"duration\":"u8);
         writer.WriteNumber(Math.Max(1, activity.Duration.Ticks / TimeSpan.TicksPerMicrosecond));
         writer.Write(_localEndpoint);
-        RemoteEndpoint.Write(ref writer, activity);
+        var details = SpanDetails.Of(activity);
+        RemoteEndpoint.Write(ref writer, activity, details);
         var droppedEvents = WriteAnnotations(ref writer, activity);
 
         var status = new SpanStatus(activity);
-        WriteTagObject(ref writer, activity, scope, droppedEvents, ref status);
+        WriteTagObject(ref writer, activity, scope, details, droppedEvents, ref status);
         if (facts.IsDebug) writer.Write(",\"debug\":true"u8);
         writer.Write((byte)'}');
         return status.Code == ActivityStatusCode.Error;
@@ -149,11 +150,17 @@ internal sealed class ZipkinEncoder : SpanEncoder
     }
 
     // Tags: the scope's, the span's, the status, what was cut.
-    private void WriteTagObject(ref ByteWriter writer, Activity activity, Scope scope, int droppedEvents, ref SpanStatus status)
+    private void WriteTagObject(
+        ref ByteWriter writer,
+        Activity activity,
+        Scope scope,
+        ReadOnlySpan<KeyValuePair<string, object?>> details,
+        int droppedEvents,
+        ref SpanStatus status)
     {
         writer.Write(scope.Encoded);
         var field = activity.Status == ActivityStatusCode.Error ? Failed : default;
-        var dropped = WriteTags<NoShortcut>(ref writer, field, activity.EnumerateTagObjects(), Limits.Attributes, ref status);
+        var dropped = WriteTags<NoShortcut>(ref writer, field, activity.EnumerateTagObjects(), Limits.Attributes, details, ref status);
         WriteStatus(ref writer, activity, in status);
         WriteDropped(ref writer, "\"otel.dropped_attributes_count\":\""u8, dropped);
         WriteDropped(ref writer, "\"otel.dropped_events_count\":\""u8, droppedEvents);

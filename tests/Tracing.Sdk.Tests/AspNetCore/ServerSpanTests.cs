@@ -1,0 +1,469 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.HttpOverrides;
+using Microsoft.AspNetCore.TestHost;
+using Microsoft.Extensions.DependencyInjection;
+using Tracing.Sdk.Tests.Testbed;
+using BadHttpRequestException = Microsoft.AspNetCore.Http.BadHttpRequestException;
+
+namespace Tracing.Sdk.Tests.AspNetCore;
+
+// https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server-span
+public sealed class ServerSpanTests
+{
+    [Fact]
+    public async Task Request_MatchedRoute_HasExactlyTheAttributesOfTheConvention()
+    {
+        await using var service = await TestService.StartAsync(app => app.MapGet("/orders/{id}", (int id) => Results.Text($"{id}")));
+        await service.GetAsync("/orders/7?color=red", "User-Agent: curl/8.0");
+        var span = (await service.StopAsync()).Server();
+
+        Assert.Equal("GET /orders/{id}", span.Name);
+        Assert.Equal("Microsoft.AspNetCore", span.Scope);
+        Assert.Equal("unset", span.Status);
+        Assert.Empty(span.Events);
+        Assert.True(span.Tags["network.peer.port"] is > 0L);
+        AssertTags(
+            span,
+            ("http.request.method", "GET"),
+            ("url.scheme", "http"),
+            ("url.path", "/orders/7"),
+            ("url.query", "color=red"),
+            ("server.address", "127.0.0.1"),
+            ("server.port", (long)service.Address.Port),
+            ("client.address", "127.0.0.1"),
+            ("network.peer.address", "127.0.0.1"),
+            ("network.protocol.version", "1.1"),
+            ("user_agent.original", "curl/8.0"),
+            ("http.route", "/orders/{id}"),
+            ("http.response.status_code", 200L));
+    }
+
+    [Fact]
+    public async Task Request_NoRoute_IsNamedByItsMethodAndHasNoRoute()
+    {
+        await using var service = await TestService.StartAsync(app => app.MapGet("/orders", () => "ok"));
+        var response = await service.GetAsync("/nowhere");
+        var span = (await service.StopAsync()).Server();
+
+        Assert.Equal(404, response.Status);
+        Assert.Equal("GET", span.Name);
+        Assert.Null(span.Tag("http.route"));
+        Assert.Equal(404L, span.Tag("http.response.status_code"));
+        Assert.Equal("unset", span.Status);
+        Assert.Null(span.Tag("error.type"));
+    }
+
+    [Fact]
+    public async Task Request_UnderPathBase_HasItInPathAndRoute()
+    {
+        await using var service = await TestService.StartAsync(app =>
+        {
+            app.UsePathBase("/shop");
+            app.UseRouting();
+            app.MapGet("/orders/{id}", () => "ok");
+        });
+        await service.GetAsync("/shop/orders/7");
+        var span = (await service.StopAsync()).Server();
+
+        Assert.Equal("GET /shop/orders/{id}", span.Name);
+        Assert.Equal("/shop/orders/{id}", span.Tag("http.route"));
+        Assert.Equal("/shop/orders/7", span.Tag("url.path"));
+    }
+
+    [Fact]
+    public async Task Request_PathRewrittenByTheApplication_HasThePathThatWasAskedFor()
+    {
+        await using var service = await TestService.StartAsync(app =>
+        {
+            app.Use((context, next) =>
+            {
+                (context.Request.Path, context.Request.QueryString) = ("/new", QueryString.Empty);
+                return next(context);
+            });
+            app.UseRouting();
+            app.MapGet("/new", () => "ok");
+        });
+        await service.GetAsync("/old?a=1");
+        var span = (await service.StopAsync()).Server();
+
+        Assert.Equal("/old", span.Tag("url.path"));
+        Assert.Equal("a=1", span.Tag("url.query"));
+        Assert.Equal("GET /new", span.Name);
+    }
+
+    [Fact]
+    public async Task Request_RootPath_IsASlash()
+    {
+        await using var service = await TestService.StartAsync(app => app.MapGet("/", () => "ok"));
+        await service.GetAsync("/");
+        var span = (await service.StopAsync()).Server();
+
+        Assert.Equal("GET /", span.Name);
+        Assert.Equal("/", span.Tag("url.path"));
+        Assert.Null(span.Tag("url.query"));
+    }
+
+    [Fact]
+    public async Task Request_UnknownMethod_IsOtherAndKeepsTheOriginal()
+    {
+        await using var service = await TestService.StartAsync(app => app.Map("/orders", () => "ok"));
+        await WireClient.SendAsync(service.Address, "BREW /orders");
+        var span = (await service.StopAsync()).Server();
+
+        Assert.Equal("HTTP /orders", span.Name);
+        Assert.Equal("_OTHER", span.Tag("http.request.method"));
+        Assert.Equal("BREW", span.Tag("http.request.method_original"));
+    }
+
+    [Fact]
+    public async Task Request_LowerCaseMethod_IsNotTheKnownOne()
+    {
+        await using var service = await TestService.StartAsync(app => app.Run(_ => Task.CompletedTask));
+        await WireClient.SendAsync(service.Address, "get /orders");
+        var span = (await service.StopAsync()).Server();
+
+        Assert.Equal("HTTP", span.Name);
+        Assert.Equal("get", span.Tag("http.request.method_original"));
+    }
+
+    [Theory]
+    [InlineData("sig=abc&size=2", "sig=REDACTED&size=2")]
+    [InlineData("a=1&X-Amz-Signature=f00&b", "a=1&X-Amz-Signature=REDACTED&b")]
+    [InlineData("x-amz-signature=f00", "x-amz-signature=REDACTED")]
+    [InlineData("access_token=f00&id_token=&code=1", "access_token=REDACTED&id_token=REDACTED&code=REDACTED")]
+    [InlineData("sig", "sig")]
+    [InlineData("=sig&&x==&", "=sig&&x==&")]
+    [InlineData("%73ig=abc", "%73ig=REDACTED")]
+    [InlineData("password=a=b", "password=REDACTED")]
+    public async Task Request_QueryWithSecrets_KeepsTheKeysOnly(string query, string expected)
+    {
+        await using var service = await TestService.StartAsync(app => app.MapGet("/", () => "ok"));
+        await service.GetAsync("/?" + query);
+
+        Assert.Equal(expected, (await service.StopAsync()).Server().Tag("url.query"));
+    }
+
+    [Fact]
+    public async Task Request_Answered500_IsAnErrorWithoutDescription()
+    {
+        await using var service = await TestService.StartAsync(app => app.MapGet("/", () => Results.StatusCode(503)));
+        await service.GetAsync("/");
+        var span = (await service.StopAsync()).Server();
+
+        Assert.Equal("error", span.Status);
+        Assert.Null(span.StatusMessage);
+        Assert.Equal("503", span.Tag("error.type"));
+        Assert.Equal(503L, span.Tag("http.response.status_code"));
+        Assert.Empty(span.Events);
+    }
+
+    [Fact]
+    public async Task Request_UnhandledException_IsAnErrorWithTheException()
+    {
+        await using var service = await TestService.StartAsync(app => app.MapGet("/orders/{id}", string (int id) => throw new InvalidOperationException("no such table")));
+        var response = await service.GetAsync("/orders/1");
+        var span = (await service.StopAsync()).Server();
+
+        Assert.Equal(500, response.Status);
+        Assert.Equal("GET /orders/{id}", span.Name);
+        Assert.Equal(500L, span.Tag("http.response.status_code"));
+        Assert.Equal("System.InvalidOperationException", span.Tag("error.type"));
+        Assert.Equal("error", span.Status);
+        Assert.Equal("no such table", span.StatusMessage);
+        var exception = Assert.Single(span.Events);
+        Assert.Equal("exception", exception.Name);
+        Assert.Equal("System.InvalidOperationException", exception.Tags["exception.type"]);
+        Assert.Equal("no such table", exception.Tags["exception.message"]);
+        Assert.Contains(nameof(Request_UnhandledException_IsAnErrorWithTheException), (string)exception.Tags["exception.stacktrace"]);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Request_UseExceptionHandler_KeepsTheRouteAndTheExceptionOnce(bool byPath)
+    {
+        await using var service = await TestService.StartAsync(
+            app =>
+            {
+                if (byPath) app.UseExceptionHandler("/error");
+                else app.UseExceptionHandler(handler => handler.Run(context => context.Response.WriteAsync("sorry")));
+                app.UseRouting();
+                app.MapGet("/orders/{id}", string (int id) => throw new InvalidOperationException("no such table"));
+                app.MapGet("/error", () => Results.Text("sorry", statusCode: 500));
+            });
+        var response = await service.GetAsync("/orders/1");
+        var span = (await service.StopAsync()).Server();
+
+        Assert.Equal(500, response.Status);
+        Assert.Equal("GET /orders/{id}", span.Name);
+        Assert.Equal("/orders/{id}", span.Tag("http.route"));
+        Assert.Equal("/orders/1", span.Tag("url.path"));
+        Assert.Equal("System.InvalidOperationException", span.Tag("error.type"));
+        Assert.Equal("error", span.Status);
+        Assert.Single(span.Events);
+    }
+
+    [Fact]
+    public async Task Request_ExceptionBeforeRoutingWithErrorPage_HasNoRoute()
+    {
+        await using var service = await TestService.StartAsync(app =>
+        {
+            app.UseExceptionHandler("/error");
+            app.Use((context, next) => context.Request.Path == "/orders" ? throw new InvalidOperationException("early") : next(context));
+            app.UseRouting();
+            app.MapGet("/error", () => Results.Text("sorry", statusCode: 500));
+        });
+        await service.GetAsync("/orders");
+        var span = (await service.StopAsync()).Server();
+
+        Assert.Equal("GET", span.Name);
+        Assert.Null(span.Tag("http.route"));
+    }
+
+    [Fact]
+    public async Task Request_ExceptionTurnedInto400_IsNoError()
+    {
+        await using var service = await TestService.StartAsync(app =>
+        {
+            app.UseExceptionHandler(handler => handler.Run(context =>
+            {
+                context.Response.StatusCode = 400;
+                return Task.CompletedTask;
+            }));
+            app.MapGet("/", string () => throw new ArgumentException("bad"));
+        });
+        await service.GetAsync("/");
+        var span = (await service.StopAsync()).Server();
+
+        Assert.Equal("unset", span.Status);
+        Assert.Equal(400L, span.Tag("http.response.status_code"));
+        Assert.Null(span.Tag("error.type"));
+        Assert.Empty(span.Events);
+    }
+
+    [Fact]
+    public async Task Request_DeveloperExceptionPage_KeepsRouteAndException()
+    {
+        await using var service = await TestService.StartAsync(app =>
+        {
+            app.UseDeveloperExceptionPage();
+            app.UseRouting();
+            app.MapGet("/orders/{id}", string (int id) => throw new InvalidOperationException("no such table"));
+        });
+        await service.GetAsync("/orders/1", "Accept: text/plain");
+        var span = (await service.StopAsync()).Server();
+
+        Assert.Equal("GET /orders/{id}", span.Name);
+        Assert.Equal("System.InvalidOperationException", span.Tag("error.type"));
+        Assert.Single(span.Events);
+    }
+
+    [Fact]
+    public async Task Request_BadHttpRequestException_Is400AndNoError()
+    {
+        await using var service = await TestService.StartAsync(app => app.Run(_ => throw new BadHttpRequestException("no number", 400)));
+        var response = await service.GetAsync("/");
+        var span = (await service.StopAsync()).Server();
+
+        Assert.Equal(400, response.Status);
+        Assert.Equal(400L, span.Tag("http.response.status_code"));
+        Assert.Equal("unset", span.Status);
+        Assert.Null(span.Tag("error.type"));
+    }
+
+    [Fact]
+    public async Task Request_ClientHangsUp_IsNoError()
+    {
+        var arrived = new TaskCompletionSource();
+        await using var service = await TestService.StartAsync(app => app.MapGet("/slow", async (CancellationToken aborted) =>
+        {
+            arrived.SetResult();
+            await Task.Delay(Timeout.Infinite, aborted);
+        }));
+        using (var socket = await WireClient.ConnectAsync(service.Address))
+        {
+            await socket.SendAsync(System.Text.Encoding.ASCII.GetBytes(WireClient.Request(service.Address, "GET /slow")));
+            await arrived.Task;
+            socket.LingerState = new LingerOption(true, 0);
+        }
+
+        var span = (await service.StopAsync()).Server();
+        Assert.Equal("unset", span.Status);
+        Assert.Null(span.Tag("error.type"));
+        Assert.Empty(span.Events);
+    }
+
+    [Theory]
+    [InlineData("/orders/{id:int}", "/orders/1", "GET /orders/{id:int}")]
+    [InlineData("/orders/{id:int}", "/orders/x", "GET")]
+    public async Task Request_StatusCodePagesWithReExecute_KeepsTheRouteThatWasAskedFor(string route, string target, string name)
+    {
+        await using var service = await TestService.StartAsync(app =>
+        {
+            app.UseStatusCodePagesWithReExecute("/errors/{0}");
+            app.UseRouting();
+            app.MapGet(route, () => Results.StatusCode(404));
+            app.MapGet("/errors/{code}", (int code) => $"sorry, {code}");
+        });
+        await service.GetAsync(target);
+        var span = (await service.StopAsync()).Server();
+
+        Assert.Equal(name, span.Name);
+        Assert.Equal(target, span.Tag("url.path"));
+        Assert.Equal(name == "GET" ? null : route, span.Tag("http.route"));
+    }
+
+    [Fact]
+    public async Task Request_IPv6Host_HasTheAddressWithoutBrackets()
+    {
+        await using var service = await TestService.StartAsync(app => app.MapGet("/", () => "ok"));
+        await service.GetAsync("/", "Host: [::1]:8080");
+        var span = (await service.StopAsync()).Server();
+
+        Assert.Equal("::1", span.Tag("server.address"));
+        Assert.Equal(8080L, span.Tag("server.port"));
+    }
+
+    [Fact]
+    public async Task Request_HostWithoutPort_HasTheSchemesPort()
+    {
+        await using var service = await TestService.StartAsync(app => app.MapGet("/", () => "ok"));
+        await service.GetAsync("/", "Host: shop.example.com");
+        var span = (await service.StopAsync()).Server();
+
+        Assert.Equal("shop.example.com", span.Tag("server.address"));
+        Assert.Equal(80L, span.Tag("server.port"));
+    }
+
+    [Fact]
+    public async Task Request_Http2_SaysSo()
+    {
+        await using var service = await TestService.StartAsync(
+            app => app.MapGet("/", () => "ok"),
+            build: b => b.WebHost.ConfigureKestrel(k => k.ConfigureEndpointDefaults(e => e.Protocols = Microsoft.AspNetCore.Server.Kestrel.Core.HttpProtocols.Http2)));
+        using var handler = new SocketsHttpHandler { ActivityHeadersPropagator = null };
+        using var client = new HttpClient(handler) { DefaultRequestVersion = HttpVersion.Version20, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        using var response = await client.GetAsync(service.Address);
+        var span = (await service.StopAsync()).Server();
+
+        Assert.Equal("2", span.Tag("network.protocol.version"));
+        Assert.Equal("127.0.0.1", span.Tag("server.address"));
+    }
+
+    [Fact]
+    public async Task Request_ForwardedHeadersMiddleware_NamesTheClientAndKeepsThePeer()
+    {
+        await using var service = await TestService.StartAsync(app =>
+        {
+            app.UseForwardedHeaders(new ForwardedHeadersOptions { ForwardedHeaders = ForwardedHeaders.All });
+            app.MapGet("/", () => "ok");
+        });
+        await service.GetAsync("/", "X-Forwarded-For: 203.0.113.9", "X-Forwarded-Proto: https", "X-Forwarded-Host: shop.example.com");
+        var span = (await service.StopAsync()).Server();
+
+        Assert.Equal("203.0.113.9", span.Tag("client.address"));
+        Assert.Equal("127.0.0.1", span.Tag("network.peer.address"));
+        Assert.Equal("https", span.Tag("url.scheme"));
+        Assert.Equal("shop.example.com", span.Tag("server.address"));
+        Assert.Equal(443L, span.Tag("server.port"));
+    }
+
+    [Fact]
+    public async Task Request_ForwardedHeadersByAStartupFilterOfTheHost_StillKeepsThePeer()
+    {
+        await using var service = await TestService.StartAsync(
+            app => app.MapGet("/", () => "ok"),
+            build: b => b.Services.Insert(0, ServiceDescriptor.Singleton<IStartupFilter>(new ForwardingFilter())));
+        await service.GetAsync("/", "X-Forwarded-For: 203.0.113.9");
+        var span = (await service.StopAsync()).Server();
+
+        Assert.Equal("203.0.113.9", span.Tag("client.address"));
+        Assert.Equal("127.0.0.1", span.Tag("network.peer.address"));
+    }
+
+    [Fact]
+    public async Task Request_EnvoysAttemptCount_IsAnAttribute()
+    {
+        await using var service = await TestService.StartAsync(app => app.MapGet("/", () => "ok"));
+        await service.GetAsync("/", "x-envoy-attempt-count: 3");
+
+        Assert.Equal(3L, (await service.StopAsync()).Server().Tag("envoy.attempt_count"));
+    }
+
+    [Fact]
+    public async Task Request_OtherEnvoyPrefix_ReadsTheAttemptCountThere()
+    {
+        await using var service = await TestService.StartAsync(app => app.MapGet("/", () => "ok"), o => o.EnvoyHeaderPrefix = "x-foo");
+        await service.GetAsync("/", "x-envoy-attempt-count: 3", "x-foo-attempt-count: 2");
+
+        Assert.Equal(2L, (await service.StopAsync()).Server().Tag("envoy.attempt_count"));
+    }
+
+    [Fact]
+    public async Task Request_NameSetByTheEndpoint_IsNotOverwritten()
+    {
+        await using var service = await TestService.StartAsync(app => app.MapGet("/orders", () =>
+        {
+            Activity.Current!.DisplayName = "list orders";
+            return "ok";
+        }));
+        await service.GetAsync("/orders");
+
+        Assert.Equal("list orders", (await service.StopAsync()).Server().Name);
+    }
+
+    [Fact]
+    public async Task Request_StatusSetByTheEndpoint_IsNotOverwritten()
+    {
+        await using var service = await TestService.StartAsync(app => app.MapGet("/orders", () =>
+        {
+            Activity.Current!.SetStatus(ActivityStatusCode.Error, "half of it is missing");
+            return "ok";
+        }));
+        await service.GetAsync("/orders");
+        var span = (await service.StopAsync()).Server();
+
+        Assert.Equal("error", span.Status);
+        Assert.Equal("half of it is missing", span.StatusMessage);
+    }
+
+    [Fact]
+    public async Task Request_ThroughTestServer_IsRecordedToo()
+    {
+        var sink = new SpanSink();
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "shop" });
+        builder.WebHost.UseTestServer();
+        builder.Services.AddRoutingCore().AddMeshTracing(o => TestService.ExportTo(sink, o));
+        await using var app = builder.Build();
+        var traceId = "";
+        app.MapGet("/orders", () =>
+        {
+            traceId = Activity.Current!.TraceId.ToHexString();
+            return "ok";
+        });
+        await app.StartAsync();
+        using var client = app.GetTestClient();
+        using var response = await client.GetAsync(new Uri("/orders", UriKind.Relative));
+        await app.StopAsync();
+
+        Assert.Equal("GET /orders", sink.Spans.Where(s => s.TraceId == traceId).Server().Name);
+    }
+
+    private static void AssertTags(Span span, params (string Key, object Value)[] expected) => Assert.Equal(
+        expected.Select(t => $"{t.Key}={t.Value} ({t.Value.GetType().Name})").Order(),
+        span.Tags.Where(t => t.Key != "network.peer.port").Select(t => $"{t.Key}={t.Value} ({t.Value.GetType().Name})").Order());
+
+    private sealed class ForwardingFilter : IStartupFilter
+    {
+        public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
+        {
+            app.UseForwardedHeaders(new ForwardedHeadersOptions { ForwardedHeaders = ForwardedHeaders.All });
+            next(app);
+        };
+    }
+}

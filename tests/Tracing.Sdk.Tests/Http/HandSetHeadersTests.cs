@@ -1,0 +1,258 @@
+using Tracing.Sdk.Http;
+using Tracing.Sdk.Propagation;
+using Tracing.Sdk.Tests.Testbed;
+
+namespace Tracing.Sdk.Tests.Http;
+
+/// <summary>
+/// User code that sets one of our headers by hand. A valid value of its own stays; a copy of what came in, an invalid value or two of
+/// them give way to ours. One value leaves.
+/// </summary>
+public sealed class HandSetHeadersTests
+{
+    private const string TraceId = "0af7651916cd43dd8448eb211c80319c";
+    private const string SpanId = "b7ad6b7169203331";
+    private const string OtherTraceId = "80f198ee56343ba864fe8b2a57d3eff7";
+    private const string OtherSpanId = "e457b5a2e4d86bd1";
+
+    public static TheoryData<bool, string> Valid => Kinds(
+    [
+        $"traceparent: 00-{OtherTraceId}-{OtherSpanId}-01",
+        $"traceparent: 00-{OtherTraceId}-{OtherSpanId}-00",
+        $"b3: {OtherTraceId}-{OtherSpanId}-1",
+        $"b3: {OtherTraceId}-{OtherSpanId}",
+        "b3: 0",
+        $"X-B3-TraceId: {OtherTraceId}|X-B3-SpanId: {OtherSpanId}|X-B3-Sampled: 1",
+        $"x-b3-traceid: {OtherTraceId}|x-b3-spanid: {OtherSpanId}",
+        $"traceparent: 00-{OtherTraceId}-{OtherSpanId}-01|tracestate: vendor=1",
+    ]);
+
+    public static TheoryData<bool, string> Copies => Kinds(
+    [
+        $"traceparent: 00-{TraceId}-{SpanId}-01",
+        $"traceparent: 00-{TraceId}-{SpanId}-01|tracestate: vendor=1",
+        $"b3: {TraceId}-{SpanId}-1",
+        $"X-B3-TraceId: {TraceId}|X-B3-SpanId: {SpanId}|X-B3-Sampled: 1",
+        $"traceparent: 00-{TraceId}-{SpanId}-01|X-B3-TraceId: {TraceId}|X-B3-SpanId: {SpanId}|X-B3-Sampled: 1",
+    ]);
+
+    public static TheoryData<bool, string> Invalid => Kinds(
+    [
+        "traceparent: nonsense",
+        "traceparent:",
+        $"traceparent: 00-{OtherTraceId}-{OtherSpanId}-01|traceparent: 00-{OtherTraceId}-{OtherSpanId}-01",
+        $"traceparent: 00-{OtherTraceId}-0000000000000000-01",
+        $"traceparent: 00-{OtherTraceId}-{OtherSpanId}-01\r\nx-evil: 1",
+        "tracestate: vendor=1",
+        "b3: nonsense",
+        $"X-B3-TraceId: {OtherTraceId}",
+        "X-B3-ParentSpanId: 0000000000000001",
+    ]);
+
+    [Theory]
+    [MemberData(nameof(Valid))]
+    public async Task Context_ValidAndNotACopy_StaysAlone(bool ours, string headers)
+    {
+        var (_, sent) = await CallAsync(ours, headers);
+
+        Assert.Equal(headers.Split('|').Order(), ContextOf(sent));
+    }
+
+    [Theory]
+    [MemberData(nameof(Copies))]
+    public async Task Context_CopyOfWhatCameIn_GivesWayToOurs(bool ours, string headers)
+    {
+        var (spans, sent) = await CallAsync(ours, headers, $"traceparent: 00-{TraceId}-{SpanId}-01");
+
+        AssertOurs(spans, sent);
+    }
+
+    [Theory]
+    [MemberData(nameof(Invalid))]
+    public async Task Context_InvalidOrTwice_GivesWayToOurs(bool ours, string headers)
+    {
+        var (spans, sent) = await CallAsync(ours, headers.Split('|'), []);
+
+        AssertOurs(spans, sent);
+        Assert.Null(sent["x-evil"]);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Context_ValidAndRetried_StaysAtEachAttempt(bool ours)
+    {
+        await using var server = new WireServer();
+        await Traced.RunAsync(async _ =>
+        {
+            using var invoker = new HttpMessageInvoker(Handler(ours));
+            using var request = new HttpRequestMessage(HttpMethod.Get, server.Address);
+            request.Headers.Add("traceparent", $"00-{OtherTraceId}-{OtherSpanId}-01");
+            request.Headers.Add("x-request-id", "mine");
+            request.Headers.Add("baggage", "a=1");
+            for (var i = 0; i < 2; i++) (await invoker.SendAsync(request, default)).Dispose();
+        });
+
+        Assert.Equal(2, server.Requests.Count);
+        Assert.All(server.Requests, r => Assert.Equal($"00-{OtherTraceId}-{OtherSpanId}-01", r["traceparent"]));
+        Assert.All(server.Requests, r => Assert.Null(r["X-B3-SpanId"]));
+        Assert.All(server.Requests, r => Assert.Equal(("mine", "a=1"), (r["x-request-id"], r["baggage"])));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task RequestId_SetByHand_Stays(bool ours)
+    {
+        var (_, sent) = await CallAsync(ours, "x-request-id: mine", "x-request-id: theirs");
+
+        Assert.Equal("mine", sent["x-request-id"]);
+    }
+
+    [Theory]
+    [InlineData(true, "x-request-id: one|x-request-id: two")]
+    [InlineData(false, "x-request-id: one|x-request-id: two")]
+    [InlineData(true, "x-request-id:")]
+    [InlineData(false, "x-request-id:")]
+    [InlineData(true, "x-request-id: a\r\nx-evil: 1")]
+    [InlineData(false, "x-request-id: a\r\nx-evil: 1")]
+    [InlineData(true, "x-request-id: \u00e9")]
+    [InlineData(false, "x-request-id: \u00e9")]
+    public async Task RequestId_InvalidOrTwice_GivesWayToOurs(bool ours, string headers)
+    {
+        var (_, sent) = await CallAsync(ours, headers.Split('|'), ["x-request-id: theirs"]);
+
+        Assert.Equal("theirs", sent["x-request-id"]);
+        Assert.Null(sent["x-evil"]);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task ForwardedHeader_SetByHand_Stays(bool ours)
+    {
+        var (_, sent) = await CallAsync(ours, "x-client-trace-id: mine", "x-client-trace-id: theirs");
+
+        Assert.Equal("mine", sent["x-client-trace-id"]);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Baggage_SetByHand_StaysAsOneHeader(bool ours)
+    {
+        var (_, sent) = await CallAsync(ours, "baggage: mine=1", "baggage: theirs=1");
+
+        Assert.Equal("mine=1", sent["baggage"]);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task AllHeaders_CopiedByHandAsMeshGuidesSay_LeaveOnceWithOurIds(bool ours)
+    {
+        string[] inbound =
+        [
+            $"traceparent: 00-{TraceId}-{SpanId}-01", "tracestate: vendor=1", $"X-B3-TraceId: {TraceId}", $"X-B3-SpanId: {SpanId}", "X-B3-Sampled: 1",
+            "x-request-id: abc", "x-client-trace-id: def", "baggage: user=1",
+        ];
+        var (spans, sent) = await CallAsync(ours, inbound, inbound);
+
+        AssertOurs(spans, sent);
+        Assert.Equal(("abc", "def", "user=1"), (sent["x-request-id"], sent["x-client-trace-id"], sent["baggage"]));
+    }
+
+    private static TheoryData<bool, string> Kinds(string[] headers)
+    {
+        var data = new TheoryData<bool, string>();
+        foreach (var header in headers)
+        {
+            data.Add(true, header);
+            data.Add(false, header);
+        }
+
+        return data;
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Context_CopyOfOneThatWasNotBelieved_GivesWayToOurs(bool ours)
+    {
+        var (spans, sent) = await CallAsync(
+            ours, [$"traceparent: 00-{TraceId}-{SpanId}-01"], [$"traceparent: 00-{TraceId}-{SpanId}-01"], o => o.Trust = TraceTrust.Restart);
+
+        Assert.NotEqual(TraceId, spans.Server().TraceId);
+        AssertOurs(spans, sent);
+    }
+
+    [Theory]
+    [InlineData("tracecontext,b3multi,baggage")]
+    [InlineData("b3multi")]
+    [InlineData("tracecontext")]
+    public async Task Context_OursAndRetriedWithAnyFormats_IsFreshEachTime(string propagators)
+    {
+        await using var server = new WireServer();
+        var spans = await Traced.RunAsync(
+            async _ =>
+            {
+                foreach (var ours in new[] { true, false })
+                {
+                    using var invoker = new HttpMessageInvoker(Handler(ours));
+                    using var request = new HttpRequestMessage(HttpMethod.Get, server.Address);
+                    for (var i = 0; i < 3; i++) (await invoker.SendAsync(request, default)).Dispose();
+                }
+            },
+            o =>
+            {
+                o.Propagators.Clear();
+                foreach (var name in propagators.Split(',')) o.Propagators.Add(name);
+            });
+
+        Assert.Equal(spans.Clients().Select(s => s.SpanId), server.Requests.Select(r => r["X-B3-SpanId"] ?? r["traceparent"]!.Split('-')[2]));
+        Assert.Equal([null, 1L, 2L, null, 1L, 2L], spans.Clients().Select(s => s.Tag("http.request.resend_count")));
+    }
+
+    private static void AssertOurs(IReadOnlyList<Span> spans, WireMessage sent)
+    {
+        var (trace, span) = (spans.Client().TraceId, spans.Client().SpanId);
+        Assert.Equal((trace, span, "1"), (sent["X-B3-TraceId"], sent["X-B3-SpanId"], sent["X-B3-Sampled"]));
+        Assert.StartsWith($"00-{trace}-{span}-0", sent["traceparent"], StringComparison.Ordinal);
+        Assert.StartsWith($"mesh=p:{span}", sent["tracestate"], StringComparison.Ordinal);
+        Assert.Null(sent["b3"]);
+        Assert.Null(sent["X-B3-ParentSpanId"]);
+    }
+
+    private static IEnumerable<string> ContextOf(WireMessage sent) => sent.Headers
+        .Where(h => h.Key.StartsWith("trace", StringComparison.OrdinalIgnoreCase) || h.Key.Contains("b3", StringComparison.OrdinalIgnoreCase))
+        .Select(h => $"{h.Key}: {h.Value}")
+        .Order();
+
+    private static HttpMessageHandler Handler(bool ours) =>
+        ours ? new MeshTracingHandler(new SocketsHttpHandler { ActivityHeadersPropagator = null }) : new SocketsHttpHandler();
+
+    private static Task<(IReadOnlyList<Span> Spans, WireMessage Sent)> CallAsync(bool ours, string byHand, params string[] inbound) =>
+        CallAsync(ours, byHand.Split('|'), inbound);
+
+    private static async Task<(IReadOnlyList<Span> Spans, WireMessage Sent)> CallAsync(
+        bool ours, string[] byHand, string[] inbound, Action<MeshTracingOptions>? options = null)
+    {
+        await using var server = new WireServer();
+        var spans = await Traced.RunAsync(
+            async _ =>
+            {
+                using var client = new HttpClient(Handler(ours));
+                using var request = new HttpRequestMessage(HttpMethod.Get, server.Address);
+                foreach (var header in byHand)
+                {
+                    var colon = header.IndexOf(':');
+                    Assert.True(request.Headers.TryAddWithoutValidation(header[..colon], header[(colon + 1)..].TrimStart()));
+                }
+
+                (await client.SendAsync(request)).Dispose();
+            },
+            options,
+            headers: inbound);
+        return (spans, server.Request);
+    }
+}

@@ -1,0 +1,215 @@
+using Microsoft.Extensions.DependencyInjection;
+using Tracing.Sdk.Http;
+using Tracing.Sdk.Tests.Testbed;
+
+namespace Tracing.Sdk.Tests.Http;
+
+/// <summary>Which hosts get headers. All get a span.</summary>
+public sealed class PropagationTargetTests
+{
+    private static readonly string[] Inbound = ["x-request-id: abc", "x-client-trace-id: def", "baggage: user=1"];
+
+    [Theory]
+    [InlineData("data", true)]
+    [InlineData("data.shop.svc", true)]
+    [InlineData("data.shop.svc.cluster.local", true)]
+    [InlineData("data.local", true)]
+    [InlineData("data.internal", true)]
+    [InlineData("data.localhost", true)]
+    [InlineData("localhost", true)]
+    [InlineData("127.0.0.1", true)]
+    [InlineData("10.1.2.3", true)]
+    [InlineData("172.31.0.1", true)]
+    [InlineData("192.168.1.1", true)]
+    [InlineData("[::1]", true)]
+    [InlineData("[fd00::1]", true)]
+    [InlineData("api.example.com", false)]
+    [InlineData("203.0.113.7", false)]
+    [InlineData("172.32.0.1", false)]
+    [InlineData("[2001:db8::1]", false)]
+    [InlineData("local.example.com", false)]
+    [InlineData("internal.example", false)]
+    public async Task Host_ByDefault_GetsHeadersIfItLooksInternal(string host, bool inside)
+    {
+        foreach (var ours in new[] { true, false })
+        {
+            var (spans, sent, _) = await CallAsync(ours, host);
+
+            Assert.Equal(host.Trim('[', ']'), spans.Client().Tag("server.address"));
+            Assert.Equal(
+                inside ? ("abc", "def", "user=1", spans.Client().SpanId) : (null, null, null, null),
+                (sent["x-request-id"], sent["x-client-trace-id"], sent["baggage"], sent["X-B3-SpanId"]));
+            Assert.Equal(inside, sent["traceparent"] is not null);
+            Assert.Equal(inside, sent["tracestate"] is not null);
+        }
+    }
+
+    [Theory]
+    [InlineData("api.example.com")]
+    [InlineData("*.example.com")]
+    [InlineData("*")]
+    public async Task Host_NamedByPropagateTo_GetsHeadersButNoBaggage(string pattern)
+    {
+        var (spans, sent, log) = await CallAsync(ours: false, "api.example.com", o => o.PropagateTo.Add(pattern));
+
+        Assert.Equal((spans.Client().SpanId, "abc"), (sent["X-B3-SpanId"], sent["x-request-id"]));
+        Assert.Null(sent["baggage"]);
+        Assert.DoesNotContain(log.OfTracing, l => l.Contains("outside the mesh", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("data.shop.svc", "data.shop.svc")]
+    [InlineData("data.shop.svc", "*.svc")]
+    [InlineData("10.1.2.3", "10.0.0.0/8")]
+    [InlineData("data.shop.svc", "*")]
+    public async Task Host_NamedByDoNotPropagateTo_GetsNothing(string host, string pattern)
+    {
+        var (spans, sent, _) = await CallAsync(ours: false, host, o =>
+        {
+            o.DoNotPropagateTo.Add(pattern);
+            o.PropagateTo.Add("*");
+            o.BaggageTo.Add("*");
+        });
+
+        Assert.NotNull(spans.Client());
+        Assert.Equal(["Host"], sent.Headers.Select(h => h.Key));
+    }
+
+    [Fact]
+    public async Task Host_OutsideTheMesh_IsLoggedOnce()
+    {
+        await using var server = new WireServer();
+        var (_, log) = await Traced.RunWithLogAsync(async _ =>
+        {
+            using var client = new HttpClient(server.Handler());
+            for (var i = 0; i < 3; i++) (await client.GetAsync(new Uri("http://api.example.com/"))).Dispose();
+            (await client.GetAsync(new Uri("http://other.example.com/"))).Dispose();
+            (await client.GetAsync(new Uri("http://data/"))).Dispose();
+        });
+
+        Assert.Equal(
+            [
+                "Calls to api.example.com get a span but no trace headers, because the host is outside the mesh; MeshTracing:PropagateTo can name it.",
+                "Calls to other.example.com get a span but no trace headers, because the host is outside the mesh; MeshTracing:PropagateTo can name it.",
+            ],
+            log.OfTracing.Where(l => l.StartsWith("Calls to", StringComparison.Ordinal)));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Redirect_OutOfTheMesh_TakesNoHeadersAlong(bool factory)
+    {
+        await using var server = new WireServer((r, _) => r.Target == "/old" ? "302 Found\r\nLocation: http://api.example.com/new" : "200 OK");
+        var spans = await Traced.RunAsync(
+            async services =>
+            {
+                using var client = factory ? services.GetRequiredService<IHttpClientFactory>().CreateClient() : new HttpClient(server.Handler());
+                (await client.GetAsync(new Uri("http://data/old"))).Dispose();
+            },
+            build: b => b.Services.ConfigureHttpClientDefaults(c => c.ConfigurePrimaryHttpMessageHandler(server.Handler)),
+            headers: Inbound);
+
+        Assert.Equal(["data", "api.example.com"], spans.Clients().Select(s => s.Tag("server.address")));
+        var (first, second) = (server.Requests[0], server.Requests[1]);
+        Assert.Equal(("abc", "def", "user=1"), (first["x-request-id"], first["x-client-trace-id"], first["baggage"]));
+        Assert.Equal(["Host"], second.Headers.Select(h => h.Key));
+    }
+
+    [Fact]
+    public async Task Redirect_OutOfTheMeshWithAContextByHand_TakesNoneOfOurHeadersAlong()
+    {
+        await using var server = new WireServer((_, number) => number == 0 ? "302 Found\r\nLocation: http://api.example.com/new" : "200 OK");
+        await Traced.RunAsync(
+            async _ =>
+            {
+                using var client = new HttpClient(server.Handler());
+                using var request = new HttpRequestMessage(HttpMethod.Get, new Uri("http://data/old"));
+                request.Headers.Add("traceparent", "00-80f198ee56343ba864fe8b2a57d3eff7-e457b5a2e4d86bd1-01");
+                (await client.SendAsync(request)).Dispose();
+            },
+            headers: Inbound);
+
+        Assert.Equal("abc", server.Requests[0]["x-request-id"]);
+        Assert.Equal((null, null, null), (server.Requests[1]["x-request-id"], server.Requests[1]["x-client-trace-id"], server.Requests[1]["baggage"]));
+    }
+
+    [Theory]
+    [InlineData("http://b.example.com/", false)]
+    [InlineData("http://trusted.example.com/", true)]
+    public async Task Redirect_FromAHostThatMayHaveBaggage_TakesItOnlyWhereItMayGo(string next, bool may)
+    {
+        await using var server = new WireServer((_, number) => number == 0 ? $"302 Found\r\nLocation: {next}" : "200 OK");
+        await Traced.RunAsync(
+            async _ =>
+            {
+                using var client = new HttpClient(server.Handler());
+                (await client.GetAsync(new Uri("http://a.example.com/"))).Dispose();
+            },
+            o =>
+            {
+                o.BaggageTo.Add("a.example.com");
+                o.BaggageTo.Add("trusted.example.com");
+            },
+            headers: Inbound);
+
+        Assert.Equal(["user=1", may ? "user=1" : null], server.Requests.Select(r => r["baggage"]));
+    }
+
+    [Fact]
+    public async Task Redirect_InsideToAHostThatGetsNoBaggage_LeavesItBehind()
+    {
+        await using var server = new WireServer((_, number) => number == 0 ? "302 Found\r\nLocation: http://b.example.com/" : "200 OK");
+        await Traced.RunAsync(
+            async _ =>
+            {
+                using var client = new HttpClient(server.Handler());
+                (await client.GetAsync(new Uri("http://data/"))).Dispose();
+            },
+            o => o.PropagateTo.Add("b.example.com"),
+            headers: Inbound);
+
+        Assert.Equal(["user=1", null], server.Requests.Select(r => r["baggage"]));
+        Assert.Equal(["abc", "abc"], server.Requests.Select(r => r["x-request-id"]));
+    }
+
+    [Fact]
+    public async Task Redirect_BackIntoTheMesh_GetsHeadersAgain()
+    {
+        await using var server = new WireServer((_, number) => number switch
+        {
+            0 => "302 Found\r\nLocation: http://api.example.com/",
+            1 => "302 Found\r\nLocation: http://data/",
+            _ => "200 OK",
+        });
+        var spans = await Traced.RunAsync(
+            async _ =>
+            {
+                using var client = new HttpClient(server.Handler());
+                (await client.GetAsync(new Uri("http://data/"))).Dispose();
+            },
+            headers: Inbound);
+
+        Assert.Equal([spans.Clients()[0].SpanId, null, spans.Clients()[2].SpanId], server.Requests.Select(r => r["X-B3-SpanId"]));
+        Assert.Equal(["abc", null, "abc"], server.Requests.Select(r => r["x-request-id"]));
+        // What a message carries after a hop outside does not show that there was one.
+        Assert.Equal([null, 1L], spans.Clients().Take(2).Select(s => s.Tag("http.request.resend_count")));
+    }
+
+    private static async Task<(IReadOnlyList<Span> Spans, WireMessage Sent, LogCollector Log)> CallAsync(
+        bool ours, string host, Action<MeshTracingOptions>? options = null)
+    {
+        await using var server = new WireServer();
+        var (spans, log) = await Traced.RunWithLogAsync(
+            async _ =>
+            {
+                var sockets = server.Handler();
+                if (ours) sockets.ActivityHeadersPropagator = null;
+                using var client = new HttpClient(ours ? new MeshTracingHandler(sockets) : sockets);
+                (await client.GetAsync(new Uri($"http://{host}/"))).Dispose();
+            },
+            options,
+            headers: Inbound);
+        return (spans, server.Request, log);
+    }
+}

@@ -1,0 +1,233 @@
+using System.Diagnostics;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Tracing.Sdk.Tests.Testbed;
+
+namespace Tracing.Sdk.Tests.Recording;
+
+/// <summary>An id that leaves with sampled=1 is that of an exported span, or the one that came in; and so is every parent.</summary>
+public sealed class PhantomParentTests
+{
+    private const string TraceId = "4bf92f3577b34da6a3ce929d0e0e4736";
+    private const string RemoteId = "b7ad6b7169203331";
+    private const string QuietSource = "Quiet.PhantomParentTests";
+    private const string LoudSource = "Loud.PhantomParentTests";
+
+    private static readonly ActivitySource Quiet = new(QuietSource);
+    private static readonly ActivitySource Loud = new(LoudSource);
+
+    public static TheoryData<string> Nestings => ["", "bare", "quiet", "loud", "bare,loud", "loud,bare", "bare,bare", "quiet,loud,quiet", "loud,quiet,bare,loud,bare"];
+
+    public static TheoryData<string, string> IgnoredAndNesting
+    {
+        get
+        {
+            var data = new TheoryData<string, string>();
+            foreach (var ignored in new[] { "", "System.Net.Http", "Microsoft.AspNetCore", "Microsoft.AspNetCore,System.Net.Http" })
+            {
+                foreach (var nesting in Nestings) data.Add(ignored, nesting);
+            }
+
+            return data;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(IgnoredAndNesting))]
+    public async Task Call_SampledTrace_NamesOnlyWhatIsExported(string ignored, string nesting)
+    {
+        var (spans, sent) = await CallAsync(ignored, nesting, $"traceparent: 00-{TraceId}-{RemoteId}-01");
+
+        var known = spans.Select(s => (string?)s.SpanId).Append(RemoteId).ToHashSet();
+        Assert.All(spans, s => Assert.Contains(s.ParentId, known));
+        Assert.All(spans, s => Assert.Equal(TraceId, s.TraceId));
+        Assert.Contains(sent["X-B3-SpanId"], known);
+        Assert.Equal("1", sent["X-B3-Sampled"]);
+        // The innermost that is exported, and no other.
+        var leaves = spans.Select(s => s.SpanId).Except(spans.Select(s => s.ParentId)).ToList();
+        Assert.Equal(leaves.Count == 0 ? RemoteId : Assert.Single(leaves), sent["X-B3-SpanId"]);
+        Assert.Equal($"00-{TraceId}-{sent["X-B3-SpanId"]}-01", sent["traceparent"]);
+    }
+
+    [Theory]
+    [MemberData(nameof(IgnoredAndNesting))]
+    public async Task Call_UnsampledTrace_NamesWhatCameIn(string ignored, string nesting)
+    {
+        var (spans, sent) = await CallAsync(ignored, nesting, $"traceparent: 00-{TraceId}-{RemoteId}-00");
+
+        Assert.Empty(spans);
+        Assert.Equal((TraceId, RemoteId, "0"), (sent["X-B3-TraceId"], sent["X-B3-SpanId"], sent["X-B3-Sampled"]));
+        Assert.Equal($"00-{TraceId}-{RemoteId}-00", sent["traceparent"]);
+    }
+
+    [Theory]
+    [MemberData(nameof(IgnoredAndNesting))]
+    public async Task Call_NewTrace_NamesOnlyWhatIsExported(string ignored, string nesting)
+    {
+        var (spans, sent) = await CallAsync(ignored, nesting);
+
+        var known = spans.Select(s => (string?)s.SpanId).ToHashSet();
+        Assert.All(spans, s => Assert.True(s.ParentId is null || known.Contains(s.ParentId)));
+        if (sent["X-B3-Sampled"] == "1") Assert.Contains(sent["X-B3-SpanId"], known);
+        else Assert.Empty(spans);
+    }
+
+    [Theory]
+    [InlineData("", "")]
+    [InlineData("", "bare,loud")]
+    [InlineData("Microsoft.AspNetCore", "")]
+    [InlineData("Microsoft.AspNetCore", "bare,loud")]
+    public async Task Call_DenyWithoutIds_IsDenied(string ignored, string nesting)
+    {
+        var (spans, sent) = await CallAsync(ignored, nesting, "b3: 0");
+
+        Assert.Empty(spans);
+        Assert.Equal("0", sent["X-B3-Sampled"]);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("Microsoft.AspNetCore")]
+    public async Task Call_Defer_IsDecidedByUs(string ignored)
+    {
+        var (spans, sent) = await CallAsync(ignored, "loud", $"b3: {TraceId}-{RemoteId}");
+
+        Assert.Equal("1", sent["X-B3-Sampled"]);
+        Assert.Single(spans, s => s.ParentId == RemoteId);
+        Assert.Equal(spans.Client().SpanId, sent["X-B3-SpanId"]);
+        Assert.All(spans, s => Assert.Null(s.TraceState));
+    }
+
+    [Theory]
+    [MemberData(nameof(Nestings))]
+    public async Task Call_OtherListenerRecordsEverything_UnsampledStaysUnsampled(string nesting)
+    {
+        using var listener = RecordOf(TraceId);
+        var (spans, sent) = await CallAsync("", nesting, $"traceparent: 00-{TraceId}-{RemoteId}-00");
+
+        Assert.Empty(spans);
+        Assert.Equal((RemoteId, "0"), (sent["X-B3-SpanId"], sent["X-B3-Sampled"]));
+        Assert.Equal($"00-{TraceId}-{RemoteId}-00", sent["traceparent"]);
+    }
+
+    [Theory]
+    [MemberData(nameof(Nestings))]
+    public async Task Call_OtherListenerRecordsEverything_SampledIsExportedByUsAsEver(string nesting)
+    {
+        using var listener = RecordOf(TraceId);
+        var (spans, sent) = await CallAsync("", nesting, $"traceparent: 00-{TraceId}-{RemoteId}-01");
+
+        var known = spans.Select(s => (string?)s.SpanId).Append(RemoteId).ToHashSet();
+        Assert.All(spans, s => Assert.Contains(s.ParentId, known));
+        Assert.Equal(spans.Client().SpanId, sent["X-B3-SpanId"]);
+        Assert.DoesNotContain(spans, s => s.Name == "quiet");
+        Assert.Equal(2 + nesting.Split(',').Count(n => n == "loud"), spans.Count);
+    }
+
+    [Fact]
+    public async Task Call_ExplicitUnsampledParent_StaysOutOfTheRecord()
+    {
+        await using var server = new WireServer();
+        await using var service = await TestService.StartAsync(app => app.MapGet("/", async () =>
+        {
+            var stored = new ActivityContext(ActivityTraceId.CreateFromString(TraceId), ActivitySpanId.CreateFromString(RemoteId), ActivityTraceFlags.None);
+            Assert.Null(Loud.StartActivity("resumed", ActivityKind.Internal, stored));
+            using var client = new HttpClient();
+            using var response = await client.GetAsync(server.Address);
+        }));
+        Assert.Equal(200, (await service.GetAsync("/")).Status);
+
+        Assert.DoesNotContain(await service.StopAsync(), s => s.Name == "resumed");
+    }
+
+    [Fact]
+    public async Task Call_TwoHostsInOneProcess_EachExportsItsOwn()
+    {
+        await using var inner = await TestService.StartAsync(app => app.MapGet("/inner", () => "ok"), o => o.ServiceName = "inner");
+        await using var outer = await TestService.StartAsync(
+            app => app.MapGet("/outer", async () =>
+            {
+                using var client = new HttpClient();
+                return await client.GetStringAsync(new Uri(inner.Address, "/inner"));
+            }),
+            o => o.ServiceName = "outer");
+        Assert.Equal(200, (await outer.GetAsync("/outer")).Status);
+        var outerSpans = await outer.StopAsync();
+        var innerSpans = await inner.StopAsync();
+
+        Assert.Equal(["GET", "GET /outer"], outerSpans.Select(s => s.Name));
+        Assert.Equal(["GET /inner"], innerSpans.Select(s => s.Name));
+        Assert.Equal(outerSpans.Client().SpanId, innerSpans.Server().ParentId);
+        Assert.Equal(outerSpans.Client().TraceId, innerSpans.Server().TraceId);
+    }
+
+    [Fact]
+    public async Task Call_BackgroundWorkOfARequest_BelongsToItsHost()
+    {
+        await using var server = new WireServer();
+        var release = new TaskCompletionSource();
+        var background = Task.CompletedTask;
+        await using var service = await TestService.StartAsync(app => app.MapGet("/", () =>
+        {
+            background = Task.Run(async () =>
+            {
+                await release.Task;
+                using var client = new HttpClient();
+                using var response = await client.GetAsync(server.Address);
+            });
+        }));
+        await service.GetAsync("/", $"traceparent: 00-{TraceId}-{RemoteId}-01", "x-request-id: abc");
+        release.SetResult();
+        await background;
+        var spans = await service.StopAsync();
+
+        Assert.Equal(spans.Server().SpanId, spans.Client().ParentId);
+        Assert.Equal(spans.Client().SpanId, server.Request["X-B3-SpanId"]);
+        Assert.Equal("abc", server.Request["x-request-id"]);
+    }
+
+    private static async Task<(IReadOnlyList<Span> Spans, WireMessage Sent)> CallAsync(string ignored, string nesting, params string[] headers)
+    {
+        await using var server = new WireServer();
+        await using var service = await TestService.StartAsync(
+            app => app.MapGet("/", async () =>
+            {
+                var open = new Stack<Activity?>();
+                foreach (var kind in nesting.Split(',', StringSplitOptions.RemoveEmptyEntries))
+                {
+                    open.Push(kind switch
+                    {
+                        "bare" => new Activity("bare").Start(),
+                        "quiet" => Quiet.StartActivity("quiet"),
+                        _ => Loud.StartActivity("loud"),
+                    });
+                }
+
+                using var client = new HttpClient();
+                using var response = await client.GetAsync(server.Address);
+                while (open.TryPop(out var activity)) activity?.Dispose();
+            }),
+            o =>
+            {
+                o.IgnoredSources.Add(QuietSource);
+                foreach (var name in ignored.Split(',', StringSplitOptions.RemoveEmptyEntries)) o.IgnoredSources.Add(name);
+            });
+        Assert.Equal(200, (await service.GetAsync("/", headers)).Status);
+        var spans = await service.StopAsync();
+        // Where the server span is ignored nobody notes the trace: it is known by what went out.
+        spans = [.. service.Sink.Spans.Where(s => s.TraceId == server.Request["X-B3-TraceId"])];
+        return (spans, server.Request);
+    }
+
+    // Only of one trace: other tests run at the same time.
+    private static ActivityListener RecordOf(string traceId)
+    {
+        var listener = new ActivityListener
+        {
+            ShouldListenTo = _ => true,
+            Sample = (ref options) => options.Parent.TraceId.ToHexString() == traceId ? ActivitySamplingResult.AllDataAndRecorded : ActivitySamplingResult.None,
+        };
+        ActivitySource.AddActivityListener(listener);
+        return listener;
+    }
+}
