@@ -363,8 +363,12 @@ public sealed class FaultTests
     /// <summary>A port at which nobody listens.</summary>
     internal static Uri Unused()
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return new Uri($"http://localhost:{((IPEndPoint)listener.LocalEndpoint).Port}/v1/traces");
+        // Bound and not listening: whoever connects is refused, and no other test is given the port meanwhile.
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        Held.Add(socket);
+        return new Uri($"http://localhost:{((IPEndPoint)socket.LocalEndPoint!).Port}/v1/traces");
     }
+
+    private static readonly System.Collections.Concurrent.ConcurrentBag<Socket> Held = [];
 }

@@ -144,10 +144,11 @@ internal sealed class ScriptedCollector : IDisposable
 
     private void Serve(Socket socket)
     {
-        using var network = new NetworkStream(socket, ownsSocket: true);
-        Stream stream = network;
         try
         {
+            // Throws when the test is over already: on a thread of its own that would be the end of the process.
+            using var network = new NetworkStream(socket, ownsSocket: true);
+            Stream stream = network;
             if (Greeting is not null) network.Write(Greeting);
             if (_certificate is not null)
             {

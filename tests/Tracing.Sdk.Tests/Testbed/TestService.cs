@@ -30,7 +30,7 @@ internal sealed class TestService : IAsyncDisposable
         Action<WebApplication> map, Action<MeshTracingOptions>? options = null, Action<WebApplicationBuilder>? build = null)
     {
         var (sink, log) = (new SpanSink(), new LogCollector());
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "shop", EnvironmentName = "Production" });
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "Tracing.Sdk.Tests", EnvironmentName = "Production" });
         builder.WebHost.UseKestrelCore().UseUrls("http://127.0.0.1:0");
         builder.Services.AddRoutingCore().AddLogging();
         builder.Logging.AddProvider(log);
