@@ -16,19 +16,21 @@ internal static class EndpointTrust
     /// <param name="context">The request.</param>
     /// <param name="trust">What has been judged.</param>
     /// <param name="tracing">The host's tracing.</param>
-    /// <param name="next">What follows, in the trace that hosting began.</param>
-    /// <param name="nextInNewTrace">What follows where the trace begins anew: it completes the span that is current then.</param>
-    public static Task InvokeAsync(HttpContext context, TraceTrust trust, MeshTracing tracing, RequestDelegate next, RequestDelegate nextInNewTrace)
+    /// <param name="next">What follows where nothing changes.</param>
+    /// <param name="nextCompleting">What follows where a span is recorded from now on: it completes the span that is current then.</param>
+    public static Task InvokeAsync(HttpContext context, TraceTrust trust, MeshTracing tracing, RequestDelegate next, RequestDelegate nextCompleting)
     {
         if (trust == TraceTrust.Trust || tracing.Recorder is not { } recorder || RemoteContext.Current is not { } remote) return next(context);
         if (trust == TraceTrust.Restart)
         {
-            return remote.Ids.HasIds || remote.Baggage is not null ? RestartAsync(context, remote, recorder, nextInNewTrace) : next(context);
+            return remote.Ids.HasIds || remote.Baggage is not null ? RestartAsync(context, remote, recorder, nextCompleting) : next(context);
         }
 
         RemoteContext.Current = remote.As(trust);
-        if (Activity.Current is { } activity) recorder.DecideAnew(activity);
-        return next(context);
+        if (Activity.Current is not { } activity) return next(context);
+        var wasRecorded = activity.IsAllDataRequested;
+        recorder.DecideAnew(activity);
+        return wasRecorded ? next(context) : nextCompleting(context);
     }
 
     // An Activity cannot change its trace. Hosting's own is left out of the record and a new root takes its place.

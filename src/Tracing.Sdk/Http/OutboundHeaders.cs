@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using System.Diagnostics;
 using Microsoft.Extensions.Primitives;
 using Tracing.Sdk.Propagation;
@@ -11,7 +10,7 @@ namespace Tracing.Sdk.Http;
 /// </summary>
 internal static class OutboundHeaders
 {
-    private static readonly HttpRequestOptionsKey<Written> WrittenKey = new("Tracing.Sdk.Written");
+    private static readonly HttpRequestOptionsKey<Note> NoteKey = new("Tracing.Sdk.Note");
 
     private static readonly string[] ContextNames =
     [
@@ -19,40 +18,42 @@ internal static class OutboundHeaders
         B3Headers.Sampled, B3Headers.Flags,
     ];
 
-    private static readonly FrozenSet<string> AllNames = FrozenSet.Create(
-        StringComparer.OrdinalIgnoreCase, [.. ContextNames, BaggageHeader.HeaderName, RequestIds.RequestId, RequestIds.ClientTraceId]);
+    private static readonly string[] Names = [.. ContextNames, BaggageHeader.HeaderName, RequestIds.RequestId, RequestIds.ClientTraceId];
 
-    /// <summary>Writes the headers and returns how often this message has been sent before.</summary>
+    /// <summary>Writes the headers and returns how often this message has been sent before, as far as it shows.</summary>
     public static int Write(MeshTracing tracing, HttpRequestMessage request, Activity? activity)
     {
-        var attempt = 0;
-        if (request.Options.TryGetValue(WrittenKey, out var written))
-        {
-            attempt = ++written.Attempts;
-            written.TakeBack(request);
-        }
-        else
-        {
-            request.Options.Set(WrittenKey, written = new Written { ByHand = SetByHand(request) });
-        }
-
-        if (request.RequestUri is not { IsAbsoluteUri: true } uri) return attempt;
-
+        if (request.RequestUri is not { IsAbsoluteUri: true } uri) return 0;
         var headers = new RequestCarrier(request);
         var remote = RemoteContext.Current;
-        WriteBaggage(tracing, request, uri.Host, remote, activity, ref headers, written);
-        if (!tracing.MayPropagateTo(uri.Host)) return attempt;
+        var settings = tracing.Propagation;
+        var isInside = tracing.MayPropagateTo(uri.Host);
 
-        var context = tracing.Recorder?.ContextToSend(activity);
-        if (context is { } outbound && (written.ByHand is null || !UserHasTheSay(request, headers, remote)))
+        // :: Step 1: a message that has been sent before loses what we wrote then. It gets fresh ids, and perhaps goes where none may.
+        var hasContext = HasContext(request);
+        // Most messages are sent once, into the mesh and with nothing by hand; a note in their options is a dictionary each.
+        var note = !isInside || !settings.W3C || hasContext ? NoteOf(request, headers, remote) : null;
+        if (note is { Attempts: > 0 })
         {
-            ContextInjector.Inject(outbound, ref headers, tracing.Propagation);
-            written.Context = true;
+            if (note.IsOurs) Remove(request, ContextNames);
+            if (!isInside) Remove(request, Names);
+            if (!isInside) Remove(request, settings.PassThrough);
+            else if (!tracing.MaySendBaggageTo(uri.Host)) request.Headers.Remove(BaggageHeader.HeaderName);
         }
 
-        if (tracing.Recorder is not null) WriteRequestId(request, ref headers, remote?.RequestId, context, written);
-        if (remote?.PassThrough is { } passThrough) WritePassThrough(request, passThrough, written);
-        return attempt;
+        // :: Step 2: baggage has rules of its own.
+        WriteBaggage(tracing, request, uri.Host, remote, activity, ref headers);
+        var attempts = note?.Attempts ?? 0;
+        if (!isInside) return attempts;
+
+        // :: Step 3: the context, and what only passes through.
+        var context = tracing.Recorder?.ContextToSend(activity);
+        var isOurs = context is not null && !(hasContext && UserHasTheSay(request, headers, remote));
+        if (isOurs) ContextInjector.Inject(context!.Value, ref headers, settings);
+        if (note is not null) note.IsOurs = isOurs;
+        if (tracing.Recorder is not null) WriteRequestId(request, ref headers, remote?.RequestId, context);
+        if (remote?.PassThrough is { } passThrough) WritePassThrough(request, passThrough);
+        return attempts;
     }
 
     /// <summary>The same for a carrier that is no HTTP request, through the platform's setter.</summary>
@@ -77,58 +78,86 @@ internal static class OutboundHeaders
         }
     }
 
-    /// <summary>All names that may be written.</summary>
-    public static IReadOnlyList<string> Names => AllNames.Items;
+    private static Note NoteOf(HttpRequestMessage request, in RequestCarrier headers, RemoteContext? remote)
+    {
+        var isOurs = IsOurs(headers, remote);
+        if (request.Options.TryGetValue(NoteKey, out var note))
+        {
+            note.Attempts++;
+            note.IsOurs |= isOurs;
+        }
+        else
+        {
+            request.Options.Set(NoteKey, note = new Note { Attempts = isOurs ? 1 : 0, IsOurs = isOurs });
+        }
+
+        return note;
+    }
+
+    // A marker that names the span in traceparent is our own hand, unless it came in like this and was copied.
+    private static bool IsOurs(in RequestCarrier headers, RemoteContext? remote) =>
+        headers.Get(TraceStateList.HeaderName) is [{ } list]
+        && MeshMember.Find(list).SpanId is not 0 and var marker
+        && headers.Get(TraceParent.HeaderName) is [{ } parent]
+        && TraceParent.TryParse(parent, out var ids)
+        && ids.SpanId == marker
+        && !IsCopy(ids, remote);
+
+    private static void Remove(HttpRequestMessage request, IReadOnlyList<string> names)
+    {
+        for (var i = 0; i < names.Count; i++) request.Headers.Remove(names[i]);
+    }
 
     private static bool UserHasTheSay(HttpRequestMessage request, in RequestCarrier headers, RemoteContext? remote)
     {
         var set = ContextExtractor.Extract(headers, PropagationSettings.ContextOnly).Ids;
-        var isCopy = set.HasIds && remote is not null && set.SpanId == remote.Ids.SpanId && set.TraceLow == remote.Ids.TraceLow;
-        if ((set.HasIds || set.State != SamplingState.Defer) && !isCopy) return true;
-        foreach (var name in ContextNames) request.Headers.Remove(name);
+        if ((set.HasIds || set.State != SamplingState.Defer) && !IsCopy(set, remote)) return true;
+        Remove(request, ContextNames);
         return false;
     }
 
-    // Most requests carry two or three headers: looking at each once is cheaper than asking for every name.
-    private static List<KeyValuePair<string, string[]>>? SetByHand(HttpRequestMessage request)
+    // Of the context that came in, or of one that came in and was not believed.
+    private static bool IsCopy(in TraceIds set, RemoteContext? remote) =>
+        remote is not null && set.HasIds && (IsSame(set, remote.Ids) || (remote.Loser is { } loser && IsSame(set, loser.Ids)));
+
+    private static bool IsSame(in TraceIds a, in TraceIds b) => a.SpanId == b.SpanId && a.TraceLow == b.TraceLow;
+
+    // Most requests carry two or three headers: looking at each once is cheaper than asking for eight names.
+    private static bool HasContext(HttpRequestMessage request)
     {
-        List<KeyValuePair<string, string[]>>? found = null;
-        foreach (var (name, values) in request.Headers.NonValidated)
+        foreach (var (name, _) in request.Headers.NonValidated)
         {
             if (name[0] is not ('t' or 'T' or 'b' or 'B' or 'x' or 'X')) continue;
-            if (AllNames.Contains(name)) (found ??= []).Add(new(name, [.. values]));
+            foreach (var known in ContextNames)
+            {
+                if (known.Equals(name, StringComparison.OrdinalIgnoreCase)) return true;
+            }
         }
 
-        return found;
+        return false;
     }
 
     private static void WriteBaggage(
-        MeshTracing tracing, HttpRequestMessage request, string host, RemoteContext? remote, Activity? activity, ref RequestCarrier headers, Written written)
+        MeshTracing tracing, HttpRequestMessage request, string host, RemoteContext? remote, Activity? activity, ref RequestCarrier headers)
     {
         if (!tracing.Propagation.Baggage || OutboundBaggage.Format(remote, activity, tracing.Propagation.BaggageKeys) is not { } baggage) return;
-        if (!tracing.MaySendBaggageTo(host) || request.Headers.Contains(BaggageHeader.HeaderName)) return;
-        headers.Set(BaggageHeader.HeaderName, baggage);
-        written.Baggage = true;
+        if (tracing.MaySendBaggageTo(host) && !request.Headers.Contains(BaggageHeader.HeaderName)) headers.Set(BaggageHeader.HeaderName, baggage);
     }
 
-    private static void WriteRequestId(HttpRequestMessage request, ref RequestCarrier headers, string? received, in OutboundContext? context, Written written)
+    private static void WriteRequestId(HttpRequestMessage request, ref RequestCarrier headers, string? received, in OutboundContext? context)
     {
         if (headers.Get(RequestIds.RequestId) is [{ Length: > 0 } byHand] && HeaderText.IsSafe(byHand)) return;
-        var id = received ?? (context is { } outbound ? RequestIds.ForTrace(outbound.TraceId, IsSampled(outbound)) : null);
-        if (id is null) return;
         request.Headers.Remove(RequestIds.RequestId);
-        headers.Set(RequestIds.RequestId, id);
-        written.RequestId = true;
+        var id = received ?? (context is { } outbound ? RequestIds.ForTrace(outbound.TraceId, IsSampled(outbound)) : null);
+        if (id is not null) headers.Set(RequestIds.RequestId, id);
     }
 
-    private static void WritePassThrough(HttpRequestMessage request, IReadOnlyList<KeyValuePair<string, StringValues>> passThrough, Written written)
+    private static void WritePassThrough(HttpRequestMessage request, IReadOnlyList<KeyValuePair<string, StringValues>> passThrough)
     {
         for (var i = 0; i < passThrough.Count; i++)
         {
             var (name, values) = passThrough[i];
-            if (request.Headers.Contains(name)) continue;
-            request.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
-            (written.PassThrough ??= []).Add(name);
+            if (!request.Headers.Contains(name)) request.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
         }
     }
 
@@ -139,42 +168,12 @@ internal static class OutboundHeaders
         public void Set(string name, string value) => setter(carrier, name, value);
     }
 
-    /// <summary>
-    /// What we wrote to a message. Sent again, by a retry or after a redirect, it gets fresh ids, and perhaps goes where none may: ours are
-    /// taken back first, the user's stay.
-    /// </summary>
-    private sealed class Written
+    /// <summary>What the headers of a message do not show when it is sent again.</summary>
+    private sealed class Note
     {
-        /// <summary>Ours by name, but there before us; null when there were none.</summary>
-        public List<KeyValuePair<string, string[]>>? ByHand { get; init; }
-
         public int Attempts { get; set; }
 
-        public bool Context { get; set; }
-
-        public bool RequestId { get; set; }
-
-        public bool Baggage { get; set; }
-
-        public List<string>? PassThrough { get; set; }
-
-        public void TakeBack(HttpRequestMessage request)
-        {
-            if (Context)
-            {
-                foreach (var name in ContextNames) request.Headers.Remove(name);
-            }
-
-            if (RequestId) request.Headers.Remove(RequestIds.RequestId);
-            if (Baggage) request.Headers.Remove(BaggageHeader.HeaderName);
-            foreach (var name in PassThrough ?? []) request.Headers.Remove(name);
-            (Context, RequestId, Baggage, PassThrough) = (false, false, false, null);
-
-            // The platform takes all our names off before it asks a second time, whoever set them.
-            foreach (var (name, values) in ByHand ?? [])
-            {
-                if (!request.Headers.Contains(name)) request.Headers.TryAddWithoutValidation(name, values);
-            }
-        }
+        /// <summary>Whether the context on it is what we wrote.</summary>
+        public bool IsOurs { get; set; }
     }
 }

@@ -35,8 +35,9 @@ internal sealed class OutboundPropagator : DistributedContextPropagator
         return true;
     }
 
-    // What a proxy built on HttpClient must not copy from its inbound request.
-    public override IReadOnlyCollection<string> Fields => OutboundHeaders.Names;
+    // Named to nobody: the platform would take these fields off a message that it sends again, also those that the user had set. What is
+    // ours we recognise, and so do we a copy of what came in, which is what a proxy built on HttpClient makes.
+    public override IReadOnlyCollection<string> Fields => [];
 
     public override void Inject(Activity? activity, object? carrier, PropagatorSetterCallback? setter)
     {

@@ -186,7 +186,13 @@ internal sealed class SpanRecorder : IDisposable
 
     private void OnStarted(Activity activity)
     {
-        if (!activity.Recorded) return;
+        if (!activity.Recorded)
+        {
+            // Refused by everybody: the next one with this parent, a retry perhaps, is another.
+            _refused.Value = default;
+            return;
+        }
+
         if (IsForeign(activity))
         {
             activity.SetCustomProperty(_mark, NotOurs);

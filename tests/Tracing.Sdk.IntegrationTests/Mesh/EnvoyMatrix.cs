@@ -13,6 +13,10 @@ internal sealed class EnvoyMatrix : IAsyncDisposable
     /// <summary>Under which both report: what tells their spans apart is the kind.</summary>
     public const string ServiceName = "envoy";
 
+    // Without TLS nobody negotiates: the proxy must know.
+    private const string Http2 =
+        """{ envoy.extensions.upstreams.http.v3.HttpProtocolOptions: { "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions, explicit_http_config: { http2_protocol_options: {} } } }""";
+
     private static readonly (Tracer Tracer, int Sampling)[] Variants =
         [.. Enum.GetValues<Tracer>().SelectMany(tracer => new[] { (tracer, 100), (tracer, 0) })];
 
@@ -31,7 +35,10 @@ internal sealed class EnvoyMatrix : IAsyncDisposable
     public Uri Egress(Tracer tracer, int sampling, bool twoSidecars) =>
         _others.Listeners[$"egress-{tracer}-{sampling}-to-{(twoSidecars ? "sidecar" : "b")}"];
 
-    public static async Task<EnvoyMatrix> StartAsync(Uri a, Uri b, Uri zipkin, Uri otlp)
+    /// <summary>The way from service a to service c, which speaks HTTP/2 only.</summary>
+    public Uri EgressToGrpc(Tracer tracer) => _others.Listeners[$"egress-{tracer}-100-to-c"];
+
+    public static async Task<EnvoyMatrix> StartAsync(Uri a, Uri b, Uri c, Uri zipkin, Uri otlp)
     {
         var collectors = Cluster("zipkin", zipkin) + Cluster("otlp", otlp);
         var sidecarOfB = await Proxies.StartAsync(
@@ -43,8 +50,9 @@ internal sealed class EnvoyMatrix : IAsyncDisposable
                 Listeners((tracer, sampling) =>
                     Listener($"front-{tracer}-{sampling}", "INBOUND", true, sampling, tracer, "a")
                     + Listener($"egress-{tracer}-{sampling}-to-b", "OUTBOUND", false, sampling, tracer, "b")
-                    + Listener($"egress-{tracer}-{sampling}-to-sidecar", "OUTBOUND", false, sampling, tracer, $"ingress-{tracer}-{sampling}")),
-                Cluster("a", a) + Cluster("b", b) + collectors
+                    + Listener($"egress-{tracer}-{sampling}-to-sidecar", "OUTBOUND", false, sampling, tracer, $"ingress-{tracer}-{sampling}")
+                    + Listener($"egress-{tracer}-{sampling}-to-c", "OUTBOUND", false, sampling, tracer, "c")),
+                Cluster("a", a) + Cluster("b", b) + Cluster("c", c, Http2) + collectors
                     + string.Concat(sidecarOfB.Listeners.Select(listener => Cluster(listener.Key, listener.Value))));
             return new EnvoyMatrix(sidecarOfB, others);
         }
@@ -64,10 +72,11 @@ internal sealed class EnvoyMatrix : IAsyncDisposable
     private static string Listeners(Func<Tracer, int, string> listeners) =>
         string.Concat(Variants.Select(variant => listeners(variant.Tracer, variant.Sampling)));
 
-    private static string Cluster(string name, Uri address) => string.Create(CultureInfo.InvariantCulture, $$"""
+    private static string Cluster(string name, Uri address, string options = "{}") => string.Create(CultureInfo.InvariantCulture, $$"""
           - name: {{name}}
             type: STATIC
             connect_timeout: 1s
+            typed_extension_protocol_options: {{options}}
             load_assignment: { cluster_name: {{name}}, endpoints: [ { lb_endpoints: [ { endpoint: { address: { socket_address: { address: 127.0.0.1, port_value: {{address.Port}} } } } } ] } ] }
 
         """);

@@ -1,0 +1,162 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Tracing.Sdk.Http;
+using Tracing.Sdk.Tests.Testbed;
+
+namespace Tracing.Sdk.Tests.AspNetCore;
+
+/// <summary>Nothing is recorded and nothing exported; what came in goes out as it came.</summary>
+public sealed class ForwardModeTests
+{
+    private const string TraceId = "0af7651916cd43dd8448eb211c80319c";
+    private const string SpanId = "b7ad6b7169203331";
+
+    private static readonly string[] Everything =
+    [
+        $"traceparent: 00-{TraceId}-{SpanId}-01", "tracestate: vendor=1,  other = x", "b3: not even valid", $"X-B3-TraceId: {TraceId}", $"X-B3-SpanId: {SpanId}",
+        "X-B3-ParentSpanId: 05e3ac9a4f6e3b90", "X-B3-Sampled: 1", "X-B3-Flags: 1", "baggage: user = 1 ;secret", "x-request-id: AbC-1", "x-client-trace-id: def", "x-tenant: acme",
+    ];
+
+    public static TheoryData<string, bool> ClientsAndLogging => new()
+    {
+        { "factory", true }, { "factory", false }, { "new", true }, { "new", false }, { "SocketsHttpHandler", true }, { "SocketsHttpHandler", false },
+        { "handler by hand", true }, { "handler by hand", false }, { "synchronous", true }, { "synchronous", false },
+    };
+
+    [Theory]
+    [MemberData(nameof(ClientsAndLogging))]
+    public async Task Call_ByAnyClient_CarriesEverythingByteForByte(string kind, bool logs)
+    {
+        var (service, sent) = await CallAsync(kind, logs, Everything);
+
+        Assert.Equal(
+            Everything.Select(Normalized).Order(),
+            sent.Headers.Where(h => h.Key != "Host").Select(h => Normalized($"{h.Key}: {h.Value}")).Order());
+        Assert.Empty(service.Sink.Requests);
+    }
+
+    [Theory]
+    [MemberData(nameof(ClientsAndLogging))]
+    public async Task Call_NothingCameIn_CarriesNothing(string kind, bool logs)
+    {
+        var (_, sent) = await CallAsync(kind, logs, []);
+
+        Assert.Equal(["Host"], sent.Headers.Select(h => h.Key));
+    }
+
+    [Theory]
+    [MemberData(nameof(ClientsAndLogging))]
+    public async Task Call_UnsampledCameIn_StaysAsItIs(string kind, bool logs)
+    {
+        var (_, sent) = await CallAsync(kind, logs, [$"traceparent: 00-{TraceId}-{SpanId}-00"]);
+
+        Assert.Equal([$"00-{TraceId}-{SpanId}-00"], sent.All("traceparent"));
+        Assert.Null(sent["X-B3-Sampled"]);
+    }
+
+    [Fact]
+    public async Task Call_UnsafeValueCameIn_DoesNotLeave()
+    {
+        var (_, sent) = await CallAsync("new", logs: true, ["x-request-id: a\u00c3\u00a9b", "x-client-trace-id: a\u0001b", "b3: 1"]);
+
+        Assert.Equal((null, null, "1"), (sent["x-request-id"], sent["x-client-trace-id"], sent["b3"]));
+    }
+
+    [Fact]
+    public async Task Call_ToAStranger_CarriesNothing()
+    {
+        await using var server = new WireServer();
+        await using var service = await TestService.StartAsync(
+            app => app.MapGet("/", async () =>
+            {
+                using var client = new HttpClient(server.Handler());
+                (await client.GetAsync(new Uri("http://api.example.com/"))).Dispose();
+            }),
+            o => o.Mode = MeshTracingMode.Forward);
+        await service.GetAsync("/", Everything);
+
+        Assert.Equal(["Host"], server.Request.Headers.Select(h => h.Key));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Call_RedirectedOrRetried_CarriesTheSameAgain(bool retry)
+    {
+        await using var server = new WireServer((_, number) => number == 0 && !retry ? "302 Found\r\nLocation: /new" : "200 OK");
+        await using var service = await TestService.StartAsync(
+            app => app.MapGet("/", async () =>
+            {
+                using var invoker = new HttpMessageInvoker(new SocketsHttpHandler());
+                using var request = new HttpRequestMessage(HttpMethod.Get, server.Address);
+                (await invoker.SendAsync(request, default)).Dispose();
+                if (retry) (await invoker.SendAsync(request, default)).Dispose();
+            }),
+            o => o.Mode = MeshTracingMode.Forward);
+        await service.GetAsync("/", Everything[..^1]);
+
+        Assert.Equal(2, server.Requests.Count);
+        Assert.All(server.Requests, r => Assert.Equal(
+            Everything[..^1].Select(Normalized).Order(),
+            r.Headers.Where(h => h.Key != "Host").Select(h => Normalized($"{h.Key}: {h.Value}")).Order()));
+    }
+
+    [Fact]
+    public async Task Start_Disabled_SaysSoInOneLine()
+    {
+        await using var service = await TestService.StartAsync(
+            app => app.MapGet("/", () => "ok"), build: b => b.Configuration.AddInMemoryCollection([new("OTEL_SDK_DISABLED", "true")]));
+        await service.GetAsync("/");
+        await service.StopAsync();
+
+        Assert.Equal(["Tracing forwards headers and records nothing (OTEL_SDK_DISABLED)."], service.Log.OfTracing);
+        Assert.Empty(service.Sink.Requests);
+    }
+
+    [Fact]
+    public async Task Log_OfARequest_NamesTheCallersTrace()
+    {
+        await using var service = await TestService.StartAsync(
+            app => app.MapGet("/", (ILogger<ForwardModeTests> log) => log.LogInformation("here")), o => o.Mode = MeshTracingMode.Forward);
+        await service.GetAsync("/", $"b3: {TraceId}-{SpanId}-1");
+        await service.StopAsync();
+
+        Assert.Equal(TraceId, Assert.Single(service.Log.Lines, l => l.Message == "here").Scope["TraceId"]);
+    }
+
+    // Letter case of a name does not count, and the platform has its own for some.
+    private static string Normalized(string header) => header[..header.IndexOf(':')].ToLowerInvariant() + header[header.IndexOf(':')..];
+
+    private static async Task<(TestService Service, WireMessage Sent)> CallAsync(string kind, bool logs, string[] headers)
+    {
+        await using var server = new WireServer();
+        await using var service = await TestService.StartAsync(
+            app => app.MapGet("/", async (IHttpClientFactory factory) =>
+            {
+                using var client = kind switch
+                {
+                    "factory" => factory.CreateClient(),
+                    "SocketsHttpHandler" => new HttpClient(new SocketsHttpHandler()),
+                    "handler by hand" => new HttpClient(new MeshTracingHandler(new HttpClientHandler())),
+                    _ => new HttpClient(),
+                };
+                using var request = new HttpRequestMessage(HttpMethod.Get, server.Address);
+                using var response = kind == "synchronous" ? client.Send(request) : await client.SendAsync(request);
+            }),
+            o =>
+            {
+                o.Mode = MeshTracingMode.Forward;
+                o.ForwardedHeaders.Add("x-tenant");
+            },
+            b =>
+            {
+                b.Services.AddHttpClient();
+                if (!logs) b.Logging.SetMinimumLevel(LogLevel.None);
+            });
+        Assert.Equal(200, (await service.GetAsync("/", headers)).Status);
+        await service.StopAsync();
+        return (service, server.Request);
+    }
+}

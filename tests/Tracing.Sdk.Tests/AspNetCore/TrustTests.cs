@@ -1,0 +1,360 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
+using Tracing.Sdk.Propagation;
+using Tracing.Sdk.Tests.Testbed;
+
+namespace Tracing.Sdk.Tests.AspNetCore;
+
+/// <summary>How far a caller is believed, whoever says so.</summary>
+public sealed class TrustTests
+{
+    private const string TraceId = "0af7651916cd43dd8448eb211c80319c";
+    private const string SpanId = "b7ad6b7169203331";
+    private const string Sampled = $"traceparent: 00-{TraceId}-{SpanId}-01";
+    private const string Unsampled = $"traceparent: 00-{TraceId}-{SpanId}-00";
+    private const string Debug = $"b3: {TraceId}-{SpanId}-d";
+
+    /// <summary>The ways to say one thing of every caller: the service, a rule by address, a rule by header, the endpoint, its group.</summary>
+    public static TheoryData<string> Ways => ["default", "network", "external", "internal", "spiffe", "endpoint", "group", "controllers"];
+
+    [Theory]
+    [MemberData(nameof(Ways))]
+    public async Task Restart_SampledCaller_IsANewTraceWithALink(string way)
+    {
+        var (spans, sent, log) = await CallAsync(way, TraceTrust.Restart, [Sampled, "baggage: user=1", "x-request-id: abc"]);
+
+        var server = spans.Server();
+        Assert.Null(server.ParentId);
+        Assert.NotEqual(TraceId, server.TraceId);
+        Assert.Equal(("GET /orders", "/orders", 200L), (server.Name, server.Tag("http.route"), server.Tag("http.response.status_code")));
+        Assert.Equal(3, server.Flags & 0xFF);
+        var link = Assert.Single(server.Links);
+        Assert.Equal($"{TraceId}-{SpanId}", link.Name);
+        Assert.Equal(("restarted", "w3c"), (link.Tags["reason"], link.Tags["format"]));
+        Assert.Equal(server.SpanId, spans.Client().ParentId);
+        Assert.Equal((server.TraceId, spans.Client().SpanId), (sent["X-B3-TraceId"], sent["X-B3-SpanId"]));
+        Assert.Null(sent["baggage"]);
+        Assert.Equal("abc", sent["x-request-id"]);
+        Assert.DoesNotContain(spans, s => s.TraceId == TraceId);
+        AssertBalanced(log);
+    }
+
+    [Theory]
+    [MemberData(nameof(Ways))]
+    public async Task Restart_UnsampledCaller_IsOurOwnDecision(string way)
+    {
+        var (spans, sent, log) = await CallAsync(way, TraceTrust.Restart, [Unsampled]);
+
+        Assert.Null(spans.Server().ParentId);
+        Assert.Equal("GET /orders", spans.Server().Name);
+        Assert.Equal("1", sent["X-B3-Sampled"]);
+        Assert.Single(spans.Server().Links);
+        AssertBalanced(log);
+    }
+
+    [Theory]
+    [MemberData(nameof(Ways))]
+    public async Task Restart_DebugCaller_IsNoDebugTrace(string way)
+    {
+        var (spans, sent, _) = await CallAsync(way, TraceTrust.Restart, [Debug]);
+
+        Assert.Null(spans.Server().ParentId);
+        Assert.Null(sent["X-B3-Flags"]);
+        Assert.Equal("b3", Assert.Single(spans.Server().Links).Tags["format"]);
+    }
+
+    [Theory]
+    [MemberData(nameof(Ways))]
+    public async Task Restart_RefusedByOurSampler_LeavesNoSpanAndSaysSo(string way)
+    {
+        var (spans, sent, log) = await CallAsync(way, TraceTrust.Restart, [Sampled], o => o.SamplingRatio = 0);
+
+        Assert.Empty(spans);
+        Assert.Equal("0", sent["X-B3-Sampled"]);
+        Assert.NotEqual(TraceId, sent["X-B3-TraceId"]);
+        AssertBalanced(log);
+    }
+
+    [Theory]
+    [MemberData(nameof(Ways))]
+    public async Task Restart_NothingCameIn_ChangesNothing(string way)
+    {
+        var (spans, _, log) = await CallAsync(way, TraceTrust.Restart, []);
+
+        Assert.Equal(("GET /orders", "Microsoft.AspNetCore"), (spans.Server().Name, spans.Server().Scope));
+        Assert.Empty(spans.Server().Links);
+        AssertBalanced(log);
+    }
+
+    [Theory]
+    [MemberData(nameof(Ways))]
+    public async Task Restart_OnlyBaggageCameIn_DropsIt(string way)
+    {
+        var (spans, sent, log) = await CallAsync(way, TraceTrust.Restart, ["baggage: user=1"]);
+
+        Assert.Null(sent["baggage"]);
+        Assert.Equal("GET /orders", spans.Server().Name);
+        Assert.Empty(spans.Server().Links);
+        AssertBalanced(log);
+    }
+
+    [Theory]
+    [MemberData(nameof(Ways))]
+    public async Task TrustIdsOnly_SampledCallerRefusedByOurSampler_KeepsIdsAndDenies(string way)
+    {
+        var (spans, sent, log) = await CallAsync(way, TraceTrust.TrustIdsOnly, [Sampled, "baggage: user=1"], o => o.SamplingRatio = 0);
+
+        Assert.Empty(spans);
+        Assert.Equal((TraceId, SpanId, "0"), (sent["X-B3-TraceId"], sent["X-B3-SpanId"], sent["X-B3-Sampled"]));
+        Assert.Equal("user=1", sent["baggage"]);
+        AssertBalanced(log);
+    }
+
+    [Theory]
+    [MemberData(nameof(Ways))]
+    public async Task TrustIdsOnly_UnsampledCallerTakenByOurSampler_IsRecordedWhole(string way)
+    {
+        var (spans, sent, log) = await CallAsync(way, TraceTrust.TrustIdsOnly, [Unsampled]);
+
+        var server = spans.Server();
+        Assert.Equal((TraceId, SpanId, "GET /orders"), (server.TraceId, server.ParentId, server.Name));
+        Assert.Equal((200L, "/orders"), (server.Tag("http.response.status_code"), server.Tag("url.path")));
+        Assert.Equal((spans.Client().SpanId, "1"), (sent["X-B3-SpanId"], sent["X-B3-Sampled"]));
+        AssertBalanced(log);
+    }
+
+    [Theory]
+    [MemberData(nameof(Ways))]
+    public async Task TrustIdsOnly_DebugCaller_IsNoDebugTrace(string way)
+    {
+        var (spans, sent, log) = await CallAsync(way, TraceTrust.TrustIdsOnly, [Debug]);
+
+        Assert.Equal(SpanId, spans.Server().ParentId);
+        Assert.Equal("1", sent["X-B3-Sampled"]);
+        Assert.Null(sent["X-B3-Flags"]);
+        Assert.Equal($"mesh=p:{spans.Client().SpanId}", sent["tracestate"]);
+        AssertBalanced(log);
+    }
+
+    [Fact]
+    public async Task Restart_ByEndpointThatThrows_RecordsTheExceptionInTheNewTrace()
+    {
+        await using var service = await TestService.StartAsync(app =>
+            app.MapGet("/", string () => throw new InvalidOperationException("no such table")).WithTracePropagation(TraceTrust.Restart));
+        await service.GetAsync("/", Sampled);
+        await service.StopAsync();
+
+        var span = Assert.Single(service.Sink.Spans, s => s.Links.Any(l => l.Name == $"{TraceId}-{SpanId}"));
+        Assert.Equal(("error", "System.InvalidOperationException"), (span.Status, span.Tag("error.type")));
+        Assert.Equal(500L, span.Tag("http.response.status_code"));
+    }
+
+    [Fact]
+    public async Task Endpoint_OthersOfTheSameService_GoOnAsTheyWere()
+    {
+        await using var service = await TestService.StartAsync(app =>
+        {
+            app.MapGet("/hooks", () => "ok").WithTracePropagation(TraceTrust.Restart);
+            app.MapGet("/orders", () => "ok");
+        });
+        await service.GetAsync("/orders", Sampled);
+
+        Assert.Equal(SpanId, (await service.StopAsync()).Server().ParentId);
+    }
+
+    [Fact]
+    public async Task Endpoint_ThatTrusts_DoesNotOverruleTheService()
+    {
+        await using var service = await TestService.StartAsync(
+            app => app.MapGet("/orders", () => "ok").WithTracePropagation(TraceTrust.Trust), o => o.Trust = TraceTrust.Restart);
+        await service.GetAsync("/orders", Sampled);
+
+        Assert.Null((await service.StopAsync()).Server().ParentId);
+    }
+
+    [Theory]
+    [InlineData("Restart 127.0.0.0/8", true)]
+    [InlineData("Restart 10.0.0.0/8", false)]
+    [InlineData("Trust 127.0.0.0/8|Restart 0.0.0.0/0", false)]
+    [InlineData("Restart ::/0", false)]
+    public async Task Rule_ByNetwork_LooksAtThePeer(string rules, bool restarts)
+    {
+        Assert.Equal(restarts, await IsRestartedAsync(rules));
+    }
+
+    [Theory]
+    [InlineData("Restart external", "x-envoy-external-address: 203.0.113.9", true)]
+    [InlineData("Restart external", "x-envoy-internal: true", false)]
+    [InlineData("Restart internal", "x-envoy-internal: true", true)]
+    [InlineData("Restart internal", "x-envoy-internal: false", false)]
+    [InlineData("Restart internal", "x-other: true", false)]
+    public async Task Rule_ByEnvoysWord_LooksAtItsHeaders(string rules, string header, bool restarts)
+    {
+        Assert.Equal(restarts, await IsRestartedAsync(rules, header));
+    }
+
+    [Fact]
+    public async Task Rule_OtherEnvoyPrefix_LooksAtThoseHeaders()
+    {
+        await using var service = await TestService.StartAsync(
+            app => app.MapGet("/", () => "ok"),
+            o =>
+            {
+                o.EnvoyHeaderPrefix = "x-foo";
+                o.TrustRules.Add("Restart external");
+            });
+        await service.GetAsync("/", Sampled, "x-foo-external-address: 203.0.113.9");
+
+        Assert.Null((await service.StopAsync()).Server().ParentId);
+    }
+
+    [Theory]
+    [InlineData("By=spiffe://cluster.local/ns/me/sa/x;Hash=abc;Subject=\"\";URI=spiffe://cluster.local/ns/shop/sa/api", true)]
+    [InlineData("Hash=abc;URI=\"spiffe://cluster.local/ns/shop/sa/api\"", true)]
+    [InlineData("Hash=abc;Subject=\"CN=a,O=b;c\";uri=spiffe://cluster.local/ns/shop/sa/api", true)]
+    [InlineData("URI=spiffe://cluster.local/ns/other/sa/api,Hash=b;URI=spiffe://cluster.local/ns/shop/sa/api", true)]
+    [InlineData("URI=spiffe://cluster.local/ns/shop/sa/api,Hash=b;URI=spiffe://cluster.local/ns/other/sa/api", false)]
+    [InlineData("URI=spiffe://cluster.local/ns/shop/sa/api,Subject=\"x,URI=spiffe://a\";URI=spiffe://cluster.local/ns/other/x", false)]
+    [InlineData("By=spiffe://cluster.local/ns/shop/sa/api", false)]
+    [InlineData("Subject=\"URI=spiffe://cluster.local/ns/shop/sa/api\"", false)]
+    [InlineData("URI=", false)]
+    [InlineData("", false)]
+    public async Task Rule_BySpiffe_LooksAtThePeersIdentity(string header, bool restarts)
+    {
+        Assert.Equal(restarts, await IsRestartedAsync("Restart spiffe://cluster.local/ns/shop/*", "x-forwarded-client-cert: " + header));
+    }
+
+    [Fact]
+    public async Task Rule_BySpiffeExactly_FitsNoLongerName()
+    {
+        Assert.True(await IsRestartedAsync("Restart spiffe://a/b", "x-forwarded-client-cert: URI=spiffe://a/b"));
+        Assert.False(await IsRestartedAsync("Restart spiffe://a/b", "x-forwarded-client-cert: URI=spiffe://a/bc"));
+    }
+
+    [Fact]
+    public async Task Rule_FirstThatFits_Decides()
+    {
+        Assert.False(await IsRestartedAsync("Trust internal|Restart external", "x-envoy-internal: true", "x-envoy-external-address: 1.2.3.4"));
+        Assert.True(await IsRestartedAsync("Restart external|Trust internal", "x-envoy-internal: true", "x-envoy-external-address: 1.2.3.4"));
+    }
+
+    [Fact]
+    public async Task DeferUnsampledParent_UnsampledCaller_IsDecidedByUs()
+    {
+        await using var service = await TestService.StartAsync(app => app.MapGet("/", () => "ok"), o => o.DeferUnsampledParent = true);
+        await service.GetAsync("/", Unsampled);
+
+        Assert.Equal(SpanId, (await service.StopAsync()).Server().ParentId);
+    }
+
+    [Fact]
+    public async Task DeferUnsampledParent_DenyWithoutIds_IsStillDenied()
+    {
+        await using var service = await TestService.StartAsync(app => app.MapGet("/", () => "ok"), o => o.DeferUnsampledParent = true);
+        await service.GetAsync("/", "b3: 0");
+
+        Assert.Empty(await service.StopAsync());
+    }
+
+    [Theory]
+    [InlineData(Sampled)]
+    [InlineData(Debug)]
+    [InlineData("b3: 1")]
+    public async Task MaxForcedTraces_Reached_LeavesTheRestToOurSampler(string header)
+    {
+        var time = new FakeTimeProvider();
+        await using var service = await TestService.StartAsync(
+            app => app.MapGet("/{n}", (int n) => n),
+            o => (o.MaxForcedTracesPerSecond, o.SamplingRatio) = (2, 0),
+            b => b.Services.AddSingleton<TimeProvider>(time));
+        for (var i = 0; i < 5; i++) await service.GetAsync($"/{i}", header);
+        time.Advance(TimeSpan.FromSeconds(0.5));
+        for (var i = 5; i < 8; i++) await service.GetAsync($"/{i}", header);
+        time.Advance(TimeSpan.FromMinutes(1));
+        for (var i = 8; i < 12; i++) await service.GetAsync($"/{i}", header);
+        var spans = await service.StopAsync();
+
+        Assert.Equal(["/0", "/1", "/5", "/8", "/9"], spans.Select(s => s.Tag("url.path")));
+    }
+
+    [Fact]
+    public async Task MaxForcedTraces_Unsampled_TakesNoPlace()
+    {
+        var time = new FakeTimeProvider();
+        await using var service = await TestService.StartAsync(
+            app => app.MapGet("/{n}", (int n) => n),
+            o => (o.MaxForcedTracesPerSecond, o.SamplingRatio) = (1, 0),
+            b => b.Services.AddSingleton<TimeProvider>(time));
+        for (var i = 0; i < 3; i++) await service.GetAsync($"/{i}", Unsampled);
+        await service.GetAsync("/3");
+        await service.GetAsync("/4", Sampled);
+
+        Assert.Equal("/4", (await service.StopAsync()).Server().Tag("url.path"));
+    }
+
+    private static void AssertBalanced(LogCollector log)
+    {
+        var line = Assert.Single(log.OfTracing, l => l.StartsWith("Tracing stopped:", StringComparison.Ordinal));
+        var numbers = System.Text.RegularExpressions.Regex.Match(line, @"(\d+) spans started, (\d+) exported, (\d+) dropped");
+        Assert.True(numbers.Success, line);
+        Assert.Equal(Number(1), Number(2) + Number(3));
+        Assert.DoesNotContain("not ended", line, StringComparison.Ordinal);
+
+        int Number(int group) => int.Parse(numbers.Groups[group].Value);
+    }
+
+    private static async Task<bool> IsRestartedAsync(string rules, params string[] headers)
+    {
+        await using var service = await TestService.StartAsync(
+            app => app.MapGet("/", () => "ok"),
+            o =>
+            {
+                foreach (var rule in rules.Split('|')) o.TrustRules.Add(rule);
+            });
+        await service.GetAsync("/", [Sampled, .. headers]);
+        return (await service.StopAsync()).Server().ParentId is null;
+    }
+
+    private static async Task<(IReadOnlyList<Span> Spans, WireMessage Sent, LogCollector Log)> CallAsync(
+        string way, TraceTrust trust, string[] headers, Action<MeshTracingOptions>? options = null)
+    {
+        await using var server = new WireServer();
+        TestService service = null!;
+        Func<Task> handler = async () =>
+        {
+            service.Note();
+            using var client = new HttpClient();
+            (await client.GetAsync(server.Address)).Dispose();
+        };
+        await using var started = service = await TestService.StartAsync(
+            app =>
+            {
+                if (way == "endpoint") app.MapGet("/orders", handler).WithTracePropagation(trust);
+                else if (way == "group") app.MapGroup("").WithTracePropagation(trust).MapGet("/orders", handler);
+                else if (way == "controllers") app.MapControllers().WithTracePropagation(trust);
+                else app.MapGet("/orders", handler);
+            },
+            o =>
+            {
+                if (way == "default") o.Trust = trust;
+                if (way == "network") o.TrustRules.Add($"{trust} 127.0.0.1/32");
+                if (way == "external") o.TrustRules.Add($"{trust} external");
+                if (way == "internal") o.TrustRules.Add($"{trust} internal");
+                if (way == "spiffe") o.TrustRules.Add($"{trust} spiffe://cluster.local/ns/edge/*");
+                options?.Invoke(o);
+            },
+            b => b.Services.AddSingleton(handler).AddControllers());
+        string[] mesh = ["x-envoy-external-address: 203.0.113.9", "x-envoy-internal: true", "x-forwarded-client-cert: URI=spiffe://cluster.local/ns/edge/sa/x"];
+        Assert.Equal(200, (await service.GetAsync("/orders", [.. headers, .. mesh])).Status);
+        return (await service.StopAsync(), server.Request, service.Log);
+    }
+}
+
+/// <summary>A controller, whose endpoint MVC builds late.</summary>
+public sealed class TrustedOrdersController(Func<Task> handler) : ControllerBase
+{
+    [HttpGet("/orders")]
+    public Task Orders() => handler();
+}
