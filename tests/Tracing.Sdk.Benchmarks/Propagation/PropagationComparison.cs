@@ -15,8 +15,11 @@ internal static class PropagationComparison
 
     private static readonly TraceContextPropagator Peer = new();
 
+    private static readonly RemoteContext NothingCameIn = new();
+
 #pragma warning disable CS0618 // The API still holds the peer's B3, though it has moved.
-    private static readonly CompositeTextMapPropagator PeerOfAllFormats = new([new TraceContextPropagator(), new OpenTelemetry.Context.Propagation.B3Propagator(), new BaggagePropagator()]);
+    private static readonly CompositeTextMapPropagator PeerOfAllFormats = new(
+        [new TraceContextPropagator(), new OpenTelemetry.Context.Propagation.B3Propagator(), new BaggagePropagator()]);
 #pragma warning restore CS0618
 
     public static async Task Run()
@@ -32,6 +35,7 @@ internal static class PropagationComparison
         ];
         await HeaderSets.InsideKestrel(sets.Select(s => s.Headers), (i, headers) => Extract(sets[i].Name, headers));
         Inject();
+        Reject();
     }
 
     private static void Extract(string name, IHeaderDictionary headers) =>
@@ -54,13 +58,13 @@ internal static class PropagationComparison
             })
             .Add("ours: all formats, baggage, request id", n =>
             {
-                for (var i = 0; i < n; i++) ContextExtractor.Extract(new HeaderSnapshot(headers), PropagationSettings.Default);
+                for (var i = 0; i < n; i++) ContextExtractor.Extract(new HeaderSnapshot(headers), PropagationSettings.Default, NothingCameIn);
             })
             .Add("ours, and the ids made from it", n =>
             {
                 for (var i = 0; i < n; i++)
                 {
-                    var remote = ContextExtractor.Extract(new HeaderSnapshot(headers), PropagationSettings.Default);
+                    var remote = ContextExtractor.Extract(new HeaderSnapshot(headers), PropagationSettings.Default, NothingCameIn);
                     if (remote.Ids.HasIds) remote.Ids.ToActivityContext(remote.TraceState);
                 }
             })
@@ -68,7 +72,7 @@ internal static class PropagationComparison
             {
                 for (var i = 0; i < n; i++)
                 {
-                    var remote = ContextExtractor.Extract(new HeaderSnapshot(headers), PropagationSettings.Default);
+                    var remote = ContextExtractor.Extract(new HeaderSnapshot(headers), PropagationSettings.Default, NothingCameIn);
                     _ = ActivityContext.TryParse(remote.TraceParent, remote.TraceState, isRemote: true, out _);
                 }
             })
@@ -90,35 +94,58 @@ internal static class PropagationComparison
         var chained = outbound with { TraceState = "mesh=p:e457b5a2e4d86bd1" };
         using var request = new HttpRequestMessage();
         new Comparison("Inject into a fresh HttpRequestMessage")
-            .Add("OpenTelemetry.Api TraceContextPropagator (W3C alone)", n =>
-            {
-                for (var i = 0; i < n; i++) { request.Headers.Clear(); Peer.Inject(context, request, Setter); }
-            })
-            .Add("OpenTelemetry.Api W3C + B3 + baggage", n =>
-            {
-                for (var i = 0; i < n; i++) { request.Headers.Clear(); PeerOfAllFormats.Inject(context, request, Setter); }
-            })
-            .Add(".NET W3C propagator", n =>
-            {
-                for (var i = 0; i < n; i++) { request.Headers.Clear(); Platform.Inject(activity, request, PlatformSetter); }
-            })
-            .Add("ours: W3C with marker, B3", n =>
-            {
-                for (var i = 0; i < n; i++) { request.Headers.Clear(); var w = new RequestWriter(request); ContextInjector.Inject(outbound, ref w, PropagationSettings.Default); }
-            })
-            .Add("ours: W3C with marker, B3, second hop", n =>
-            {
-                for (var i = 0; i < n; i++) { request.Headers.Clear(); var w = new RequestWriter(request); ContextInjector.Inject(chained, ref w, PropagationSettings.Default); }
-            })
-            .Add("ours: W3C with marker and foreign tracestate, B3", n =>
-            {
-                for (var i = 0; i < n; i++) { request.Headers.Clear(); var w = new RequestWriter(request); ContextInjector.Inject(withState, ref w, PropagationSettings.Default); }
-            })
-            .Add("(clearing the message)", n =>
-            {
-                for (var i = 0; i < n; i++) request.Headers.Clear();
-            })
+            .Add("OpenTelemetry.Api TraceContextPropagator (W3C alone)", Each(request, r => Peer.Inject(context, r, Setter)))
+            .Add("OpenTelemetry.Api W3C + B3 + baggage", Each(request, r => PeerOfAllFormats.Inject(context, r, Setter)))
+            .Add(".NET W3C propagator (its text is cached in the Activity)", Each(request, r => Platform.Inject(activity, r, PlatformSetter)))
+            .Add("ours: W3C with marker, B3", Each(request, r => Write(outbound, r)))
+            .Add("ours: the same, second hop", Each(request, r => Write(chained, r)))
+            .Add("ours: the same, beside a foreign tracestate", Each(request, r => Write(withState, r)))
             .Print();
+    }
+
+    // Time against length: twice the text, twice the time, and never a byte.
+    private static void Reject()
+    {
+        foreach (var c in ",=% ")
+        {
+            var comparison = new Comparison($"Reject a tracestate and a baggage of nothing but '{c}'");
+            foreach (var length in new[] { 1_024, 8_192, 16_384 })
+            {
+                var headers = new HeaderDictionary
+                {
+                    ["traceparent"] = new string(c, length),
+                    ["tracestate"] = new string(c, length),
+                    ["b3"] = new string(c, length),
+                    ["baggage"] = new string(c, length),
+                };
+                var list = new StringValues(new string(c, length));
+                comparison.Add($"{length / 1024,2} KB", n =>
+                {
+                    for (var i = 0; i < n; i++)
+                    {
+                        ContextExtractor.Extract(new HeaderSnapshot(headers), PropagationSettings.Default, NothingCameIn);
+                        TraceStateList.Normalize(list);
+                    }
+                });
+            }
+
+            comparison.Print();
+        }
+    }
+
+    private static Action<int> Each(HttpRequestMessage request, Action<HttpRequestMessage> inject) => n =>
+    {
+        for (var i = 0; i < n; i++)
+        {
+            request.Headers.Clear();
+            inject(request);
+        }
+    };
+
+    private static void Write(in OutboundContext context, HttpRequestMessage request)
+    {
+        var writer = new RequestWriter(request);
+        ContextInjector.Inject(context, ref writer, PropagationSettings.Default);
     }
 
     private static void Setter(HttpRequestMessage request, string name, string value)
@@ -128,11 +155,6 @@ internal static class PropagationComparison
     }
 
     private static void PlatformSetter(object? carrier, string name, string value) => ((HttpRequestMessage)carrier!).Headers.TryAddWithoutValidation(name, value);
-
-    private readonly struct HeaderDictionaryReader(IHeaderDictionary headers) : IHeaderReader
-    {
-        public StringValues Get(string name) => headers.TryGetValue(name, out var values) ? values : default;
-    }
 
     private readonly struct RequestWriter(HttpRequestMessage request) : IHeaderWriter
     {
