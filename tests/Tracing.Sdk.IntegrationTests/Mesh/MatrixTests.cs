@@ -136,7 +136,6 @@ public sealed class MatrixTests(MeshFixture mesh, MatrixFixture matrix) : IClass
         var tracer = Require(tracerName);
         var answer = await SendAsync(matrix.Envoy.Front(tracer, 100), "grpc-call", matrix.Envoy.EgressToGrpc(tracer), []);
 
-        // Grpc.Net.Client has a span of its own for the call, around the span of each attempt.
         await AssertTreeAsync(
             SpanOutline.Chain([.. FrontSpans(tracer, Sent.Nothing), "a SERVER", "a CLIENT", "envoy CLIENT"], ["c SERVER"]), answer);
         Assert.Equal("1", answer["x-b3-sampled"]);
