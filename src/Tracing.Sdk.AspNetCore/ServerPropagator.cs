@@ -49,7 +49,7 @@ internal sealed class ServerPropagator(Lazy<MeshTracing> tracing) : DistributedC
 
     private static RemoteContext Receive(IHeaderDictionary headers, MeshTracing tracing)
     {
-        var reader = new RequestHeaderReader(headers);
+        var reader = new HeaderSnapshot(headers);
         var remote = ContextExtractor.Extract(reader, tracing.Propagation, tracing.NothingCameIn);
         if (remote != tracing.NothingCameIn)
         {

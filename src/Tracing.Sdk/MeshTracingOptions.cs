@@ -26,8 +26,8 @@ public sealed class MeshTracingOptions
     /// <summary>Names of the ActivitySources to record; <c>*</c> at the end stands for any rest. Default: all.</summary>
     public IList<string> Sources { get; } = ["*"];
 
-    /// <summary>Names of ActivitySources not to record, as in <see cref="Sources"/>. Default: <c>Experimental.*</c>, the platform's connection spans, which are traces of their own.</summary>
-    public IList<string> IgnoredSources { get; } = ["Experimental.*"];
+    /// <summary>Names of ActivitySources not to record, as in <see cref="Sources"/>. Default: <c>Experimental.*</c>, the platform's connection spans, which are traces of their own, and <c>Grpc.Net.Client</c>, whose calls are HTTP requests with a span already.</summary>
+    public IList<string> IgnoredSources { get; } = ["Experimental.*", "Grpc.Net.Client"];
 
     /// <summary>Formats to write, the preferred first; whatever is written is also read, B3 always in both forms. Default: <c>tracecontext</c>, <c>b3multi</c>, <c>baggage</c>. Also <c>b3</c>, and <c>none</c>. Single and multi B3 are never written together: the first named is. Variable: <c>OTEL_PROPAGATORS</c>.</summary>
     public IList<string> Propagators { get; } = ["tracecontext", "b3multi", "baggage"];

@@ -1,9 +1,12 @@
 using System.Text.Json;
+using Grpc.Net.Client;
+using Tracing.Sdk.TestService;
 
 // What an application would write; the tests watch it from outside, over sockets.
 var builder = WebApplication.CreateBuilder(args);
 builder.Services.AddMeshTracing();
 builder.Services.AddHttpClient();
+builder.Services.AddGrpc();
 
 var app = builder.Build();
 var plain = new HttpClient();
@@ -19,6 +22,14 @@ app.MapGet("/third-attempt/{**tag}", (HttpRequest request) => request.Headers["x
     ? Results.Ok(request.Headers.ToDictionary(header => header.Key, header => header.Value.ToString()))
     : Results.StatusCode(StatusCodes.Status503ServiceUnavailable));
 app.MapGet("/fail/{**tag}", string () => throw new InvalidOperationException("The order is gone."));
+
+// The same over gRPC, through a channel that user code made by itself.
+app.MapGrpcService<EchoService>();
+app.MapGet("/grpc-call/{**tag}", async (string url) =>
+{
+    using var channel = GrpcChannel.ForAddress(url);
+    return (await new Echo.EchoClient(channel).HeadersAsync(new HeadersRequest())).Headers;
+});
 
 // User code that starts a trace of its own by hand.
 app.MapGet("/own-headers/{**tag}", (string url, bool raw, IHttpClientFactory clients) =>

@@ -32,10 +32,10 @@ internal sealed class SpanAccounts : IDisposable
             "Requests in which the trace headers of two formats disagreed.");
         _meter.CreateObservableCounter("otel.sdk.span.started", () => Started, "{span}", "Spans that were sampled and started.");
         _meter.CreateObservableUpDownCounter("otel.sdk.span.live", () => Started - Ended, "{span}", "Spans that were started and have not ended.");
-        Observe("otel.sdk.processor.span.queue.size", "{span}", "Spans that wait or are being sent.", ledger => ledger.InFlight);
+        Observe("otel.sdk.processor.span.queue.size", "{span}", "Spans that wait for their request.", ledger => Math.Max(0, ledger.InFlight - ledger.Sending));
         Observe("tracing.sdk.queue.bytes", "By", "Bytes of the buffer in use.", ledger => ledger.QueueBytes);
         Observe("tracing.sdk.queue.capacity", "By", "Bytes that the buffer may use.", ledger => ledger.QueueCapacityBytes);
-        Observe("otel.sdk.exporter.span.inflight", "{span}", "Spans that wait or are being sent.", ledger => ledger.InFlight);
+        Observe("otel.sdk.exporter.span.inflight", "{span}", "Spans that are being sent.", ledger => ledger.Sending);
         _meter.CreateObservableCounter(
             "otel.sdk.processor.span.processed",
             () => ByReason(atProcessor: true),
@@ -107,6 +107,9 @@ internal sealed class SpanAccounts : IDisposable
             ? $"{Started} spans started, {ledgers[0]}{live}"
             : $"{Started} spans started{string.Concat(ledgers.Select(ledger => $"; {ledger.ComponentName}: {ledger}"))}{live}";
     }
+
+    /// <summary>Whether a meter is this set-up's: each has one of the same name.</summary>
+    public bool Owns(Meter meter) => ReferenceEquals(meter, _meter);
 
     public void Dispose() => _meter.Dispose();
 

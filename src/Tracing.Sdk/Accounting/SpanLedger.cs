@@ -9,6 +9,7 @@ internal sealed class SpanLedger
     private readonly long[] _dropped = new long[DropReasons.Count];
     private long _exported;
     private long _retries;
+    private long _sending;
     private Func<(long Spans, long Bytes, long CapacityBytes)> _queue = static () => default;
 
     /// <param name="componentType">One of the values of <c>otel.component.type</c>, such as <c>otlp_http_span_exporter</c>.</param>
@@ -39,6 +40,13 @@ internal sealed class SpanLedger
 
     /// <summary>Spans in the buffer or on the wire.</summary>
     public long InFlight => _queue().Spans;
+
+    /// <summary>Those of them that are in a request at this moment.</summary>
+    public long Sending
+    {
+        get => Volatile.Read(ref _sending);
+        set => Volatile.Write(ref _sending, value);
+    }
 
     /// <summary>Bytes of the buffer in use.</summary>
     public long QueueBytes => _queue().Bytes;

@@ -1,6 +1,6 @@
 namespace Tracing.Sdk.Encoding;
 
-/// <summary>The bytes for blocks: never more of them than allowed, and a few kept for the next block.</summary>
+/// <summary>The bytes for blocks: never more of them than allowed, used again and again.</summary>
 /// <remarks>Any thread; no lock.</remarks>
 internal sealed class BlockPool
 {
@@ -8,7 +8,10 @@ internal sealed class BlockPool
     private const int MinBlockSize = 16 * 1024;
     private const int BlocksWanted = 8;
 
-    private readonly byte[]?[] _free = new byte[]?[4];
+    // Kept when nothing happens: one is written while the other is sent.
+    private const int KeptFree = 2;
+
+    private readonly byte[]?[] _free;
     private readonly long _limit;
     private readonly long _limitForErrors;
     private long _used;
@@ -17,6 +20,7 @@ internal sealed class BlockPool
     {
         BlockSize = (int)Math.Clamp(maxBytes / BlocksWanted, MinBlockSize, MaxBlockSize);
         Capacity = Math.Max(maxBytes, 2L * BlockSize);
+        _free = new byte[]?[Capacity / BlockSize];
         _limitForErrors = Capacity;
         // One eighth, or one block, is kept for spans that failed.
         _limit = Capacity - Math.Max(Capacity / 8, BlockSize);
@@ -55,12 +59,23 @@ internal sealed class BlockPool
         }
     }
 
+    /// <summary>Gives one block's memory back to the process: called now and then, it undoes what a burst has left behind.</summary>
+    public void Trim()
+    {
+        for (var i = _free.Length - 1; i >= KeptFree; i--)
+        {
+            if (Volatile.Read(ref _free[i]) is null) continue;
+            Interlocked.Exchange(ref _free[i], null);
+            return;
+        }
+    }
+
     private byte[]? Take(int size)
     {
         if (size != BlockSize) return null;
         for (var i = 0; i < _free.Length; i++)
         {
-            if (Interlocked.Exchange(ref _free[i], null) is { } bytes) return bytes;
+            if (Volatile.Read(ref _free[i]) is not null && Interlocked.Exchange(ref _free[i], null) is { } bytes) return bytes;
         }
 
         return null;

@@ -16,22 +16,25 @@ internal sealed class Scratch
     private const int KeptSize = 64 * 1024;
 
     [ThreadStatic]
-    private static Scratch? t_spare;
+    private static Scratch? t_own;
+
+    private bool _isTaken;
 
     public byte[] Bytes = new byte[InitialSize];
 
-    /// <summary>The thread's scratch; a second one when the first is in use (a tag whose ToString() ends a span of its own).</summary>
+    /// <summary>The thread's scratch; another one when that is in use (a tag whose ToString() ends a span of its own).</summary>
     public static Scratch Take()
     {
-        var scratch = t_spare;
-        if (scratch is null) return new Scratch();
-        t_spare = null;
+        var scratch = t_own ??= new Scratch();
+        if (scratch._isTaken) return new Scratch();
+        scratch._isTaken = true;
         return scratch;
     }
 
     public void Return()
     {
-        if (Bytes.Length <= KeptSize) t_spare = this;
+        _isTaken = false;
+        if (Bytes.Length > KeptSize) Bytes = new byte[InitialSize];
     }
 }
 
@@ -68,6 +71,12 @@ internal ref struct ByteWriter
         if (_bytes.Length - _position < count) Grow(count);
         return _bytes[_position..];
     }
+
+    /// <summary>Bytes that can be written without growing.</summary>
+    public readonly int Room => _bytes.Length - _position;
+
+    /// <summary>The next byte to write, for who has asked for <see cref="Room"/> and knows what he does.</summary>
+    public readonly ref byte Next => ref Unsafe.Add(ref MemoryMarshal.GetReference(_bytes), _position);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Advance(int count) => _position += count;
@@ -134,29 +143,37 @@ internal ref struct ByteWriter
 /// <summary>UTF-16 to UTF-8 for texts that are short and nearly always ASCII.</summary>
 internal static class Utf8Text
 {
-    /// <summary>Writes ASCII text, or nothing when there is anything else in it.</summary>
+    /// <summary>Writes ASCII text, or nothing that counts when there is anything else in it.</summary>
     /// <param name="text">The text.</param>
     /// <param name="target">At least as long as <paramref name="text"/>.</param>
-    public static bool TryWriteAscii(ReadOnlySpan<char> text, Span<byte> target)
+    public static bool TryWriteAscii(ReadOnlySpan<char> text, Span<byte> target) =>
+        TryWriteAscii(text, ref MemoryMarshal.GetReference(target[..text.Length]));
+
+    /// <summary>The same, where there is room for as many bytes as the text has characters.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool TryWriteAscii(ReadOnlySpan<char> text, ref byte to)
     {
-        target = target[..text.Length];
         ref var source = ref Unsafe.As<char, ushort>(ref MemoryMarshal.GetReference(text));
-        ref var to = ref MemoryMarshal.GetReference(target);
-        var length = text.Length;
+        return text.Length < Vector128<ushort>.Count
+            ? TryWriteShort(ref source, text.Length, ref to)
+            : TryWriteLong(ref source, text.Length, ref to);
+    }
 
-        if (length < Vector128<ushort>.Count)
+    private static bool TryWriteShort(ref ushort source, int length, ref byte to)
+    {
+        uint all = 0;
+        for (var i = 0; i < length; i++)
         {
-            uint all = 0;
-            for (var i = 0; i < length; i++)
-            {
-                uint c = Unsafe.Add(ref source, i);
-                all |= c;
-                Unsafe.Add(ref to, i) = (byte)c;
-            }
-
-            return all < 0x80;
+            uint c = Unsafe.Add(ref source, i);
+            all |= c;
+            Unsafe.Add(ref to, i) = (byte)c;
         }
 
+        return all < 0x80;
+    }
+
+    private static bool TryWriteLong(ref ushort source, int length, ref byte to)
+    {
         // The last vector overlaps the one before it: no tail loop.
         var bits = Vector128<ushort>.Zero;
         var last = length - Vector128<ushort>.Count;

@@ -37,7 +37,7 @@ internal sealed class ConsoleEncoder(SpanLimits limits) : SpanEncoder(limits)
         writer.Write(" ms"u8);
 
         var status = new SpanStatus(activity);
-        WriteTags(ref writer, 0, activity.EnumerateTagObjects(), Limits.Attributes, SpanDetails.Of(activity), ref status);
+        WriteTags<NoShortcut>(ref writer, 0, activity.EnumerateTagObjects(), Limits.Attributes, SpanDetails.Of(activity), ref status);
         foreach (ref readonly var item in activity.EnumerateEvents())
         {
             writer.Write(" @"u8);
@@ -56,12 +56,25 @@ internal sealed class ConsoleEncoder(SpanLimits limits) : SpanEncoder(limits)
 
     protected override byte[] EncodeScope(Scope scope) => [];
 
-    protected override void WriteTag(ref ByteWriter writer, byte field, string key, object? value)
+    protected override byte[] EncodeKey(string key)
     {
+        var writer = new ByteWriter(new Scratch(), MaxSpanBytes);
         writer.Write((byte)' ');
         // Keys are plain by convention; one that is not must not break the line.
         writer.WriteEscaped(key);
         writer.Write((byte)'=');
+        return writer.Written.ToArray();
+    }
+
+    protected override void WriteTag(ref ByteWriter writer, byte field, AttributeKey key, object? value)
+    {
+        writer.Write(key.Encoded);
         writer.WriteValue(value, Limits.ValueLength);
+    }
+
+    // None of its own: people read it, speed is not what it is for.
+    private readonly struct NoShortcut : ITagFormat
+    {
+        public static bool TryWrite(ref ByteWriter writer, byte field, AttributeKey key, object? value, int maxText) => false;
     }
 }

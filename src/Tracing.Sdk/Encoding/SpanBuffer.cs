@@ -169,6 +169,9 @@ internal sealed class SpanBuffer
         }
     }
 
+    /// <summary>Gives memory back that a burst has left behind. Export thread, when it is idle.</summary>
+    public void Trim() => _pool.Trim();
+
     private void Leave()
     {
         _pool.Return(_head);

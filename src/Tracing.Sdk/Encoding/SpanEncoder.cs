@@ -10,10 +10,13 @@ internal abstract class SpanEncoder
     /// <summary>Bytes that one span may have; collectors refuse bodies from 10 MiB on.</summary>
     public const int MaxSpanBytes = 4 * 1024 * 1024;
 
+    private readonly AttributeKey.Table _keys;
+
     protected SpanEncoder(SpanLimits limits)
     {
         Limits = limits;
         Scopes = new Scope.Table(EncodeScope);
+        _keys = new AttributeKey.Table(EncodeKey);
     }
 
     public Scope.Table Scopes { get; }
@@ -27,8 +30,11 @@ internal abstract class SpanEncoder
     /// <summary>The bytes that go before or around each span of a scope.</summary>
     protected abstract byte[] EncodeScope(Scope scope);
 
+    /// <summary>The bytes of a key as they stand before its value.</summary>
+    protected abstract byte[] EncodeKey(string key);
+
     /// <summary>Appends one tag. What the value's own code throws is caught by the caller, which takes back what was written.</summary>
-    protected abstract void WriteTag(ref ByteWriter writer, byte field, string key, object? value);
+    protected abstract void WriteTag(ref ByteWriter writer, byte field, AttributeKey key, object? value);
 
     /// <summary>Appends tags: the last of several with the same key, at most <paramref name="limit"/>.</summary>
     /// <param name="writer">Where to.</param>
@@ -38,47 +44,74 @@ internal abstract class SpanEncoder
     /// <param name="details">Tags that come before them, unless they are repeated there.</param>
     /// <param name="status">Takes the two tags that older instrumentation uses for the status; they are no attributes.</param>
     /// <returns>How many were not written.</returns>
-    protected int WriteTags(
+    /// <typeparam name="TFormat">The encoding's shortcut for the tags that nearly all tags are.</typeparam>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    protected int WriteTags<TFormat>(
         ref ByteWriter writer, byte field, Tags tags, int limit, ReadOnlySpan<KeyValuePair<string, object?>> details, ref SpanStatus status)
+        where TFormat : struct, ITagFormat
     {
         var start = writer.Position;
         var dropped = 0;
-        var seen = 0UL;
         var kept = 0;
+        var seen = default(KeySet);
+        var maxText = Limits.ValueLength;
+        var keys = _keys;
         var rest = tags;
+
+        // A copy that lives in registers as long as nothing but the shortcut needs it: half of this loop's time otherwise.
+        var fast = writer;
         foreach (ref readonly var detail in details)
         {
-            if (kept == limit) return WriteDistinctTags(ref writer, start, field, tags, limit, details, ref status);
-            seen |= 1UL << Hash(detail.Key);
-            if (TryWriteTag(ref writer, field, detail.Key, detail.Value)) kept++;
+            var key = keys.Get(detail.Key);
+            seen.Add(key);
+            if (kept == limit) break;
+            if (!TFormat.TryWrite(ref fast, field, key, detail.Value, maxText))
+            {
+                writer = fast;
+                _ = TryWriteTag(ref writer, field, key, detail.Value);
+                fast = writer;
+            }
+
+            kept++;
         }
 
         while (rest.MoveNext())
         {
             ref readonly var tag = ref rest.Current;
-            var key = tag.Key ?? "";
-            if (ReferenceEquals(key, SpanDetails.Key)) continue;
-
-            // One bit for each key: a bit that is set already may be a repetition, one that is not cannot be.
-            var bit = 1UL << Hash(key);
-            if (kept == limit || ((seen & bit) != 0 && IsRepeated(tags, details, key)))
+            if (details.Length > 0 && ReferenceEquals(tag.Key, SpanDetails.Key)) continue;
+            var key = keys.Get(tag.Key);
+            if (kept == limit || (!seen.Add(key) && IsRepeated(tags, details, key.Text)))
             {
-                return WriteDistinctTags(ref writer, start, field, tags, limit, details, ref status);
+                writer = fast;
+                writer.Rewind(start);
+                return WriteDistinctTags(ref writer, field, tags, limit, details, ref status);
             }
 
-            seen |= bit;
-            if (status.TryTake(key, tag.Value)) continue;
-            if (TryWriteTag(ref writer, field, key, tag.Value)) kept++;
-            else dropped++;
+            if (!key.IsStatus && TFormat.TryWrite(ref fast, field, key, tag.Value, maxText))
+            {
+                kept++;
+                continue;
+            }
+
+            writer = fast;
+            if (!status.TryTake(key, tag.Value))
+            {
+                if (TryWriteTag(ref writer, field, key, tag.Value)) kept++;
+                else dropped++;
+            }
+
+            fast = writer;
         }
 
-        return dropped;
+        writer = fast;
+        return dropped + Math.Max(0, details.Length - kept);
     }
 
-    private static int Hash(string key)
+    /// <summary>Writes a tag when it is one of the simple ones; inlined into the loop over the tags.</summary>
+    protected interface ITagFormat
     {
-        var length = key.Length;
-        return length == 0 ? 0 : ((length * 5) + (key[length >> 1] * 3) + key[length - 1]) & 63;
+        /// <returns>False, with nothing written, for everything else.</returns>
+        static abstract bool TryWrite(ref ByteWriter writer, byte field, AttributeKey key, object? value, int maxText);
     }
 
     private static bool IsRepeated(Tags tags, ReadOnlySpan<KeyValuePair<string, object?>> details, string key)
@@ -99,21 +132,15 @@ internal abstract class SpanEncoder
 
     // The rare case: keys that repeat, or more of them than allowed.
     private int WriteDistinctTags(
-        ref ByteWriter writer, int start, byte field, Tags tags, int limit, ReadOnlySpan<KeyValuePair<string, object?>> details, ref SpanStatus status)
+        ref ByteWriter writer, byte field, Tags tags, int limit, ReadOnlySpan<KeyValuePair<string, object?>> details, ref SpanStatus status)
     {
-        writer.Rewind(start);
         var order = new List<string>();
         var values = new Dictionary<string, object?>(StringComparer.Ordinal);
         var dropped = 0;
         foreach (ref readonly var detail in details)
         {
-            if (order.Count == limit)
-            {
-                dropped++;
-                continue;
-            }
-
-            order.Add(detail.Key);
+            if (order.Count < limit) order.Add(detail.Key);
+            else dropped++;
             values[detail.Key] = detail.Value;
         }
 
@@ -121,7 +148,8 @@ internal abstract class SpanEncoder
         {
             ref readonly var tag = ref tags.Current;
             var key = tag.Key ?? "";
-            if (ReferenceEquals(key, SpanDetails.Key) || status.TryTake(key, tag.Value)) continue;
+            if (details.Length > 0 && ReferenceEquals(key, SpanDetails.Key)) continue;
+            if (status.TryTake(_keys.Get(key), tag.Value)) continue;
             if (!values.ContainsKey(key))
             {
                 if (order.Count >= limit)
@@ -138,25 +166,13 @@ internal abstract class SpanEncoder
 
         foreach (var key in order)
         {
-            if (!TryWriteTag(ref writer, field, key, values[key])) dropped++;
+            if (!TryWriteTag(ref writer, field, _keys.Get(key), values[key])) dropped++;
         }
 
         return dropped;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool TryWriteTag(ref ByteWriter writer, byte field, string key, object? value)
-    {
-        if (value is string or int or bool or long or double)
-        {
-            WriteTag(ref writer, field, key, value);
-            return true;
-        }
-
-        return TryWriteForeignTag(ref writer, field, key, value);
-    }
-
-    private bool TryWriteForeignTag(ref ByteWriter writer, byte field, string key, object? value)
+    private bool TryWriteTag(ref ByteWriter writer, byte field, AttributeKey key, object? value)
     {
         var start = writer.Position;
         try
@@ -173,6 +189,24 @@ internal abstract class SpanEncoder
     }
 }
 
+/// <summary>The keys of one span, by their places in the table.</summary>
+[InlineArray(AttributeKey.Table.Slots / 64)]
+internal struct KeySet
+{
+    private ulong _first;
+
+    /// <summary>Adds a key; false when a key in the same place was added before.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool Add(AttributeKey key)
+    {
+        ref var word = ref this[key.Slot >> 6];
+        var before = word;
+        var after = before | (1UL << key.Slot);
+        word = after;
+        return after != before;
+    }
+}
+
 /// <summary>A span's status: from the activity, else from the tags that older instrumentation sets.</summary>
 /// <remarks>https://opentelemetry.io/docs/specs/otel/common/mapping-to-non-otlp/#span-status</remarks>
 internal ref struct SpanStatus(Activity? activity)
@@ -184,13 +218,10 @@ internal ref struct SpanStatus(Activity? activity)
     private readonly bool _hasTags = activity is not null;
     private readonly bool _isSet = activity is { Status: not ActivityStatusCode.Unset };
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryTake(string key, object? value) =>
-        _hasTags && key.Length is 16 or 23 && key.StartsWith("otel.status_", StringComparison.Ordinal) && Take(key, value);
-
-    private bool Take(string key, object? value)
+    public bool TryTake(AttributeKey key, object? value)
     {
-        switch (key)
+        if (!_hasTags || !key.IsStatus) return false;
+        switch (key.Text)
         {
             case "otel.status_code":
                 if (!_isSet)

@@ -126,9 +126,7 @@ internal sealed class Collector : Destination
         var isSuccess = response.IsSuccessStatusCode;
         if (!TryReadBody(response, cancellationToken, out var body))
         {
-            return isSuccess
-                ? new(AttemptOutcome.Taken, FailureCause.HugeReply(_settings)) { Status = status }
-                : new(AttemptOutcome.Refused, FailureCause.HugeReply(_settings)) { Status = status };
+            return new(AttemptOutcome.Refused, FailureCause.HugeReply(_settings)) { Status = status };
         }
 
         var reply = _format.Read(body, isSuccess);

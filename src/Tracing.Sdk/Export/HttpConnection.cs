@@ -62,7 +62,19 @@ internal sealed class HttpConnection : IDisposable
     public static HttpConnection Open(Uri uri, SslClientAuthenticationOptions tls, Deadline deadline)
     {
         var socket = Connect(Resolve(uri), uri.Port, deadline);
-        Stream stream = new NetworkStream(socket, ownsSocket: true);
+        Stream stream;
+        try
+        {
+            stream = new NetworkStream(socket, ownsSocket: true);
+        }
+        catch (IOException e)
+        {
+            // Closed by the other end, or by us, since.
+            socket.Dispose();
+            deadline.ThrowIfOver();
+            throw new HttpRequestException(HttpRequestError.ConnectionError, e.Message, e);
+        }
+
         if (uri.Scheme != Uri.UriSchemeHttps) return new HttpConnection(socket, stream);
 
         using var abort = deadline.OnAbort(socket);

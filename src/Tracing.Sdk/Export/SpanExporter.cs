@@ -65,9 +65,9 @@ internal sealed class SpanExporter : IDisposable
     /// <summary>Takes a span that has ended. Any thread; never throws, never waits.</summary>
     public void Add(Activity activity, in SpanFacts facts)
     {
+        var scratch = Scratch.Take();
         try
         {
-            var scratch = Scratch.Take();
             var writer = new ByteWriter(scratch, SpanEncoder.MaxSpanBytes);
             writer.Reserve(SpanBlock.RecordHeader);
             writer.Advance(SpanBlock.RecordHeader);
@@ -76,8 +76,6 @@ internal sealed class SpanExporter : IDisposable
             if (writer.Position > SpanEncoder.MaxSpanBytes) throw new SpanTooLargeException();
             SpanBlock.PutHeader(writer.From(0), scope.Index);
             var result = _buffer.Append(writer.Written, isError, out var isDue);
-            scratch.Return();
-
             if (result != AppendResult.Appended) _ledger.Drop(result == AppendResult.Full ? DropReason.QueueFull : DropReason.Shutdown);
             if (isDue) Wake();
         }
@@ -90,6 +88,8 @@ internal sealed class SpanExporter : IDisposable
             // Whatever it is, the application has nothing to do with it.
             _ledger.Drop(DropReason.Unencodable);
         }
+
+        scratch.Return();
     }
 
     /// <summary>Sends what was added so far and waits for it.</summary>
@@ -147,7 +147,7 @@ internal sealed class SpanExporter : IDisposable
                 return (
                     new ZipkinEncoder(settings.Limits, resource),
                     new Collector(settings, new ZipkinFormat(), time),
-                    Math.Min(settings.MaxBatchBytes, ZipkinFormat.MaxBodyBytes));
+                    Math.Min(settings.MaxBatchBytes, ZipkinFormat.MaxBatchBytes));
             case ExporterKind.Otlp when settings.Protocol == OtlpProtocol.HttpJson:
                 var json = new OtlpJsonEncoder(settings.Limits);
                 return (json, new Collector(settings, new OtlpJsonFormat(json.Scopes, resource), time), settings.MaxBatchBytes);
@@ -176,7 +176,9 @@ internal sealed class SpanExporter : IDisposable
             // :: Step 2: one batch
             if (_buffer.TryTake(_batch))
             {
-                var result = _delivery.Deliver(_batch, Settle);
+                _ledger.Sending = _batch.Count;
+                var result = Deliver();
+                _ledger.Sending = 0;
                 CompleteFlushRequests(result);
                 if (result == DeliveryResult.Kept) WaitForCollector();
                 else _wasReachable = true;
@@ -186,11 +188,26 @@ internal sealed class SpanExporter : IDisposable
             // :: Step 3: nothing left
             CompleteFlushRequests(DeliveryResult.Delivered);
             if (isStopping) break;
+            _buffer.Trim();
             Sleep(_settings.BatchDelay - _time.GetElapsedTime(sealedAt));
         }
 
         _delivery.Dispose();
         _alarm.Dispose();
+    }
+
+    private DeliveryResult Deliver()
+    {
+        try
+        {
+            return _delivery.Deliver(_batch, Settle);
+        }
+        catch (Exception)
+        {
+            // Out of memory, most likely, and an exception on this thread would end the process.
+            Settle(_batch, _batch.Count, DropReason.Unencodable);
+            return DeliveryResult.Lost;
+        }
     }
 
     // The only place where spans leave the books; after the books are closed nothing is counted twice.

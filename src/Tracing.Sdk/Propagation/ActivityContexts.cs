@@ -7,7 +7,7 @@ internal static class ActivityContexts
 {
     public static ActivityContext ToActivityContext(in this TraceIds ids, string? traceState)
     {
-        var flags = (ids.State is SamplingState.Accept or SamplingState.Debug ? ActivityTraceFlags.Recorded : ActivityTraceFlags.None)
+        var flags = (ids.IsSampled ? ActivityTraceFlags.Recorded : ActivityTraceFlags.None)
             | (ids.IsRandom ? (ActivityTraceFlags)TraceIds.RandomFlag : ActivityTraceFlags.None);
         return new ActivityContext(ids.ToActivityTraceId(), ids.ToActivitySpanId(), flags, traceState, isRemote: true);
     }

@@ -1,5 +1,3 @@
-using Microsoft.Extensions.Primitives;
-
 namespace Tracing.Sdk.Propagation;
 
 // b3: {trace-id}-{span-id}[-{0|1|d}][-{parent-span-id}]   or just   {0|1|d}
@@ -7,6 +5,7 @@ namespace Tracing.Sdk.Propagation;
 // X-B3-Sampled: 1 | 0 (of old also true | false), X-B3-Flags: 1 = debug, which implies sampled.
 // Of a repeated field the first counts. A single header that parses is the answer, even when it holds a decision only;
 // a malformed one leaves the word to the others. A decision that is present and is none makes us ignore the context, not guess.
+// A parent id of zeros is none; any other zero id is an error.
 // https://github.com/openzipkin/b3-propagation
 internal static class B3Headers
 {
@@ -17,15 +16,17 @@ internal static class B3Headers
     public const string Sampled = "X-B3-Sampled";
     public const string Flags = "X-B3-Flags";
 
-    // 32 + 1 + 16 + 1 + 1 + 1 + 16
-    private const int MaxSingleLength = 68;
-
     public static bool TryParseSingle(ReadOnlySpan<char> value, out TraceIds ids)
     {
         ids = default;
         var s = HeaderText.Trim(value);
-        if (s.Length > MaxSingleLength) return false;
-        if (s.Length == 1) return TryReadState(s[0], out var only) && Set(out ids, new TraceIds(0, 0, 0, 0, only, IsRandom: false));
+        SamplingState state;
+        if (s.Length == 1)
+        {
+            if (!TryReadState(s[0], out state)) return false;
+            ids = TraceIds.DecisionOnly(state);
+            return true;
+        }
 
         // The length alone tells which fields there are.
         var (traceLength, hasState, hasParent) = s.Length switch
@@ -46,7 +47,7 @@ internal static class B3Headers
         if (!Hex.TryReadUInt64(s[..16], out var span) || span == 0) return false;
         s = s[16..];
 
-        var state = SamplingState.Defer;
+        state = SamplingState.Defer;
         if (hasState)
         {
             if (s[0] != '-' || !TryReadState(s[1], out state)) return false;
@@ -55,26 +56,39 @@ internal static class B3Headers
 
         ulong parent = 0;
         if (hasParent && (s[0] != '-' || !Hex.TryReadUInt64(s[1..], out parent))) return false;
-        return Set(out ids, new TraceIds(high, low, span, parent, state, IsRandom: false));
+        ids = new TraceIds(high, low, span, parent, state, IsRandom: false);
+        return true;
     }
 
-    public static bool TryParseMulti(
-        StringValues traceId, StringValues spanId, StringValues parentSpanId, StringValues sampled, StringValues flags, out TraceIds ids)
+    public static bool TryReadSingle<TReader>(ref TReader headers, out TraceIds ids)
+        where TReader : struct, IHeaderReader
     {
         ids = default;
+        return headers.Get(Single) is [{ } first, ..] && TryParseSingle(first, out ids);
+    }
+
+    public static bool TryReadMulti<TReader>(ref TReader headers, out TraceIds ids)
+        where TReader : struct, IHeaderReader
+    {
+        ids = default;
+        var sampled = headers.Get(Sampled);
         var state = SamplingState.Defer;
         if (sampled.Count > 0 && !TryReadSampled(HeaderText.Trim(sampled[0]), out state)) return false;
-        if (flags.Count > 0 && HeaderText.Trim(flags[0]) is "1") state = SamplingState.Debug;
+        if (headers.Get(Flags) is [var flags, ..] && HeaderText.Trim(flags) is "1") state = SamplingState.Debug;
+
+        var traceId = headers.Get(TraceId);
         if (traceId.Count == 0)
         {
-            return state != SamplingState.Defer && Set(out ids, new TraceIds(0, 0, 0, 0, state, IsRandom: false));
+            ids = TraceIds.DecisionOnly(state);
+            return state != SamplingState.Defer;
         }
 
         if (!TryReadTraceId(HeaderText.Trim(traceId[0]), out var high, out var low)) return false;
-        if (spanId.Count == 0 || !Hex.TryReadUInt64(HeaderText.Trim(spanId[0]), out var span) || span == 0) return false;
+        if (headers.Get(SpanId) is not [var spanId, ..] || !Hex.TryReadUInt64(HeaderText.Trim(spanId), out var span) || span == 0) return false;
         ulong parent = 0;
-        if (parentSpanId.Count > 0 && !Hex.TryReadUInt64(HeaderText.Trim(parentSpanId[0]), out parent)) return false;
-        return Set(out ids, new TraceIds(high, low, span, parent, state, IsRandom: false));
+        if (headers.Get(ParentSpanId) is [var parentId, ..] && !Hex.TryReadUInt64(HeaderText.Trim(parentId), out parent)) return false;
+        ids = new TraceIds(high, low, span, parent, state, IsRandom: false);
+        return true;
     }
 
     /// <summary>A trace id as B3 writes it: sixteen digits when the left half is zero, for peers that know no more.</summary>
@@ -123,11 +137,5 @@ internal static class B3Headers
             _ => SamplingState.Defer,
         };
         return state != SamplingState.Defer;
-    }
-
-    private static bool Set(out TraceIds ids, in TraceIds value)
-    {
-        ids = value;
-        return true;
     }
 }

@@ -17,8 +17,6 @@ namespace Tracing.Sdk.Propagation;
 /// <param name="format">The form to write. Default <see cref="B3Format.SingleHeader"/>, as the B3 specification asks of new carriers.</param>
 public sealed class B3TraceContextPropagator(B3Format format = B3Format.SingleHeader) : TextMapPropagator
 {
-    private static readonly PropagationSettings B3Only = new() { W3C = false, Baggage = false, PassThrough = [] };
-
     /// <summary>The names of both forms: what an extraction may look at, and what a carrier should be cleared of.</summary>
     public override ISet<string> Fields => new HashSet<string>(
         [B3Headers.Single, B3Headers.TraceId, B3Headers.SpanId, B3Headers.ParentSpanId, B3Headers.Sampled, B3Headers.Flags]);
@@ -30,8 +28,10 @@ public sealed class B3TraceContextPropagator(B3Format format = B3Format.SingleHe
     public override PropagationContext Extract<T>(PropagationContext context, T carrier, Func<T, string, IEnumerable<string>?> getter)
     {
         if (carrier is null || getter is null || context.ActivityContext.IsValid()) return context;
-        var remote = ContextExtractor.Extract(new GetterReader<T>(carrier, getter), B3Only);
-        return remote.Ids.HasIds ? new PropagationContext(remote.Ids.ToActivityContext(remote.TraceState), context.Baggage) : context;
+        var headers = new GetterReader<T>(carrier, getter);
+        var ids = ContextExtractor.ReadB3(ref headers);
+        if (!ids.HasIds) return context;
+        return new PropagationContext(ids.ToActivityContext(TraceStateList.WithState(null, ids.State)), context.Baggage);
     }
 
     /// <summary>Writes the context; does nothing for an invalid one, or for <see cref="B3Format.None"/>.</summary>
@@ -43,14 +43,8 @@ public sealed class B3TraceContextPropagator(B3Format format = B3Format.SingleHe
         var activity = context.ActivityContext;
         if (carrier is null || setter is null || !activity.IsValid()) return;
         var (traceId, spanId, state) = (activity.TraceId.ToHexString(), activity.SpanId.ToHexString(), activity.StateOf());
-        if (format == B3Format.SingleHeader)
-        {
-            setter(carrier, B3Headers.Single, B3Headers.FormatSingle(traceId, spanId, state));
-        }
-        else if (format == B3Format.MultiHeader)
-        {
-            var headers = new SetterWriter<T>(carrier, setter);
-            ContextInjector.InjectMulti(traceId, spanId, state, ref headers);
-        }
+        var headers = new SetterWriter<T>(carrier, setter);
+        if (format == B3Format.SingleHeader) headers.Set(B3Headers.Single, B3Headers.FormatSingle(traceId, spanId, state));
+        else if (format == B3Format.MultiHeader) ContextInjector.InjectMulti(traceId, spanId, state, ref headers);
     }
 }

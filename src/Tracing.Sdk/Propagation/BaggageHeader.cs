@@ -32,33 +32,32 @@ internal static class BaggageHeader
         dropped = 0;
         List<BaggageMember>? entries = null;
         var members = 0;
+        // Of the field in the combined header, where a comma stands between two fields.
         var offset = 0;
         for (var i = 0; i < fields.Count; i++)
         {
-            var rest = fields[i].AsSpan();
-            if (i > 0) offset++;
-            while (!rest.IsEmpty)
+            var field = fields[i].AsSpan();
+            var start = 0;
+            while (true)
             {
-                var comma = rest.IndexOf(',');
-                var member = comma < 0 ? rest : rest[..comma];
-                offset += member.Length;
-                rest = comma < 0 ? default : rest[(comma + 1)..];
-
-                var text = HeaderText.Trim(member);
-                if (!text.IsEmpty)
+                // Over empty members and the blanks before the next one.
+                var blank = field[start..].IndexOfAnyExcept(',', ' ', '\t');
+                if (blank < 0) break;
+                start += blank;
+                var comma = field[start..].IndexOf(',');
+                var member = HeaderText.Trim(comma < 0 ? field[start..] : field.Slice(start, comma));
+                if (++members > MaxMembers || offset + start + member.Length > MaxLength)
                 {
-                    if (++members > MaxMembers || offset > MaxLength)
-                    {
-                        dropped++;
-                        return entries;
-                    }
-
-                    if (!TryAdd(text, ref entries)) dropped++;
+                    dropped++;
+                    return entries;
                 }
 
+                if (!TryAdd(member, ref entries)) dropped++;
                 if (comma < 0) break;
-                if (++offset > MaxLength) return entries;
+                start += comma + 1;
             }
+
+            offset += field.Length + 1;
         }
 
         return entries;
@@ -103,10 +102,10 @@ internal static class BaggageHeader
         var key = HeaderText.Trim(pair[..equals]);
         var value = HeaderText.Trim(pair[(equals + 1)..]);
         if (!IsToken(key) || value.ContainsAnyExcept(ValueCharacters)) return false;
-        var properties = "";
-        if (semicolon >= 0 && !TryReadProperties(member[(semicolon + 1)..], out properties)) return false;
+        var properties = semicolon < 0 ? default : member[(semicolon + 1)..];
+        if (semicolon >= 0 && !AreProperties(properties)) return false;
 
-        var entry = new BaggageMember(key.ToString(), Decode(value), properties);
+        var entry = new BaggageMember(key.ToString(), Decode(value), properties.IsEmpty ? "" : WithoutBlanks(properties));
         entries ??= [];
         var known = IndexOf(entries, key);
         if (known < 0) entries.Add(entry);
@@ -124,77 +123,53 @@ internal static class BaggageHeader
         return -1;
     }
 
-    // Kept as one slice: a list of property objects would turn 8 KB of header into a hundred times as much memory.
-    private static bool TryReadProperties(ReadOnlySpan<char> text, out string properties)
+    private static bool AreProperties(ReadOnlySpan<char> text)
     {
-        properties = "";
-        if (text.Length > MaxLength) return false;
-        var buffer = ArrayPool<char>.Shared.Rent(text.Length);
-        try
+        while (true)
         {
-            var length = 0;
-            while (true)
-            {
-                var semicolon = text.IndexOf(';');
-                var property = HeaderText.Trim(semicolon < 0 ? text : text[..semicolon]);
-                var equals = property.IndexOf('=');
-                var key = equals < 0 ? property : HeaderText.Trim(property[..equals]);
-                if (!IsToken(key)) return false;
-                if (length > 0) buffer[length++] = ';';
-                key.CopyTo(buffer.AsSpan(length));
-                length += key.Length;
-                if (equals >= 0)
-                {
-                    var value = HeaderText.Trim(property[(equals + 1)..]);
-                    if (value.ContainsAnyExcept(ValueCharacters)) return false;
-                    buffer[length++] = '=';
-                    value.CopyTo(buffer.AsSpan(length));
-                    length += value.Length;
-                }
-
-                if (semicolon < 0) break;
-                text = text[(semicolon + 1)..];
-            }
-
-            properties = new string(buffer, 0, length);
-            return true;
-        }
-        finally
-        {
-            ArrayPool<char>.Shared.Return(buffer);
+            var semicolon = text.IndexOf(';');
+            var property = semicolon < 0 ? text : text[..semicolon];
+            var equals = property.IndexOf('=');
+            if (!IsToken(HeaderText.Trim(equals < 0 ? property : property[..equals]))) return false;
+            if (equals >= 0 && HeaderText.Trim(property[(equals + 1)..]).ContainsAnyExcept(ValueCharacters)) return false;
+            if (semicolon < 0) return true;
+            text = text[(semicolon + 1)..];
         }
     }
+
+    // Kept as one slice: a list of property objects would turn 8 KB of header into a hundred times as much memory.
+    // In valid properties blanks stand beside ";" and "=" only, where they mean nothing.
+    private static string WithoutBlanks(ReadOnlySpan<char> properties) =>
+        properties.IndexOfAny(' ', '\t') < 0
+            ? properties.ToString()
+            : properties.ToString().Replace(" ", "", StringComparison.Ordinal).Replace("\t", "", StringComparison.Ordinal);
 
     private static bool IsToken(ReadOnlySpan<char> key) => !key.IsEmpty && !key.ContainsAnyExcept(TokenCharacters);
 
     private static string Decode(ReadOnlySpan<char> value)
     {
         if (!value.Contains('%')) return value.ToString();
-        var bytes = ArrayPool<byte>.Shared.Rent(value.Length);
-        try
+        var rented = ArrayPool<byte>.Shared.Rent(value.Length);
+        var length = 0;
+        while (!value.IsEmpty)
         {
-            var length = 0;
-            for (var i = 0; i < value.Length; i++)
+            if (value is ['%', var high, var low, ..] && char.IsAsciiHexDigit(high) && char.IsAsciiHexDigit(low))
             {
-                if (value[i] == '%' && i + 2 < value.Length && char.IsAsciiHexDigit(value[i + 1]) && char.IsAsciiHexDigit(value[i + 2]))
-                {
-                    bytes[length++] = (byte)((FromHex(value[i + 1]) << 4) | FromHex(value[i + 2]));
-                    i += 2;
-                }
-                else
-                {
-                    bytes[length++] = (byte)value[i];
-                }
+                rented[length++] = (byte)((ValueOf(high) << 4) | ValueOf(low));
+                value = value[3..];
             }
-
-            return System.Text.Encoding.UTF8.GetString(bytes, 0, length);
+            else
+            {
+                rented[length++] = (byte)value[0];
+                value = value[1..];
+            }
         }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(bytes);
-        }
 
-        static int FromHex(char c) => c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
+        var decoded = System.Text.Encoding.UTF8.GetString(rented, 0, length);
+        ArrayPool<byte>.Shared.Return(rented);
+        return decoded;
+
+        static int ValueOf(char digit) => digit <= '9' ? digit - '0' : (digit | 0x20) - 'a' + 10;
     }
 
     private static void AppendEncoded(ref ValueText text, string value)

@@ -5,52 +5,64 @@ namespace Tracing.Sdk.Propagation;
 /// <summary>Headers in, one context out. Every format is read, and <see cref="Freshness"/> decides where they disagree.</summary>
 internal static class ContextExtractor
 {
+    /// <summary>Reads the headers of one message. Never throws for anything in them.</summary>
     /// <param name="headers">Where to read from.</param>
-    /// <param name="settings">What to read.</param>
+    /// <param name="settings">What to look at.</param>
     /// <param name="nothing">What to return when nothing of all that came in; it also says whose request it is. Null: a new context in any case.</param>
-    public static RemoteContext Extract<TReader>(in TReader headers, PropagationSettings settings, RemoteContext? nothing = null)
+    public static RemoteContext Extract<TReader>(TReader headers, PropagationSettings settings, RemoteContext? nothing = null)
         where TReader : struct, IHeaderReader
     {
         // :: Step 1: read every format. What is malformed counts as absent.
         TraceIds w3c = default;
         StringValues traceState = default;
         string? traceParent = null;
-        if (settings.W3C && headers.Get(TraceParent.HeaderName) is [{ } only] && TraceParent.TryParse(only, out w3c))
+        string? list = null;
+        if (settings.W3C && TryReadW3C(ref headers, out w3c, out traceParent, out traceState))
         {
-            traceParent = only;
-            // Without a traceparent nobody may look at it.
-            traceState = headers.Get(TraceStateList.HeaderName);
+            list = TraceStateList.Normalize(traceState, settings.TraceStateLimit);
         }
 
-        var b3 = settings.B3 == B3Format.None ? default : ReadB3(headers);
+        var mesh = MeshMember.Find(list);
+        var b3 = settings.B3 == B3Format.None ? default : ReadB3(ref headers);
 
         // :: Step 2: find the winner.
         var winner = w3c;
         var conflict = ContextConflict.None;
         LosingContext? loser = null;
-        var list = w3c.HasIds ? TraceStateList.Normalize(traceState, settings.TraceStateLimit) : null;
         if (!w3c.HasIds)
         {
             winner = b3;
         }
-        else if (b3.HasIds)
+        else if (!b3.HasIds)
         {
-            winner = w3c.IsSameTraceAs(b3)
-                ? SameTrace(w3c, b3, MeshMember.Find(list).SpanId, settings.B3First, out conflict)
-                : DifferentTraces(w3c, b3, settings.B3First || TraceStateList.IsPresentButEmpty(traceState), out conflict, out loser);
-            if (loser?.Format == "w3c") list = null;
+            // A decision without ids has no say beside a context, but for debug.
+            if (b3.State == SamplingState.Debug) winner = w3c with { State = SamplingState.Debug };
+        }
+        else if (w3c.IsSameTraceAs(b3))
+        {
+            winner = OneTrace(w3c, b3, mesh.SpanId, settings.B3First, out conflict);
+        }
+        else
+        {
+            conflict = ContextConflict.TraceId;
+            if (settings.B3First || TraceStateList.IsPresentButEmpty(traceState))
+            {
+                loser = new LosingContext(w3c, "w3c", "conflicting_context");
+                (winner, list, mesh) = (b3, null, default);
+            }
+            else
+            {
+                loser = new LosingContext(b3, "b3", "conflicting_context");
+            }
         }
 
-        // :: Step 3: debug is taken over from whoever says it of this trace.
-        if (winner.State != SamplingState.Debug
-            && ((b3.State == SamplingState.Debug && loser is null) || (winner.HasIds && MeshMember.Find(list).IsDebug)))
-        {
-            winner = winner with { State = SamplingState.Debug };
-        }
+        // :: Step 3: debug may have come on a hop that speaks W3C only. The list then says what the flags cannot, for our own sampler too.
+        if (mesh.IsDebug && winner.State != SamplingState.Debug) winner = winner with { State = SamplingState.Debug };
+        if (winner.HasIds) list = TraceStateList.WithState(list, mesh, winner.State, settings.TraceStateLimit);
 
-        var baggage = settings.Baggage ? ReadBaggage(headers) : null;
+        var baggage = settings.Baggage ? BaggageHeader.Parse(headers.Get(BaggageHeader.HeaderName), out _) : null;
         var requestId = headers.Get(RequestIds.RequestId) is [{ Length: > 0 } id, ..] && HeaderText.IsSafe(id) ? id : null;
-        var passThrough = ReadPassThrough(headers, settings.PassThrough);
+        var passThrough = ReadPassThrough(ref headers, settings.PassThrough);
         if (nothing is not null && winner == default && baggage is null && requestId is null && passThrough is null) return nothing;
 
         return new RemoteContext
@@ -58,9 +70,9 @@ internal static class ContextExtractor
             Ids = winner,
             Format = !winner.HasIds ? null : w3c.HasIds && winner.SpanId == w3c.SpanId && loser?.Format != "w3c" ? "w3c" : "b3",
             TraceParent = !winner.HasIds ? null
-                : traceParent is not null && winner == w3c && TraceParent.IsCanonical(traceParent) ? traceParent
+                : winner == w3c && TraceParent.IsCanonical(traceParent) ? traceParent
                 : TraceParent.Format(winner),
-            TraceState = winner.HasIds ? TraceStateList.WithState(list, winner.State, settings.TraceStateLimit) : null,
+            TraceState = list,
             Loser = loser,
             Conflict = conflict,
             Baggage = baggage,
@@ -70,59 +82,46 @@ internal static class ContextExtractor
         };
     }
 
-    private static TraceIds ReadB3<TReader>(in TReader headers)
+    /// <summary>Reads traceparent and, beside a valid one only, tracestate: without it nobody may look.</summary>
+    public static bool TryReadW3C<TReader>(ref TReader headers, out TraceIds ids, out string? traceParent, out StringValues traceState)
         where TReader : struct, IHeaderReader
     {
-        TraceIds single = default;
-        var hasSingle = headers.Get(B3Headers.Single) is [{ } value, ..] && B3Headers.TryParseSingle(value, out single);
+        (ids, traceParent, traceState) = (default, null, default);
+        if (headers.Get(TraceParent.HeaderName) is not [{ } only] || !TraceParent.TryParse(only, out ids)) return false;
+        (traceParent, traceState) = (only, headers.Get(TraceStateList.HeaderName));
+        return true;
+    }
+
+    /// <summary>Reads both forms of B3; default when neither says anything.</summary>
+    public static TraceIds ReadB3<TReader>(ref TReader headers)
+        where TReader : struct, IHeaderReader
+    {
+        var hasSingle = B3Headers.TryReadSingle(ref headers, out var single);
         // A decision alone is an answer too, and the single header's answer is final.
         if (hasSingle && !single.HasIds) return single;
 
-        _ = B3Headers.TryParseMulti(
-            headers.Get(B3Headers.TraceId), headers.Get(B3Headers.SpanId), headers.Get(B3Headers.ParentSpanId),
-            headers.Get(B3Headers.Sampled), headers.Get(B3Headers.Flags), out var multi);
+        _ = B3Headers.TryReadMulti(ref headers, out var multi);
         if (!hasSingle) return multi;
-        return Freshness.IsMultiFresher(single, multi) ? multi : single;
+        if (!Freshness.IsMultiFresher(single, multi)) return single;
+        return multi with { TraceHigh = multi.TraceHigh | single.TraceHigh, State = Combine(multi.State, single.State) };
     }
 
-    private static TraceIds SameTrace(in TraceIds w3c, in TraceIds b3, ulong marker, bool b3First, out ContextConflict conflict)
+    // W3C knows the whole trace id and the random flag, whoever names the parent.
+    private static TraceIds OneTrace(in TraceIds w3c, in TraceIds b3, ulong marker, bool b3First, out ContextConflict conflict)
     {
-        bool useB3;
-        if (w3c.SpanId == b3.SpanId)
-        {
-            conflict = b3.State != SamplingState.Defer && IsSampled(w3c) != IsSampled(b3) ? ContextConflict.Sampled : ContextConflict.None;
-            useB3 = b3First;
-        }
-        else
-        {
-            conflict = ContextConflict.SpanId;
-            useB3 = Freshness.IsB3Fresher(w3c, b3, marker, b3First);
-        }
-
-        // W3C knows the whole trace id and the random flag, whoever names the parent.
-        return useB3
-            ? w3c with { SpanId = b3.SpanId, State = b3.State == SamplingState.Defer ? w3c.State : b3.State }
-            : w3c;
+        var isOneSpan = w3c.SpanId == b3.SpanId;
+        conflict = (isOneSpan ? ContextConflict.None : ContextConflict.SpanId)
+            | (b3.State == SamplingState.Defer || w3c.IsSampled == b3.IsSampled ? ContextConflict.None : ContextConflict.Sampled);
+        return (isOneSpan ? b3First : Freshness.IsB3Fresher(w3c, b3, marker, b3First))
+            ? w3c with { SpanId = b3.SpanId, State = Combine(b3.State, w3c.State) }
+            : w3c with { State = Combine(w3c.State, b3.State) };
     }
 
-    private static TraceIds DifferentTraces(
-        in TraceIds w3c, in TraceIds b3, bool useB3, out ContextConflict conflict, out LosingContext? loser)
-    {
-        conflict = ContextConflict.TraceId;
-        loser = useB3 ? new LosingContext(w3c, "w3c", "conflicting_context") : new LosingContext(b3, "b3", "conflicting_context");
-        return useB3 ? b3 : w3c;
-    }
+    // The fresher one decides. Where it leaves that open the other's word holds, and debug holds whoever says it.
+    private static SamplingState Combine(SamplingState fresher, SamplingState other) =>
+        fresher == SamplingState.Defer || other == SamplingState.Debug ? other : fresher;
 
-    private static bool IsSampled(in TraceIds ids) => ids.State is SamplingState.Accept or SamplingState.Debug;
-
-    private static List<BaggageMember>? ReadBaggage<TReader>(in TReader headers)
-        where TReader : struct, IHeaderReader
-    {
-        var fields = headers.Get(BaggageHeader.HeaderName);
-        return fields.Count == 0 ? null : BaggageHeader.Parse(fields, out _);
-    }
-
-    private static List<KeyValuePair<string, StringValues>>? ReadPassThrough<TReader>(in TReader headers, IReadOnlyList<string> names)
+    private static List<KeyValuePair<string, StringValues>>? ReadPassThrough<TReader>(ref TReader headers, IReadOnlyList<string> names)
         where TReader : struct, IHeaderReader
     {
         List<KeyValuePair<string, StringValues>>? found = null;
@@ -130,7 +129,7 @@ internal static class ContextExtractor
         {
             var values = headers.Get(names[i]);
             if (values.Count == 0 || !AreSafe(values)) continue;
-            (found ??= []).Add(new(names[i], values));
+            (found ??= new(1)).Add(new(names[i], values));
         }
 
         return found;

@@ -6,7 +6,7 @@ namespace Tracing.Sdk.Propagation;
 //
 //   a. marker          tracestate says which span id its writer put into both formats. The format that still holds it is the stale one.
 //   b. parent equal    B3's parent is the span that W3C names: B3 is exactly one hop newer.
-//   c. parent present  B3 has a parent at all: proxies always write it, services never do.
+//   c. parent present  B3 has a parent at all: proxies always write it, services never do. (A proxy may add two spans, and then b. fails.)
 //   d. order           nothing speaks: the configured first format.
 internal static class Freshness
 {
@@ -23,9 +23,12 @@ internal static class Freshness
     /// <summary>The same question between the two forms of B3. Without evidence the single header wins, as B3 itself says.</summary>
     public static bool IsMultiFresher(in TraceIds single, in TraceIds multi)
     {
-        if (!single.HasIds || !multi.HasIds || !single.IsSameTraceAs(multi)) return false;
+        if (!single.HasIds || !multi.HasIds || !AreOneTrace(single, multi)) return false;
         if (multi.ParentSpanId != 0 && multi.ParentSpanId == single.SpanId) return true;
         if (single.ParentSpanId != 0 && single.ParentSpanId == multi.SpanId) return false;
         return multi.ParentSpanId != 0 && single.ParentSpanId == 0;
     }
+
+    // Either form may be the one that was cut to 64 bits.
+    private static bool AreOneTrace(in TraceIds single, in TraceIds multi) => single.IsSameTraceAs(multi) || multi.IsSameTraceAs(single);
 }

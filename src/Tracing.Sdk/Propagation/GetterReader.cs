@@ -13,6 +13,7 @@ internal readonly struct GetterReader<T>(T carrier, Func<T, string, IEnumerable<
             {
                 null => default,
                 string[] values => values,
+                StringValues values => values,
                 var values => values.ToArray(),
             };
         }

@@ -1,26 +1,13 @@
+using System.Buffers.Binary;
 using System.Diagnostics;
-using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace Tracing.Sdk.Propagation;
 
 /// <summary>Lower-case hexadecimal, the only kind that trace headers know. An upper-case digit is an error, not a spelling.</summary>
 internal static class Hex
 {
-    private const byte Invalid = 0xFF;
-
-    // Indexed by character; everything that is no lower-case digit has the high bits set, so one OR finds it at the end.
-    private static ReadOnlySpan<byte> Values =>
-    [
-        Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid,
-        Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid,
-        Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid,
-        0, 1, 2, 3, 4, 5, 6, 7, 8, 9, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid,
-        Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid,
-        Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid,
-        Invalid, 10, 11, 12, 13, 14, 15, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid,
-        Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid,
-    ];
-
     private static ReadOnlySpan<byte> Digits => "0123456789abcdef"u8;
 
     /// <summary>Reads sixteen digits.</summary>
@@ -28,28 +15,35 @@ internal static class Hex
     {
         value = 0;
         if (text.Length != 16) return false;
-        uint seen = 0;
-        foreach (var c in text)
-        {
-            var digit = ValueOf(c);
-            seen |= digit;
-            value = (value << 4) | (digit & 0xF);
-        }
 
-        if (seen <= 0xF) return true;
-        value = 0;
-        return false;
+        // All sixteen at once: a character beyond one byte saturates, and 0xFF is no digit.
+        var characters = MemoryMarshal.Cast<char, ushort>(text);
+        var bytes = Vector128.NarrowWithSaturation(Vector128.Create(characters), Vector128.Create(characters[8..]));
+        var decimals = bytes - Vector128.Create((byte)'0');
+        var letters = bytes - Vector128.Create((byte)'a');
+        var isDecimal = Vector128.LessThan(decimals, Vector128.Create((byte)10));
+        var isLetter = Vector128.LessThan(letters, Vector128.Create((byte)6));
+        if ((isDecimal | isLetter) != Vector128<byte>.AllBitsSet) return false;
+
+        // Two digits make a byte, the left one its upper half; the left-most byte is the most significant.
+        var pairs = Vector128.ConditionalSelect(isDecimal, decimals, letters + Vector128.Create((byte)10)).AsUInt16();
+        var values = ((pairs << 4) | (pairs >> 8)) & Vector128.Create((ushort)0xFF);
+        value = BinaryPrimitives.ReverseEndianness(Vector128.Narrow(values, values).AsUInt64().ToScalar());
+        return true;
     }
 
     /// <summary>Reads two digits.</summary>
     public static bool TryReadByte(char high, char low, out byte value)
     {
-        var h = ValueOf(high);
-        var l = ValueOf(low);
-        value = (byte)((h << 4) | (l & 0xF));
-        return (h | l) <= 0xF;
+        value = 0;
+        if (!char.IsAsciiHexDigitLower(high) || !char.IsAsciiHexDigitLower(low)) return false;
+        value = (byte)((ValueOf(high) << 4) | ValueOf(low));
+        return true;
+
+        static int ValueOf(char digit) => digit <= '9' ? digit - '0' : digit - 'a' + 10;
     }
 
+    /// <summary>Writes sixteen digits.</summary>
     public static void WriteUInt64(ulong value, Span<char> text)
     {
         for (var i = 15; i >= 0; i--)
@@ -64,10 +58,8 @@ internal static class Hex
 
     public static ulong ToUInt64(ActivitySpanId id)
     {
-        _ = TryReadUInt64(id.ToHexString(), out var value);
-        return value;
+        Span<byte> bytes = stackalloc byte[8];
+        id.CopyTo(bytes);
+        return BinaryPrimitives.ReadUInt64BigEndian(bytes);
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static uint ValueOf(char c) => c < 128 ? Values[c] : Invalid;
 }

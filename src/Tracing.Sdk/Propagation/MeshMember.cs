@@ -4,16 +4,20 @@ namespace Tracing.Sdk.Propagation;
 //   p  the span id in the traceparent and the B3 headers of the same request. One hop on, the format that no longer holds it
 //      is the one that a proxy has rewritten.
 //   s  d: a B3 debug trace, carried across hops that speak W3C only.
-//      u: undecided (B3 "defer"), only ever inside this process: ActivityContext has no other place for it.
+//      u: undecided (B3 "defer"), only ever inside this process: ActivityContext has no other place for it. Neither believed when it
+//         comes in nor written when we send.
+// A stranger may have written it. A part that we do not know, or that makes no sense, says nothing; of two that differ the first counts.
 // The key has letters only: some parsers drop keys with digits.
 internal readonly record struct MeshMember(ulong SpanId, bool IsDebug, bool IsUndecided)
 {
     public const string Key = "mesh=";
 
+    /// <summary>Characters of the longest member that we write.</summary>
+    public const int MaxLength = 5 + 2 + 16 + 1 + 3;
+
     /// <summary>Reads the member out of a list that <see cref="TraceStateList"/> has accepted. Nonsense in it says nothing.</summary>
     public static MeshMember Find(string? traceState)
     {
-        if (traceState is null) return default;
         var rest = traceState.AsSpan();
         while (!rest.IsEmpty)
         {
@@ -26,20 +30,43 @@ internal readonly record struct MeshMember(ulong SpanId, bool IsDebug, bool IsUn
         return default;
     }
 
+    /// <summary>Writes the member and returns its length, which is 0 when there is nothing to say.</summary>
+    /// <param name="text">Where to, at least <see cref="MaxLength"/> long.</param>
+    /// <param name="spanId">Sixteen digits, or empty.</param>
+    /// <param name="state">The decision, of which only debug and undecided are written.</param>
+    public static int Write(Span<char> text, ReadOnlySpan<char> spanId, SamplingState state)
+    {
+        var mark = state switch { SamplingState.Debug => "s:d", SamplingState.Defer => "s:u", _ => "" };
+        if (spanId.IsEmpty && mark.Length == 0) return 0;
+
+        Key.CopyTo(text);
+        var length = Key.Length;
+        if (!spanId.IsEmpty)
+        {
+            "p:".CopyTo(text[length..]);
+            spanId.CopyTo(text[(length + 2)..]);
+            length += 2 + spanId.Length;
+            if (mark.Length > 0) text[length++] = ';';
+        }
+
+        mark.CopyTo(text[length..]);
+        return length + mark.Length;
+    }
+
     private static MeshMember Parse(ReadOnlySpan<char> value)
     {
-        ulong span = 0;
-        bool debug = false, undecided = false;
+        ReadOnlySpan<char> span = default, state = default;
         while (!value.IsEmpty)
         {
             var semicolon = value.IndexOf(';');
             var part = semicolon < 0 ? value : value[..semicolon];
-            if (part.StartsWith("p:")) _ = Hex.TryReadUInt64(part[2..], out span);
-            else if (part is "s:d") debug = true;
-            else if (part is "s:u") undecided = true;
+            if (span.IsEmpty && part.StartsWith("p:")) span = part;
+            else if (state.IsEmpty && part.StartsWith("s:")) state = part;
             value = semicolon < 0 ? default : value[(semicolon + 1)..];
         }
 
-        return new MeshMember(span, debug, undecided);
+        ulong spanId = 0;
+        if (!span.IsEmpty) _ = Hex.TryReadUInt64(span[2..], out spanId);
+        return new MeshMember(spanId, IsDebug: state is "s:d", IsUndecided: state is "s:u");
     }
 }

@@ -22,6 +22,8 @@ internal sealed class PropagationTargets
     // A service talks to few hosts; whoever makes it talk to many must not fill its memory.
     private const int MaxRemembered = 1024;
     private readonly ConcurrentDictionary<string, bool> _known = new(StringComparer.OrdinalIgnoreCase);
+    // ConcurrentDictionary.Count takes all of its locks.
+    private int _remembered;
     private readonly HostPatterns _allowed;
     private readonly HostPatterns _denied;
 
@@ -36,13 +38,18 @@ internal sealed class PropagationTargets
 
     /// <summary>Whether requests to this host carry our headers.</summary>
     /// <param name="host">A name or an address, as <see cref="Uri.Host"/> gives it.</param>
-    /// <param name="isFirst">Whether this is the first question about the host.</param>
+    /// <param name="isFirst">Whether this is the first question about the host: a moment to say something in the log.</param>
     public bool Allows(string host, out bool isFirst)
     {
         isFirst = false;
         if (_known.TryGetValue(host, out var allowed)) return allowed;
         allowed = Decide(host);
-        if (_known.Count < MaxRemembered) isFirst = _known.TryAdd(host, allowed);
+        if (Volatile.Read(ref _remembered) < MaxRemembered && _known.TryAdd(host, allowed))
+        {
+            isFirst = true;
+            Interlocked.Increment(ref _remembered);
+        }
+
         return allowed;
     }
 
@@ -75,12 +82,12 @@ internal sealed class HostPatterns
     {
         foreach (var raw in patterns)
         {
-            var pattern = raw.Trim().TrimEnd('.');
+            var pattern = raw.Trim();
             if (pattern == "*") _all = true;
             else if (IPNetwork.TryParse(pattern, out var network)) _networks.Add(network);
-            else if (IPAddress.TryParse(pattern.Trim('[', ']'), out var address)) _networks.Add(new IPNetwork(address, address.AddressFamily == AddressFamily.InterNetwork ? 32 : 128));
-            else if (pattern.StartsWith("*.", StringComparison.Ordinal) && IsName(pattern[2..])) _suffixes.Add(pattern[1..]);
-            else if (IsName(pattern)) _names.Add(pattern);
+            else if (IPAddress.TryParse(pattern.Trim('[', ']'), out var address)) _networks.Add(NetworkOf(address));
+            else if (pattern.StartsWith("*.", StringComparison.Ordinal) && IsName(pattern[2..])) _suffixes.Add(pattern[1..].TrimEnd('.'));
+            else if (IsName(pattern)) _names.Add(pattern.TrimEnd('.'));
             else throw new FormatException($"\"{raw}\" is neither a host name, a suffix such as *.example.com, an address, a network such as 10.0.0.0/8, nor *");
         }
     }
@@ -92,6 +99,8 @@ internal sealed class HostPatterns
         return _names.Exists(n => name.Equals(n, StringComparison.OrdinalIgnoreCase))
             || _suffixes.Exists(s => name.EndsWith(s, StringComparison.OrdinalIgnoreCase));
     }
+
+    private static IPNetwork NetworkOf(IPAddress address) => new(address, address.AddressFamily == AddressFamily.InterNetwork ? 32 : 128);
 
     private static bool IsName(string text) => Uri.CheckHostName(text) == UriHostNameType.Dns;
 }

@@ -93,7 +93,7 @@ internal sealed record LosingContext(TraceIds Ids, string Format, string Reason)
         new ActivityContext(
             Ids.ToActivityTraceId(),
             Ids.ToActivitySpanId(),
-            Ids.State is SamplingState.Accept or SamplingState.Debug ? ActivityTraceFlags.Recorded : ActivityTraceFlags.None,
+            Ids.IsSampled ? ActivityTraceFlags.Recorded : ActivityTraceFlags.None,
             traceState: null,
             isRemote: true),
         new ActivityTagsCollection { ["reason"] = Reason, ["format"] = Format });

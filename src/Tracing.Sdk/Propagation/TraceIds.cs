@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Diagnostics;
 
 namespace Tracing.Sdk.Propagation;
@@ -15,22 +16,28 @@ internal readonly record struct TraceIds(ulong TraceHigh, ulong TraceLow, ulong 
 
     public bool HasIds => SpanId != 0;
 
+    /// <summary>Accept or debug: what W3C's flag can say of the decision.</summary>
+    public bool IsSampled => State is SamplingState.Accept or SamplingState.Debug;
+
+    /// <summary>A decision that came without ids.</summary>
+    public static TraceIds DecisionOnly(SamplingState state) => new(0, 0, 0, 0, state, IsRandom: false);
+
     /// <summary>B3's 64-bit ids are the right half of a wider one; no other format may be the narrower one.</summary>
     public bool IsSameTraceAs(in TraceIds b3) =>
         TraceLow == b3.TraceLow && (TraceHigh == b3.TraceHigh || b3.TraceHigh == 0);
 
     public ActivityTraceId ToActivityTraceId()
     {
-        Span<char> text = stackalloc char[32];
-        Hex.WriteUInt64(TraceHigh, text);
-        Hex.WriteUInt64(TraceLow, text[16..]);
-        return ActivityTraceId.CreateFromString(text);
+        Span<byte> bytes = stackalloc byte[16];
+        BinaryPrimitives.WriteUInt64BigEndian(bytes, TraceHigh);
+        BinaryPrimitives.WriteUInt64BigEndian(bytes[8..], TraceLow);
+        return ActivityTraceId.CreateFromBytes(bytes);
     }
 
     public ActivitySpanId ToActivitySpanId()
     {
-        Span<char> text = stackalloc char[16];
-        Hex.WriteUInt64(SpanId, text);
-        return ActivitySpanId.CreateFromString(text);
+        Span<byte> bytes = stackalloc byte[8];
+        BinaryPrimitives.WriteUInt64BigEndian(bytes, SpanId);
+        return ActivitySpanId.CreateFromBytes(bytes);
     }
 }

@@ -2,6 +2,7 @@ namespace Tracing.Sdk.Propagation;
 
 // traceparent: {version}-{trace-id}-{parent-id}-{flags}      2HEXLC "-" 32HEXLC "-" 16HEXLC "-" 2HEXLC
 // Version 00 is exactly 55 characters; a later one may go on after a dash, and what follows is not looked at; ff is forbidden.
+// Two fields are none: nobody can say which of them is meant.
 // https://www.w3.org/TR/trace-context-2/#traceparent-header
 internal static class TraceParent
 {
@@ -9,7 +10,7 @@ internal static class TraceParent
     public const int Length = 55;
 
     private const byte SampledFlag = 0x01;
-    private const byte RandomFlag = 0x02;
+    private const byte RandomFlag = TraceIds.RandomFlag;
 
     public static bool TryParse(ReadOnlySpan<char> value, out TraceIds ids)
     {
@@ -29,7 +30,7 @@ internal static class TraceParent
         return true;
     }
 
-    /// <summary>Whether the text is what we would write for it: then it can be handed on as it is.</summary>
+    /// <summary>Whether a text that parses is what we would write for it: then it can be handed on as it is.</summary>
     public static bool IsCanonical(ReadOnlySpan<char> value) =>
         value.Length == Length && value[0] == '0' && value[1] == '0' && value[53] == '0' && value[54] <= '3';
 
@@ -39,7 +40,7 @@ internal static class TraceParent
             Hex.WriteUInt64(ids.TraceHigh, text[3..]);
             Hex.WriteUInt64(ids.TraceLow, text[19..]);
             Hex.WriteUInt64(ids.SpanId, text[36..]);
-            Frame(text, ids.State is SamplingState.Accept or SamplingState.Debug, ids.IsRandom);
+            Frame(text, ids.IsSampled, ids.IsRandom);
         });
 
     public static string Format(string traceId, string spanId, bool sampled, bool random) =>

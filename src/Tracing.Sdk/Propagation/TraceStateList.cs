@@ -9,6 +9,7 @@ namespace Tracing.Sdk.Propagation;
 //   key    = ( a-z / 0-9 ) 0*255( a-z / 0-9 / "_" "-" "*" "/" "@" )
 //   value  = 0*255( %x20-2B / %x2D-3C / %x3E-7E ) nblk-chr     blanks inside are kept, at the end they are not part of it
 // One invalid member or a 33rd one drops the list and never the traceparent. Of equal keys the left-most stays.
+// What we keep is cut to a limit by whole members: first the large ones, from the right, then whatever stands at the right end.
 // https://www.w3.org/TR/trace-context-2/#tracestate-header
 internal static class TraceStateList
 {
@@ -27,15 +28,9 @@ internal static class TraceStateList
 
     private static readonly SearchValues<char> KeyCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789_-*/@");
 
+    // Visible ASCII and the blank, but for the comma and the equals sign.
     private static readonly SearchValues<char> ValueCharacters = SearchValues.Create(
-        string.Create(93, 0, static (text, _) =>
-        {
-            var i = 0;
-            for (var c = ' '; c <= '~'; c++)
-            {
-                if (c is not (',' or '=')) text[i++] = c;
-            }
-        }));
+        " !\"#$%&'()*+-./0123456789:;<>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~");
 
     /// <summary>Whether a tracestate arrived with nothing in it, which is how Envoy's OpenTelemetry tracer signs a trace of its own.</summary>
     public static bool IsPresentButEmpty(StringValues fields)
@@ -52,103 +47,99 @@ internal static class TraceStateList
     /// <summary>The list in its normal form, at most <paramref name="limit"/> characters; null when there is none or it is invalid.</summary>
     public static string? Normalize(StringValues fields, int limit = DefaultLimit)
     {
-        if (fields.Count == 0) return null;
-        var raw = fields.Count == 1 ? fields[0] : Combine(fields);
-        if (string.IsNullOrEmpty(raw) || raw.Length > MaxRawLength) return null;
-
-        Span<Range> members = stackalloc Range[MaxMembers];
-        if (!TrySplit(raw, members, out var count, out var length)) return null;
-        if (count == 0) return null;
-        members = members[..count];
-        if (length > limit) count = Truncate(raw, members, length, limit, keepFirst: false, out length);
-        if (count == 0) return null;
-        return length == raw.Length ? raw : Join(raw, members, length);
+        Span<Member> members = stackalloc Member[MaxMembers];
+        return TrySplit(fields, members, out var count) ? Join(default, fields, members[..count], limit) : null;
     }
 
     /// <summary>The list with our member at its left in place of any older one of ours, truncated again as the limit asks.</summary>
+    /// <remarks>User code can write anything into an Activity's tracestate: what is no list is dropped here too.</remarks>
     public static string WithMeshMember(string? list, string spanId, bool isDebug, int limit = DefaultLimit)
     {
-        var own = string.Concat(MeshMember.Key, "p:", spanId, isDebug ? ";s:d" : "");
-        return list is null ? own : Prepend(own, list, limit);
+        Span<char> own = stackalloc char[MeshMember.MaxLength];
+        own = own[..MeshMember.Write(own, spanId, isDebug ? SamplingState.Debug : SamplingState.Accept)];
+        return WithOwn(own, list, limit)!;
     }
 
     /// <summary>Notes inside the process that a trace is debug or undecided: tracestate is what reaches the sampler and the children.</summary>
-    public static string? WithState(string? list, SamplingState state, int limit = DefaultLimit)
-    {
-        var member = MeshMember.Find(list);
-        var (isDebug, isUndecided) = (state == SamplingState.Debug, state == SamplingState.Defer);
-        if (member.IsDebug == isDebug && member.IsUndecided == isUndecided) return list;
+    public static string? WithState(string? list, SamplingState state, int limit = DefaultLimit) =>
+        WithState(list, MeshMember.Find(list), state, limit);
 
-        var marker = member.SpanId == 0 ? null : "p:" + Hex.ToString(member.SpanId);
-        var mark = isDebug ? "s:d" : isUndecided ? "s:u" : null;
-        var own = marker is null && mark is null ? null : MeshMember.Key + marker + (marker is null || mark is null ? "" : ";") + mark;
-        var result = list is null ? own : Prepend(own, list, limit);
-        return string.IsNullOrEmpty(result) ? null : result;
+    /// <summary>The same for a list of which our member is known.</summary>
+    public static string? WithState(string? list, in MeshMember member, SamplingState state, int limit = DefaultLimit)
+    {
+        if (member.IsDebug == (state == SamplingState.Debug) && member.IsUndecided == (state == SamplingState.Defer)) return list;
+
+        Span<char> spanId = stackalloc char[member.SpanId == 0 ? 0 : 16];
+        if (member.SpanId != 0) Hex.WriteUInt64(member.SpanId, spanId);
+        Span<char> own = stackalloc char[MeshMember.MaxLength];
+        return WithOwn(own[..MeshMember.Write(own, spanId, state)], list, limit);
     }
 
-    private static string? Combine(StringValues fields)
+    /// <summary>The list as others may see it: in its normal form, and not a word about what is undecided inside this process.</summary>
+    public static string? ToSend(string? list, int limit = DefaultLimit)
     {
-        var length = fields.Count - 1;
-        foreach (var field in fields) length += field?.Length ?? 0;
-        return length > MaxRawLength ? null : string.Join(',', fields.ToArray());
+        var normal = Normalize(list, limit);
+        return MeshMember.Find(normal).IsUndecided ? WithState(normal, SamplingState.Accept, limit) : normal;
     }
 
-    private static string Prepend(string? own, string list, int limit)
+    private static string? WithOwn(ReadOnlySpan<char> own, string? list, int limit)
     {
-        Span<Range> members = stackalloc Range[MaxMembers + 1];
-        var combined = own is null ? list : $"{own},{list}";
-        var first = own is null ? 0 : 1;
-        var count = first;
-        var length = own?.Length ?? 0;
-        if (own is not null) members[0] = ..own.Length;
-
-        var start = own is null ? 0 : own.Length + 1;
-        while (start < combined.Length)
+        // What comes from the neighbour that runs this library is our member and nothing else.
+        if (list is null || (list.StartsWith(MeshMember.Key, StringComparison.Ordinal) && !list.Contains(',')))
         {
-            var comma = combined.AsSpan(start).IndexOf(',');
-            var end = comma < 0 ? combined.Length : start + comma;
-            // A 33rd member pushes the right-most out.
-            if (!combined.AsSpan(start, end - start).StartsWith(MeshMember.Key) && count < MaxMembers)
-            {
-                members[count++] = start..end;
-                length += end - start + (count > 1 ? 1 : 0);
-            }
-
-            start = end + 1;
+            return own.IsEmpty ? null : new string(own);
         }
 
-        members = members[..count];
-        if (length > limit) count = Truncate(combined, members, length, limit, keepFirst: own is not null, out length);
-        if (count == 0) return "";
-        return length == combined.Length ? combined : Join(combined, members, length);
+        Span<Member> members = stackalloc Member[MaxMembers];
+        if (!TrySplit(list, members, out var count)) count = 0;
+        for (var i = 0; i < count; i++)
+        {
+            if (!list.AsSpan(members[i].Start).StartsWith(MeshMember.Key)) continue;
+            RemoveAt(members, i, ref count);
+            break;
+        }
+
+        // A 33rd member pushes the right-most out.
+        if (!own.IsEmpty && count == MaxMembers) count--;
+        return Join(own, list, members[..count], limit);
     }
 
-    private static bool TrySplit(string raw, Span<Range> members, out int count, out int length)
+    private static bool TrySplit(StringValues fields, Span<Member> members, out int count)
     {
         count = 0;
-        length = 0;
+        if (LengthOf(fields) > MaxRawLength) return false;
         var seen = 0;
-        var start = 0;
-        while (start <= raw.Length)
+        for (var i = 0; i < fields.Count; i++)
         {
-            var comma = raw.AsSpan(start).IndexOf(',');
-            var end = comma < 0 ? raw.Length : start + comma;
-            var (first, last) = (start, end);
-            start = end + 1;
-            while (first < last && raw[first] is ' ' or '\t') first++;
-            while (last > first && raw[last - 1] is ' ' or '\t') last--;
-            if (first == last) continue;
+            var field = fields[i].AsSpan();
+            var start = 0;
+            while (true)
+            {
+                // Over empty members and the blanks before the next one.
+                var blank = field[start..].IndexOfAnyExcept(',', ' ', '\t');
+                if (blank < 0) break;
+                start += blank;
+                var comma = field[start..].IndexOf(',');
+                var member = (comma < 0 ? field[start..] : field.Slice(start, comma));
+                member = HeaderText.Trim(member);
 
-            if (++seen > MaxMembers) return false;
-            var member = raw.AsSpan(first, last - first);
-            var equals = member.IndexOf('=');
-            if (!IsKey(member[..Math.Max(equals, 0)]) || !IsValue(member[(equals + 1)..])) return false;
-            if (IsDuplicate(raw, members[..count], member[..(equals + 1)])) continue;
-            members[count++] = first..last;
-            length += last - first + (count > 1 ? 1 : 0);
+                if (++seen > MaxMembers) return false;
+                var equals = member.IndexOf('=');
+                if (equals < 0 || !IsKey(member[..equals]) || !IsValue(member[(equals + 1)..])) return false;
+                if (!IsDuplicate(fields, members[..count], member[..(equals + 1)])) members[count++] = new Member((ushort)i, (ushort)start, (ushort)member.Length);
+                if (comma < 0) break;
+                start += comma + 1;
+            }
         }
 
         return true;
+    }
+
+    private static int LengthOf(StringValues fields)
+    {
+        var length = fields.Count - 1;
+        foreach (var field in fields) length += field?.Length ?? 0;
+        return length;
     }
 
     private static bool IsKey(ReadOnlySpan<char> key) =>
@@ -157,50 +148,66 @@ internal static class TraceStateList
     private static bool IsValue(ReadOnlySpan<char> value) =>
         value.Length is > 0 and <= MaxValueLength && !value.ContainsAnyExcept(ValueCharacters);
 
-    private static bool IsDuplicate(string raw, ReadOnlySpan<Range> earlier, ReadOnlySpan<char> keyWithEquals)
+    private static bool IsDuplicate(StringValues fields, ReadOnlySpan<Member> earlier, ReadOnlySpan<char> keyWithEquals)
     {
         foreach (var member in earlier)
         {
-            if (raw.AsSpan(member).StartsWith(keyWithEquals)) return true;
+            if (member.Of(fields).StartsWith(keyWithEquals)) return true;
         }
 
         return false;
     }
 
-    // Whole members only: first the large ones, from the right, then whatever stands at the right end.
-    private static int Truncate(string raw, Span<Range> members, int length, int limit, bool keepFirst, out int newLength)
+    private static string? Join(ReadOnlySpan<char> own, StringValues fields, Span<Member> members, int limit)
     {
         var count = members.Length;
-        var stop = keepFirst ? 1 : 0;
-        for (var large = 1; large >= 0; large--)
+        var length = own.Length + (own.IsEmpty ? -1 : 0);
+        foreach (var member in members) length += 1 + member.Length;
+        if (length > limit) Truncate(members, ref count, ref length, limit);
+        if (length <= 0) return null;
+        if (own.IsEmpty && fields is [{ } only] && only.Length == length) return only;
+        return string.Create(length, new Parts(own, fields, members[..count]), static (text, parts) =>
         {
-            for (var i = count - 1; i >= stop && length > limit; i--)
+            parts.Own.CopyTo(text);
+            var at = parts.Own.Length;
+            foreach (var member in parts.Members)
             {
-                var size = members[i].End.Value - members[i].Start.Value;
-                if (large == 1 && size <= LargeMember) continue;
-                members[(i + 1)..count].CopyTo(members[i..]);
-                count--;
-                length -= size + (count > 0 ? 1 : 0);
+                if (at > 0) text[at++] = ',';
+                member.Of(parts.Fields).CopyTo(text[at..]);
+                at += member.Length;
             }
-        }
-
-        newLength = length;
-        return count;
+        });
     }
 
-    private static string Join(string raw, ReadOnlySpan<Range> members, int length)
+    private static void Truncate(Span<Member> members, ref int count, ref int length, int limit)
     {
-        Span<char> text = length <= DefaultLimit ? stackalloc char[length] : new char[length];
-        var at = 0;
-        foreach (var member in members)
+        foreach (var atLeast in (ReadOnlySpan<int>)[LargeMember + 1, 0])
         {
-            if (at == length) break;
-            if (at > 0) text[at++] = ',';
-            var part = raw.AsSpan(member);
-            part.CopyTo(text[at..]);
-            at += part.Length;
+            for (var i = count - 1; i >= 0 && length > limit; i--)
+            {
+                if (members[i].Length < atLeast) continue;
+                length -= members[i].Length + 1;
+                RemoveAt(members, i, ref count);
+            }
         }
+    }
 
-        return new string(text);
+    private static void RemoveAt(Span<Member> members, int index, ref int count)
+    {
+        members[(index + 1)..count].CopyTo(members[index..]);
+        count--;
+    }
+
+    // Where a member stands, so that nothing is copied before the whole list is known to be valid. The raw length bounds all three.
+    private readonly record struct Member(ushort Field, ushort Start, ushort Length)
+    {
+        public ReadOnlySpan<char> Of(StringValues fields) => fields[Field].AsSpan(Start, Length);
+    }
+
+    private readonly ref struct Parts(ReadOnlySpan<char> own, StringValues fields, ReadOnlySpan<Member> members)
+    {
+        public readonly ReadOnlySpan<char> Own = own;
+        public readonly StringValues Fields = fields;
+        public readonly ReadOnlySpan<Member> Members = members;
     }
 }

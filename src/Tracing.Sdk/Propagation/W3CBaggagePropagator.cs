@@ -38,7 +38,7 @@ public sealed class W3CBaggagePropagator : TextMapPropagator
         if (carrier is null || setter is null || context.Baggage.Count == 0) return;
         var members = new List<BaggageMember>(context.Baggage.Count);
         foreach (var (key, value) in context.Baggage) members.Add(new BaggageMember(key, value, ""));
-        if (BaggageHeader.Format(members) is { } header) setter(carrier, BaggageHeader.HeaderName, header);
+        if (BaggageHeader.Format(members) is { } header) new SetterWriter<T>(carrier, setter).Set(BaggageHeader.HeaderName, header);
     }
 
     internal static Baggage ToBaggage(IReadOnlyList<BaggageMember> members)

@@ -14,10 +14,8 @@ namespace Tracing.Sdk.Propagation;
 /// </remarks>
 public sealed class W3CTraceContextPropagator : TextMapPropagator
 {
-    private static readonly HashSet<string> Names = [TraceParent.HeaderName, TraceStateList.HeaderName];
-
     /// <summary><c>traceparent</c> and <c>tracestate</c>.</summary>
-    public override ISet<string> Fields => new HashSet<string>(Names);
+    public override ISet<string> Fields => new HashSet<string>([TraceParent.HeaderName, TraceStateList.HeaderName]);
 
     /// <summary>Returns the context that the carrier holds, or <paramref name="context"/> when that is valid already or none came in.</summary>
     /// <param name="context">What has been extracted so far; a valid one wins.</param>
@@ -27,9 +25,10 @@ public sealed class W3CTraceContextPropagator : TextMapPropagator
     {
         if (carrier is null || getter is null || context.ActivityContext.IsValid()) return context;
         var headers = new GetterReader<T>(carrier, getter);
-        if (headers.Get(TraceParent.HeaderName) is not [{ } only] || !TraceParent.TryParse(only, out var ids)) return context;
-        var list = TraceStateList.Normalize(headers.Get(TraceStateList.HeaderName));
-        return new PropagationContext(ids.ToActivityContext(list), context.Baggage);
+        if (!ContextExtractor.TryReadW3C(ref headers, out var ids, out _, out var traceState)) return context;
+        var list = TraceStateList.Normalize(traceState);
+        if (MeshMember.Find(list).IsDebug) ids = ids with { State = SamplingState.Debug };
+        return new PropagationContext(ids.ToActivityContext(TraceStateList.WithState(list, ids.State)), context.Baggage);
     }
 
     /// <summary>Writes the context; does nothing for an invalid one.</summary>
@@ -40,10 +39,11 @@ public sealed class W3CTraceContextPropagator : TextMapPropagator
     {
         var activity = context.ActivityContext;
         if (carrier is null || setter is null || !activity.IsValid()) return;
-        setter(carrier, TraceParent.HeaderName, TraceParent.Format(
+        var headers = new SetterWriter<T>(carrier, setter);
+        headers.Set(TraceParent.HeaderName, TraceParent.Format(
             activity.TraceId.ToHexString(), activity.SpanId.ToHexString(),
             sampled: (activity.TraceFlags & ActivityTraceFlags.Recorded) != 0,
             random: ((int)activity.TraceFlags & TraceIds.RandomFlag) != 0));
-        if (TraceStateList.Normalize(activity.TraceState) is { } list) setter(carrier, TraceStateList.HeaderName, list);
+        if (TraceStateList.ToSend(activity.TraceState) is { } list) headers.Set(TraceStateList.HeaderName, list);
     }
 }

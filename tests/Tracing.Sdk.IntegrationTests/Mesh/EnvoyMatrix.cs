@@ -13,6 +13,10 @@ internal sealed class EnvoyMatrix : IAsyncDisposable
     /// <summary>Under which both report: what tells their spans apart is the kind.</summary>
     public const string ServiceName = "envoy";
 
+    // Without TLS nobody negotiates: the proxy must know.
+    private const string Http2 =
+        """{ envoy.extensions.upstreams.http.v3.HttpProtocolOptions: { "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions, explicit_http_config: { http2_protocol_options: {} } } }""";
+
     private static readonly (Tracer Tracer, int Sampling)[] Variants =
         [.. Enum.GetValues<Tracer>().SelectMany(tracer => new[] { (tracer, 100), (tracer, 0) })];
 
@@ -31,7 +35,10 @@ internal sealed class EnvoyMatrix : IAsyncDisposable
     public Uri Egress(Tracer tracer, int sampling, bool twoSidecars) =>
         _others.Listeners[$"egress-{tracer}-{sampling}-to-{(twoSidecars ? "sidecar" : "b")}"];
 
-    public static async Task<EnvoyMatrix> StartAsync(Uri a, Uri b, Uri zipkin, Uri otlp)
+    /// <summary>The way from service a to service c, which speaks HTTP/2 only.</summary>
+    public Uri EgressToGrpc(Tracer tracer) => _others.Listeners[$"egress-{tracer}-100-to-c"];
+
+    public static async Task<EnvoyMatrix> StartAsync(Uri a, Uri b, Uri c, Uri zipkin, Uri otlp)
     {
         var collectors = Cluster("zipkin", zipkin) + Cluster("otlp", otlp);
         var sidecarOfB = await Proxies.StartAsync(
@@ -43,8 +50,9 @@ internal sealed class EnvoyMatrix : IAsyncDisposable
                 Listeners((tracer, sampling) =>
                     Listener($"front-{tracer}-{sampling}", "INBOUND", true, sampling, tracer, "a")
                     + Listener($"egress-{tracer}-{sampling}-to-b", "OUTBOUND", false, sampling, tracer, "b")
-                    + Listener($"egress-{tracer}-{sampling}-to-sidecar", "OUTBOUND", false, sampling, tracer, $"ingress-{tracer}-{sampling}")),
-                Cluster("a", a) + Cluster("b", b) + collectors
+                    + Listener($"egress-{tracer}-{sampling}-to-sidecar", "OUTBOUND", false, sampling, tracer, $"ingress-{tracer}-{sampling}")
+                    + Listener($"egress-{tracer}-{sampling}-to-c", "OUTBOUND", false, sampling, tracer, "c")),
+                Cluster("a", a) + Cluster("b", b) + Cluster("c", c, Http2) + collectors
                     + string.Concat(sidecarOfB.Listeners.Select(listener => Cluster(listener.Key, listener.Value))));
             return new EnvoyMatrix(sidecarOfB, others);
         }
@@ -64,10 +72,11 @@ internal sealed class EnvoyMatrix : IAsyncDisposable
     private static string Listeners(Func<Tracer, int, string> listeners) =>
         string.Concat(Variants.Select(variant => listeners(variant.Tracer, variant.Sampling)));
 
-    private static string Cluster(string name, Uri address) => string.Create(CultureInfo.InvariantCulture, $$"""
+    private static string Cluster(string name, Uri address, string options = "{}") => string.Create(CultureInfo.InvariantCulture, $$"""
           - name: {{name}}
             type: STATIC
             connect_timeout: 1s
+            typed_extension_protocol_options: {{options}}
             load_assignment: { cluster_name: {{name}}, endpoints: [ { lb_endpoints: [ { endpoint: { address: { socket_address: { address: 127.0.0.1, port_value: {{address.Port}} } } } } ] } ] }
 
         """);
@@ -103,7 +112,7 @@ internal sealed class EnvoyMatrix : IAsyncDisposable
         """;
 
     private static string Provider(Tracer tracer) => tracer == Tracer.OpenTelemetry
-        ? $$"""{ name: envoy.tracers.opentelemetry, typed_config: { "@type": type.googleapis.com/envoy.config.trace.v3.OpenTelemetryConfig, service_name: {{ServiceName}}, http_service: { http_uri: { uri: "http://otlp/v1/traces", cluster: otlp, timeout: 5s } } } }"""
+        ? $$"""{ name: envoy.tracers.opentelemetry, typed_config: { "@type": type.googleapis.com/envoy.config.trace.v3.OpenTelemetryConfig, service_name: {{ServiceName}}, http_service: { http_uri: { uri: "http://otlp/v1/traces", cluster: otlp, timeout: 30s } } } }"""
         : $$"""{ name: envoy.tracers.zipkin, typed_config: { "@type": type.googleapis.com/envoy.config.trace.v3.ZipkinConfig, collector_cluster: zipkin, collector_endpoint: /api/v2/spans, collector_endpoint_version: HTTP_JSON, trace_id_128bit: true, shared_span_context: false{{(tracer == Tracer.ZipkinW3C ? ", trace_context_option: USE_B3_WITH_W3C_PROPAGATION" : "")}} } }""";
 
     /// <summary>One Envoy and where its listeners are.</summary>
@@ -118,7 +127,7 @@ internal sealed class EnvoyMatrix : IAsyncDisposable
                 layered_runtime:
                   layers:
                   - name: static
-                    static_layer: { tracing.zipkin.min_flush_spans: 1, tracing.opentelemetry.min_flush_spans: 1 }
+                    static_layer: { tracing.zipkin.min_flush_spans: 1, tracing.zipkin.request_timeout: 30000, tracing.opentelemetry.min_flush_spans: 1 }
                 static_resources:
                   listeners:
                 {{listeners}}

@@ -127,6 +127,20 @@ public sealed class MatrixTests(MeshFixture mesh, MatrixFixture matrix) : IClass
         Assert.Equal(["1", "2", "3"], spans.Where(span => span.Service == "b").Select(span => span.Tag("envoy.attempt_count")).Order());
     }
 
+    [SkippableTheory]
+    [InlineData(nameof(Tracer.Zipkin))]
+    [InlineData(nameof(Tracer.ZipkinW3C))]
+    [InlineData(nameof(Tracer.OpenTelemetry))]
+    public async Task GrpcCall_IsOneTree(string tracerName)
+    {
+        var tracer = Require(tracerName);
+        var answer = await SendAsync(matrix.Envoy.Front(tracer, 100), "grpc-call", matrix.Envoy.EgressToGrpc(tracer), []);
+
+        await AssertTreeAsync(
+            SpanOutline.Chain([.. FrontSpans(tracer, Sent.Nothing), "a SERVER", "a CLIENT", "envoy CLIENT"], ["c SERVER"]), answer);
+        Assert.Equal("1", answer["x-b3-sampled"]);
+    }
+
     private static string[] WayToB => ["a SERVER", "a CLIENT", "envoy CLIENT"];
 
     private static string[] Arrival(bool twoSidecars) => twoSidecars ? ["envoy SERVER", "b SERVER"] : ["b SERVER"];
@@ -180,11 +194,13 @@ public sealed class MatrixTests(MeshFixture mesh, MatrixFixture matrix) : IClass
 
     /// <summary>One request to service a, which calls service b through the proxies; answers with the headers that b got.</summary>
     private async Task<Dictionary<string, string>> SendAsync(
-        Uri entry, Tracer tracer, int sampling, bool twoSidecars, string endpointOfB, HeaderLine[] headers)
+        Uri entry, Tracer tracer, int sampling, bool twoSidecars, string endpointOfB, HeaderLine[] headers) =>
+        await SendAsync(entry, "echo-call", new Uri(matrix.Envoy.Egress(tracer, sampling, twoSidecars), $"/{endpointOfB}/matrix"), headers);
+
+    private static async Task<Dictionary<string, string>> SendAsync(Uri entry, string verb, Uri url, HeaderLine[] headers)
     {
         using var connection = await RawConnection.OpenAsync(entry);
-        var url = new Uri(matrix.Envoy.Egress(tracer, sampling, twoSidecars), $"/{endpointOfB}/matrix");
-        var response = await connection.SendAsync("GET", $"/echo-call/matrix?url={Uri.EscapeDataString(url.ToString())}", headers);
+        var response = await connection.SendAsync("GET", $"/{verb}/matrix?url={Uri.EscapeDataString(url.ToString())}", headers);
         Assert.Equal(200, response.Status);
         return new(JsonSerializer.Deserialize<Dictionary<string, string>>(response.Body)!, StringComparer.OrdinalIgnoreCase);
     }

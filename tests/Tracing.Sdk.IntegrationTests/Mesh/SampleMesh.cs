@@ -56,7 +56,12 @@ internal sealed class SampleMesh : IAsyncDisposable
 
     private async Task StartPartsAsync(Tracer tracer, Uri proxyCollector, Dictionary<string, string> export)
     {
-        Dictionary<string, string> environment = new(export) { ["OTEL_BSP_SCHEDULE_DELAY"] = "25" };
+        Dictionary<string, string> environment = new(export)
+        {
+            ["OTEL_BSP_SCHEDULE_DELAY"] = "25",
+            ["OTEL_EXPORTER_ZIPKIN_TIMEOUT"] = "60000",
+            ["OTEL_EXPORTER_OTLP_TIMEOUT"] = "60000",
+        };
         var data = Add(service => service.Process, await ServiceProcess.StartAsync("data-service", ServiceProcess.DataServiceDll, new Dictionary<string, string>(environment)
         {
             ["OTEL_SERVICE_NAME"] = "data-service",

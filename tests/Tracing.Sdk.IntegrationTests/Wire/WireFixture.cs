@@ -30,7 +30,8 @@ public sealed class WireFixture : IAsyncLifetime
     }
 
     /// <summary>
-    /// All that the service is told. Both exporters at once, so that both can be compared. What it calls outside this machine goes
+    /// All that the service is told. Both exporters at once, so that both can be compared, and patient ones: on a busy machine a span that
+    /// was given up would look like one that was never made. What it calls outside this machine goes
     /// to the sink as to a proxy: so a test can look at a request to a host of any name.
     /// </summary>
     public static Dictionary<string, string> Environment(TestCollector collector, RawSink sink) => new()
@@ -40,6 +41,8 @@ public sealed class WireFixture : IAsyncLifetime
         ["OTEL_EXPORTER_OTLP_ENDPOINT"] = collector.Address,
         ["OTEL_EXPORTER_ZIPKIN_ENDPOINT"] = collector.ZipkinEndpoint,
         ["OTEL_BSP_SCHEDULE_DELAY"] = "25",
+        ["OTEL_EXPORTER_ZIPKIN_TIMEOUT"] = "60000",
+        ["OTEL_EXPORTER_OTLP_TIMEOUT"] = "60000",
         ["HTTP_PROXY"] = sink.Address,
         ["NO_PROXY"] = "127.0.0.1,localhost",
     };

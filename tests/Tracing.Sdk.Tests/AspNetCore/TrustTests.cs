@@ -146,7 +146,7 @@ public sealed class TrustTests
         await service.GetAsync("/", Sampled);
         await service.StopAsync();
 
-        var span = Assert.Single(service.Sink.Spans, s => s.Links.Any(l => l.Name == $"{TraceId}-{SpanId}"));
+        var span = Assert.Single(service.Sink.Spans, s => s.Scope == "Tracing.Sdk.AspNetCore" && s.Links.Any(l => l.Name == $"{TraceId}-{SpanId}"));
         Assert.Equal(("error", "System.InvalidOperationException"), (span.Status, span.Tag("error.type")));
         Assert.Equal(500L, span.Tag("http.response.status_code"));
     }

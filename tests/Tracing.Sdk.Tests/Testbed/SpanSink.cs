@@ -120,9 +120,11 @@ internal sealed class SpanSink : HttpMessageHandler
             ? attributes.EnumerateArray().ToDictionary(a => a.GetProperty("key").GetString()!, a => Value(a.GetProperty("value")))
             : [];
 
+    // Listeners are the process's: spans of other tests come here too, some with values that are nothing at all.
     private static object Value(JsonElement value)
     {
-        var member = value.EnumerateObject().Single();
+        var member = value.EnumerateObject().SingleOrDefault();
+        if (member.Value.ValueKind == JsonValueKind.Undefined) return "";
         return member.Name switch
         {
             "stringValue" => member.Value.GetString()!,

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace Tracing.Sdk.Encoding.Otlp;
 
@@ -8,9 +10,26 @@ internal static class OtlpIds
     private const uint IsRemoteKnown = 0x100;
     private const uint IsRemote = 0x200;
 
-    public static void Copy(ActivityTraceId id, Span<byte> target) => Convert.FromHexString(id.ToHexString(), target[..16], out _, out _);
+    public static void Copy(ActivityTraceId id, Span<byte> target)
+    {
+        var hex = id.ToHexString();
+        Decode(hex, target);
+        Decode(hex.AsSpan(16), target[8..]);
+    }
 
-    public static void Copy(ActivitySpanId id, Span<byte> target) => Convert.FromHexString(id.ToHexString(), target[..8], out _, out _);
+    public static void Copy(ActivitySpanId id, Span<byte> target) => Decode(id.ToHexString(), target);
+
+    // Sixteen digits, which the id has checked: lower case only. '0' is 0x30, 'a' is 0x61: a letter has bit 6, and is 9 more than its low bits.
+    private static void Decode(ReadOnlySpan<char> hex, Span<byte> target)
+    {
+        var chars = MemoryMarshal.Cast<char, ushort>(hex);
+        var digits = Vector128.Narrow(Vector128.Create(chars), Vector128.Create(chars[8..]));
+        var values = (digits & Vector128.Create((byte)0x0F)) + ((digits >> 6) * 9);
+        // The digit that comes first is the upper half of the byte, and the lower half of the little-endian pair.
+        var pairs = values.AsUInt16();
+        var bytes = ((pairs << 4) | (pairs >> 8)) & Vector128.Create((ushort)0xFF);
+        Vector128.Narrow(bytes, bytes).GetLower().CopyTo(target);
+    }
 
     /// <summary>Bits 0-7 W3C flags (only the two that are defined), 8 "it is known whether the other end is remote", 9 "it is".</summary>
     public static uint Flags(byte traceFlags, bool isRemote) => (traceFlags & 0x03u) | IsRemoteKnown | (isRemote ? IsRemote : 0);

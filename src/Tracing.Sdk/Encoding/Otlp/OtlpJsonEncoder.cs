@@ -89,8 +89,22 @@ internal sealed class OtlpJsonEncoder(SpanLimits limits) : SpanEncoder(limits)
         return writer.Written.ToArray();
     }
 
-    protected override void WriteTag(ref ByteWriter writer, byte field, string key, object? value) =>
-        WriteKeyValue(ref writer, key, value, Limits.ValueLength, 0);
+    protected override byte[] EncodeKey(string key)
+    {
+        var writer = new ByteWriter(new Scratch(), MaxSpanBytes);
+        writer.Write("{\"key\":"u8);
+        writer.WriteString(key);
+        writer.Write(",\"value\":"u8);
+        return writer.Written.ToArray();
+    }
+
+    protected override void WriteTag(ref ByteWriter writer, byte field, AttributeKey key, object? value)
+    {
+        writer.WriteComma();
+        writer.Write(key.Encoded);
+        WriteAnyValue(ref writer, value, Limits.ValueLength, 0);
+        writer.Write((byte)'}');
+    }
 
     private static void WriteKeyValue(ref ByteWriter writer, string key, object? value, int valueLength, int depth)
     {
@@ -174,7 +188,7 @@ internal sealed class OtlpJsonEncoder(SpanLimits limits) : SpanEncoder(limits)
     {
         var start = writer.Position;
         writer.Write(",\"attributes\":["u8);
-        var dropped = WriteTags(ref writer, 0, tags, limit, details, ref status);
+        var dropped = WriteTags<NoShortcut>(ref writer, 0, tags, limit, details, ref status);
         if (writer.Last == (byte)'[') writer.Rewind(start);
         else writer.Write((byte)']');
         if (dropped > 0) WriteMember(ref writer, ",\"droppedAttributesCount\":"u8, dropped);
@@ -266,5 +280,11 @@ internal sealed class OtlpJsonEncoder(SpanLimits limits) : SpanEncoder(limits)
         nanoseconds.TryFormat(writer.Reserve(20), out var written, default, CultureInfo.InvariantCulture);
         writer.Advance(written);
         writer.Write((byte)'"');
+    }
+
+    // None of its own: people read it, speed is not what it is for.
+    private readonly struct NoShortcut : ITagFormat
+    {
+        public static bool TryWrite(ref ByteWriter writer, byte field, AttributeKey key, object? value, int maxText) => false;
     }
 }

@@ -1,6 +1,10 @@
 using System.Buffers.Binary;
 using System.Collections;
 using System.Diagnostics;
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace Tracing.Sdk.Encoding.Otlp;
 
@@ -12,6 +16,9 @@ internal sealed class OtlpProtobufEncoder(SpanLimits limits) : SpanEncoder(limit
 {
     private const byte SpanField = 0x12;
     private const byte AttributeField = 0x4A;
+    // The largest length that takes one byte.
+    private const int OneByte = 127;
+
     private const int MaxFixedHeader = 2 + 16 + 2 + 8;
 
     public override bool Encode(Activity activity, in SpanFacts facts, Scope scope, ref ByteWriter writer)
@@ -52,7 +59,7 @@ internal sealed class OtlpProtobufEncoder(SpanLimits limits) : SpanEncoder(limit
         writer.Advance(20);
 
         var status = new SpanStatus(activity);
-        var dropped = WriteTags(
+        var dropped = WriteTags<Simple>(
             ref writer, AttributeField, activity.EnumerateTagObjects(), Limits.Attributes, SpanDetails.Of(activity), ref status);
         WriteDropped(ref writer, 0x50, dropped);
         WriteEvents(ref writer, activity);
@@ -105,57 +112,86 @@ internal sealed class OtlpProtobufEncoder(SpanLimits limits) : SpanEncoder(limit
         return writer.Written.ToArray();
     }
 
-    protected override void WriteTag(ref ByteWriter writer, byte field, string key, object? value)
+    /// <summary>KeyValue.key (1) with its tag and length.</summary>
+    protected override byte[] EncodeKey(string key)
     {
-        if (value is string text)
-        {
-            WriteText(ref writer, field, key, Utf8Text.Cut(text, Limits.ValueLength));
-            return;
-        }
-
-        WriteKeyValue(ref writer, field, key, value, Limits.ValueLength, 0);
-    }
-
-    // KeyValue { key 1, AnyValue value 2 { string 1 } }: three lengths inside each other. For ASCII the text's length gives them all.
-    private static void WriteText(ref ByteWriter writer, byte field, string key, ReadOnlySpan<char> value)
-    {
-        if (key.Length > 1024 || value.Length > 64 * 1024)
-        {
-            WriteLongText(ref writer, field, key, value);
-            return;
-        }
-
-        var valueLength = VarintLengthOf(value.Length);
-        var any = 1 + valueLength + value.Length;
-        var keyField = 1 + VarintLengthOf(key.Length) + key.Length;
-        var keyValue = keyField + 1 + VarintLengthOf(any) + any;
-        var free = writer.Reserve(keyValue + 6);
-
-        free[0] = field;
-        var at = 1 + Protobuf.PutVarint(free[1..], (uint)keyValue);
-        free[at++] = 0x0A;
-        at += Protobuf.PutVarint(free[at..], (uint)key.Length);
-        var isAscii = Utf8Text.TryWriteAscii(key, free[at..]);
-        at += key.Length;
-        free[at++] = 0x12;
-        at += Protobuf.PutVarint(free[at..], (uint)any);
-        free[at++] = 0x0A;
-        at += Protobuf.PutVarint(free[at..], (uint)value.Length);
-        if (isAscii && Utf8Text.TryWriteAscii(value, free[at..])) writer.Advance(at + value.Length);
-        else WriteLongText(ref writer, field, key, value);
-    }
-
-    private static void WriteLongText(ref ByteWriter writer, byte field, string key, ReadOnlySpan<char> value)
-    {
-        var pair = writer.BeginMessage(field, 2);
+        var writer = new ByteWriter(new Scratch(), MaxSpanBytes);
         writer.WriteString(0x0A, key);
-        var any = writer.BeginMessage(0x12, 2);
-        writer.WriteString(0x0A, value);
-        writer.EndMessage(any);
+        return writer.Written.ToArray();
+    }
+
+    protected override void WriteTag(ref ByteWriter writer, byte field, AttributeKey key, object? value)
+    {
+        var pair = writer.BeginMessage(field, value is string { Length: > 100 } ? 2 : 1);
+        writer.Write(key.Encoded);
+        WriteAnyValue(ref writer, 0x12, value, Limits.ValueLength, 0);
         writer.EndMessage(pair);
     }
 
-    private static int VarintLengthOf(int length) => Protobuf.VarintLength((uint)length);
+    // KeyValue { key 1, AnyValue value 2 { string 1, bool 2 or int 3 } } of which all lengths fit one byte and all text is ASCII.
+    private readonly struct Simple : ITagFormat
+    {
+        private const int LongestNumber = 10;
+
+        // The key is copied in steps, the last one of which may write beyond it.
+        private const int MostRoom = 2 + OneByte + AttributeKey.Step;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static bool TryWrite(ref ByteWriter writer, byte field, AttributeKey key, object? value, int maxText)
+        {
+            if (value is string text)
+            {
+                var pair = key.Length + text.Length + 4;
+                if (pair > OneByte || text.Length > maxText || writer.Room < MostRoom) return false;
+                ref var to = ref BeginPair(ref writer, field, key, pair);
+                Unsafe.WriteUnaligned(ref to, (uint)(0x12 | ((text.Length + 2) << 8) | (0x0A << 16) | (text.Length << 24)));
+                if (!Utf8Text.TryWriteAscii(text, ref Unsafe.Add(ref to, 4))) return false;
+                writer.Advance(pair + 2);
+                return true;
+            }
+
+            if (value is int number) return TryWriteNumber(ref writer, field, key, 0x18, (ulong)number);
+            if (value is bool boolean) return TryWriteNumber(ref writer, field, key, 0x10, boolean ? 1UL : 0);
+            return value is long large && TryWriteNumber(ref writer, field, key, 0x18, (ulong)large);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static bool TryWriteNumber(ref ByteWriter writer, byte field, AttributeKey key, byte tag, ulong value)
+        {
+            if (key.Length + 3 + LongestNumber > OneByte || writer.Room < MostRoom) return false;
+            var length = value < 0x80 ? 1 : value < 0x4000 ? 2 : (BitOperations.Log2(value) / 7) + 1;
+            var pair = key.Length + 3 + length;
+            ref var to = ref BeginPair(ref writer, field, key, pair);
+            Unsafe.WriteUnaligned(ref to, (uint)(0x12 | ((length + 1) << 8) | (tag << 16)));
+            to = ref Unsafe.Add(ref to, 3);
+            for (; value >= 0x80; value >>= 7)
+            {
+                to = (byte)(value | 0x80);
+                to = ref Unsafe.Add(ref to, 1);
+            }
+
+            to = (byte)value;
+            writer.Advance(pair + 2);
+            return true;
+        }
+
+        // Tag, length and key of a pair; returns where its value goes.
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static ref byte BeginPair(ref ByteWriter writer, byte field, AttributeKey key, int pair)
+        {
+            ref var to = ref writer.Next;
+            Unsafe.WriteUnaligned(ref to, (ushort)(field | (pair << 8)));
+            to = ref Unsafe.Add(ref to, 2);
+            ref var from = ref MemoryMarshal.GetArrayDataReference(key.Padded);
+            var length = key.Length;
+            for (var i = 0; i < length; i += AttributeKey.Step)
+            {
+                Vector128.LoadUnsafe(ref from, (nuint)i).StoreUnsafe(ref to, (nuint)i);
+            }
+
+            return ref Unsafe.Add(ref to, length);
+        }
+    }
 
     private static void WriteKeyValue(ref ByteWriter writer, byte field, string key, object? value, int valueLength, int depth)
     {
@@ -242,7 +278,7 @@ internal sealed class OtlpProtobufEncoder(SpanLimits limits) : SpanEncoder(limit
             var message = writer.BeginMessage(0x5A, 2);
             writer.WriteFixed64(0x09, OtlpTime.UnixNano(item.Timestamp.UtcTicks));
             if (!string.IsNullOrEmpty(item.Name)) writer.WriteString(0x12, Utf8Text.Cut(item.Name, Limits.ValueLength));
-            WriteDropped(ref writer, 0x20, WriteTags(ref writer, 0x1A, item.EnumerateTagObjects(), Limits.AttributesPerEvent, default, ref none));
+            WriteDropped(ref writer, 0x20, WriteTags<Simple>(ref writer, 0x1A, item.EnumerateTagObjects(), Limits.AttributesPerEvent, default, ref none));
             writer.EndMessage(message);
         }
 
@@ -275,7 +311,7 @@ internal sealed class OtlpProtobufEncoder(SpanLimits limits) : SpanEncoder(limit
             OtlpIds.Copy(context.SpanId, ids[20..]);
             writer.Advance(MaxFixedHeader);
             if (context.TraceState is { Length: > 0 } traceState) writer.WriteString(0x1A, traceState);
-            WriteDropped(ref writer, 0x28, WriteTags(ref writer, 0x22, link.EnumerateTagObjects(), Limits.AttributesPerLink, default, ref none));
+            WriteDropped(ref writer, 0x28, WriteTags<Simple>(ref writer, 0x22, link.EnumerateTagObjects(), Limits.AttributesPerLink, default, ref none));
             var flags = writer.Reserve(5);
             flags[0] = 0x35;
             BinaryPrimitives.WriteUInt32LittleEndian(flags[1..], OtlpIds.Flags((byte)context.TraceFlags, context.IsRemote));

@@ -91,9 +91,17 @@ internal sealed class ZipkinEncoder : SpanEncoder
         return writer.Written.ToArray();
     }
 
-    protected override void WriteTag(ref ByteWriter writer, byte field, string key, object? value)
+    protected override byte[] EncodeKey(string key)
     {
-        if (key == ErrorTag && (field == Failed || value is false or "false")) return;
+        var writer = new ByteWriter(new Scratch(), MaxSpanBytes);
+        WriteString(ref writer, key);
+        writer.Write((byte)':');
+        return writer.Written.ToArray();
+    }
+
+    protected override void WriteTag(ref ByteWriter writer, byte field, AttributeKey key, object? value)
+    {
+        if (key.Text == ErrorTag && (field == Failed || value is false or "false")) return;
         switch (value)
         {
             case string text:
@@ -136,7 +144,7 @@ internal sealed class ZipkinEncoder : SpanEncoder
                 writer.WriteBase64(sorted.Bytes.AsSpan(0, Math.Min(sorted.Bytes.Length, Limits.ValueLength)));
                 break;
             default:
-                WriteNested(ref writer, "", value);
+                WriteNested(ref writer, value);
                 break;
         }
     }
@@ -152,7 +160,7 @@ internal sealed class ZipkinEncoder : SpanEncoder
     {
         writer.Write(scope.Encoded);
         var field = activity.Status == ActivityStatusCode.Error ? Failed : default;
-        var dropped = WriteTags(ref writer, field, activity.EnumerateTagObjects(), Limits.Attributes, details, ref status);
+        var dropped = WriteTags<NoShortcut>(ref writer, field, activity.EnumerateTagObjects(), Limits.Attributes, details, ref status);
         WriteStatus(ref writer, activity, in status);
         WriteDropped(ref writer, "\"otel.dropped_attributes_count\":\""u8, dropped);
         WriteDropped(ref writer, "\"otel.dropped_events_count\":\""u8, droppedEvents);
@@ -230,8 +238,8 @@ internal sealed class ZipkinEncoder : SpanEncoder
             return;
         }
 
-        var scratch = Scratch.Take();
-        var text = new ByteWriter(scratch, MaxSpanBytes);
+        // Rare enough for bytes of its own.
+        var text = new ByteWriter(new Scratch(), MaxSpanBytes);
         text.WriteString(name);
         text.Write(": {"u8);
         var count = 0;
@@ -254,24 +262,20 @@ internal sealed class ZipkinEncoder : SpanEncoder
 
         text.Write((byte)'}');
         WriteString(ref writer, text.Written);
-        scratch.Return();
     }
 
-    private void WriteNested(ref ByteWriter writer, ReadOnlySpan<char> prefix, object? value)
+    private void WriteNested(ref ByteWriter writer, object? value)
     {
-        var scratch = Scratch.Take();
-        var text = new ByteWriter(scratch, MaxSpanBytes);
-        text.WriteUtf8(prefix);
+        // Rare enough for bytes of its own.
+        var text = new ByteWriter(new Scratch(), MaxSpanBytes);
         text.WriteValue(value, Limits.ValueLength);
         WriteString(ref writer, text.Written);
-        scratch.Return();
     }
 
-    private static void WriteTagKey(ref ByteWriter writer, string key)
+    private static void WriteTagKey(ref ByteWriter writer, AttributeKey key)
     {
         writer.WriteComma();
-        WriteString(ref writer, key);
-        writer.Write((byte)':');
+        writer.Write(key.Encoded);
     }
 
     // The server takes a body that contains the bytes yAnnotations" anywhere for its older format, and refuses it.
@@ -315,4 +319,10 @@ internal sealed class ZipkinEncoder : SpanEncoder
 
     // The ticks are divided first, so that times before 1970 do not shift by one.
     private static long Microseconds(long utcTicks) => (utcTicks / TimeSpan.TicksPerMicrosecond) - UnixEpochMicroseconds;
+
+    // None of its own: people read it, speed is not what it is for.
+    private readonly struct NoShortcut : ITagFormat
+    {
+        public static bool TryWrite(ref ByteWriter writer, byte field, AttributeKey key, object? value, int maxText) => false;
+    }
 }

@@ -5,8 +5,8 @@ namespace Tracing.Sdk.Export.Zipkin;
 // [span,span,...] The first byte must be the bracket: by it the server knows that this is JSON.
 internal sealed class ZipkinFormat : RequestFormat
 {
-    /// <summary>Bytes of one body; the server refuses 10 MiB, and what sits in front of it often less.</summary>
-    public const int MaxBodyBytes = 1024 * 1024;
+    /// <summary>Bytes of the spans in one body of 1 MiB; the server refuses 10 MiB, and what sits in front of it often less.</summary>
+    public const int MaxBatchBytes = (1024 - 16) * 1024;
 
     private const int MaxMessage = 500;
 

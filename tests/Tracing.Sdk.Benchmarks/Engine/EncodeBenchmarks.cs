@@ -1,0 +1,117 @@
+using System.Diagnostics;
+using System.Text.Json;
+using BenchmarkDotNet.Attributes;
+using OpenTelemetry;
+using Tracing.Sdk.Encoding;
+using Tracing.Sdk.Encoding.Otlp;
+using Tracing.Sdk.Encoding.Zipkin;
+using Tracing.Sdk.Export;
+using Tracing.Sdk.Export.Otlp;
+using Tracing.Sdk.Export.Zipkin;
+
+namespace Tracing.Sdk.Benchmarks.Engine;
+
+/// <summary>What does a span of eight tags cost from the ended activity to its place in the request's body?</summary>
+[MemoryDiagnoser]
+public class EncodeBenchmarks
+{
+    public const int Spans = 512;
+
+    private readonly Activity[] _activities;
+    private readonly SpanFacts[] _facts;
+    private readonly OtlpProtobufEncoder _otlp = new(new SpanLimits());
+    private readonly ZipkinEncoder _zipkin = new(new SpanLimits(), Workload.Resource);
+    private readonly OtlpProtobufFormat _otlpFormat;
+    private readonly SpanBuffer _buffer = new(1024 * 1024, Spans, null);
+    private readonly SpanBatch _batch = new(Spans, 4 * 1024 * 1024);
+    private readonly MemoryStream _body = new();
+    private readonly Peer.OtlpWriter _peerOtlp = Peer.Otlp();
+    private readonly Action<Activity, Utf8JsonWriter> _peerZipkin = Peer.Zipkin();
+    private readonly Utf8JsonWriter _peerWriter;
+    private byte[] _peerBuffer = new byte[1024 * 1024];
+
+    public EncodeBenchmarks()
+    {
+        using (Workload.Listen())
+        {
+            _activities = [.. Enumerable.Range(0, Spans).Select(_ => Workload.Ended())];
+        }
+
+        _facts = [.. _activities.Select(Workload.Facts)];
+        _otlpFormat = new OtlpProtobufFormat(_otlp.Scopes, Workload.Resource);
+        _peerWriter = new Utf8JsonWriter(_body);
+    }
+
+    [Benchmark(OperationsPerInvoke = Spans)]
+    public long Encode_Otlp() => Run(_otlp, _otlpFormat);
+
+    [Benchmark(OperationsPerInvoke = Spans)]
+    public long Encode_Otlp_OpenTelemetry() => _peerOtlp(ref _peerBuffer, new Batch<Activity>(_activities, Spans));
+
+    [Benchmark(OperationsPerInvoke = Spans)]
+    public long Encode_Zipkin() => Run(_zipkin, new ZipkinFormat());
+
+    [Benchmark(OperationsPerInvoke = Spans)]
+    public long Encode_Zipkin_OpenTelemetry()
+    {
+        _body.SetLength(0);
+        _peerWriter.Reset(_body);
+        _peerWriter.WriteStartArray();
+        foreach (var activity in _activities) _peerZipkin(activity, _peerWriter);
+        _peerWriter.WriteEndArray();
+        _peerWriter.Flush();
+        return _body.Length;
+    }
+
+    /// <summary>The encoder alone, without block and body.</summary>
+    [Benchmark(OperationsPerInvoke = Spans)]
+    public long EncodeOnly_Otlp() => Encode(_otlp);
+
+    /// <summary>The encoder alone, without block and body.</summary>
+    [Benchmark(OperationsPerInvoke = Spans)]
+    public long EncodeOnly_Zipkin() => Encode(_zipkin);
+
+    private long Encode(SpanEncoder encoder)
+    {
+        var bytes = 0L;
+        for (var i = 0; i < Spans; i++)
+        {
+            var scratch = Scratch.Take();
+            var writer = new ByteWriter(scratch, SpanEncoder.MaxSpanBytes);
+            encoder.Encode(_activities[i], in _facts[i], encoder.Scopes.Get(_activities[i].Source), ref writer);
+            bytes += writer.Position;
+            scratch.Return();
+        }
+
+        return bytes;
+    }
+
+    // As SpanExporter.Add and its thread do it.
+    private long Run(SpanEncoder encoder, RequestFormat format)
+    {
+        for (var i = 0; i < Spans; i++)
+        {
+            var scratch = Scratch.Take();
+            var writer = new ByteWriter(scratch, SpanEncoder.MaxSpanBytes);
+            writer.Reserve(SpanBlock.RecordHeader);
+            writer.Advance(SpanBlock.RecordHeader);
+            var scope = encoder.Scopes.Get(_activities[i].Source);
+            var isError = encoder.Encode(_activities[i], in _facts[i], scope, ref writer);
+            SpanBlock.PutHeader(writer.From(0), scope.Index);
+            if (_buffer.Append(writer.Written, isError, out _) != AppendResult.Appended) throw new InvalidOperationException("The buffer is full.");
+            scratch.Return();
+        }
+
+        _buffer.Seal();
+        var bytes = 0L;
+        while (_buffer.TryTake(_batch))
+        {
+            _body.SetLength(0);
+            format.Write(_batch, _body);
+            bytes += _body.Length;
+            _buffer.Settle(_batch);
+        }
+
+        return bytes;
+    }
+}

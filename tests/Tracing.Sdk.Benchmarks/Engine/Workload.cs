@@ -1,0 +1,91 @@
+using System.Diagnostics;
+using System.Net;
+using Microsoft.Extensions.Logging.Abstractions;
+using Tracing.Sdk.Accounting;
+using Tracing.Sdk.Encoding;
+using Tracing.Sdk.Export;
+
+namespace Tracing.Sdk.Benchmarks.Engine;
+
+/// <summary>What is measured: spans such as a web service makes.</summary>
+internal static class Workload
+{
+    public const string SourceName = "Tracing.Sdk.Benchmarks";
+
+    public static readonly ActivitySource Source = new(SourceName, "1.0.0");
+
+    public static Resource Resource { get; } = new(
+    [
+        new("service.name", "benchmark"),
+        new("telemetry.sdk.name", "Tracing.Sdk"),
+        new("telemetry.sdk.language", "dotnet"),
+        new("telemetry.sdk.version", "1.0.0"),
+    ]);
+
+    /// <summary>Six tags, start to stop.</summary>
+    public static void StartStop()
+    {
+        using var activity = Source.StartActivity("GET /orders/{id}", ActivityKind.Server);
+        if (activity is null) return;
+        activity.SetTag("http.request.method", "GET");
+        activity.SetTag("url.scheme", "https");
+        activity.SetTag("url.path", "/orders/4711");
+        activity.SetTag("server.address", "orders.shop.svc.cluster.local");
+        activity.SetTag("server.port", 8080);
+        activity.SetTag("http.response.status_code", 200);
+    }
+
+    /// <summary>Eight tags, ended.</summary>
+    public static Activity Ended()
+    {
+        var activity = Source.StartActivity("GET /orders/{id}", ActivityKind.Client)!;
+        activity.SetTag("http.request.method", "GET");
+        activity.SetTag("url.scheme", "https");
+        activity.SetTag("url.path", "/orders/4711");
+        activity.SetTag("server.address", "orders.shop.svc.cluster.local");
+        activity.SetTag("server.port", 8080);
+        activity.SetTag("network.protocol.version", "1.1");
+        activity.SetTag("user_agent.original", "Mozilla/5.0 (X11; Linux x86_64)");
+        activity.SetTag("http.response.status_code", 200);
+        activity.Stop();
+        return activity;
+    }
+
+    public static SpanFacts Facts(Activity activity) => new(activity.ParentSpanId, activity.HasRemoteParent, 1, false);
+
+    /// <summary>Hears the source and samples all of it.</summary>
+    public static ActivityListener Listen(Action<Activity>? started = null, Action<Activity>? stopped = null)
+    {
+        var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == SourceName,
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
+            ActivityStarted = started,
+            ActivityStopped = stopped,
+        };
+        ActivitySource.AddActivityListener(listener);
+        return listener;
+    }
+
+    public static SpanExporter Exporter(ExporterKind kind, SpanLedger ledger) => new(
+        new ExporterSettings
+        {
+            Kind = kind,
+            Endpoint = new Uri(kind == ExporterKind.Zipkin ? "http://localhost:9411/api/v2/spans" : "http://localhost:4318/v1/traces"),
+            HandlerFactory = () => new Sink(),
+        },
+        Resource,
+        ledger,
+        NullLogger.Instance,
+        TimeProvider.System);
+
+    /// <summary>Takes every request: what is measured is us and not the loopback.</summary>
+    public sealed class Sink : HttpMessageHandler
+    {
+        protected override HttpResponseMessage Send(HttpRequestMessage request, CancellationToken cancellationToken) =>
+            new(HttpStatusCode.OK) { Content = new ByteArrayContent([]) };
+
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>
+            Task.FromResult(Send(request, cancellationToken));
+    }
+}

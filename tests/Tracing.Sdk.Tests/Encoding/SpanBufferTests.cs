@@ -1,0 +1,178 @@
+using System.Buffers.Binary;
+using Tracing.Sdk.Encoding;
+
+namespace Tracing.Sdk.Tests.Encoding;
+
+public sealed class SpanBufferTests
+{
+    [Fact]
+    public void TryTake_Appended_InOrder()
+    {
+        var buffer = new SpanBuffer(1024 * 1024, 512, null);
+        for (var i = 0; i < 10; i++) Append(buffer, i);
+        buffer.Seal();
+        Assert.Equal(Enumerable.Range(0, 10), TakeAll(buffer));
+        Assert.Equal(0, buffer.Unsettled);
+    }
+
+    [Fact]
+    public void TryTake_NotSealed_NothingYet()
+    {
+        var buffer = new SpanBuffer(1024 * 1024, 512, null);
+        Append(buffer, 1);
+        Assert.Empty(TakeAll(buffer));
+        Assert.Equal(1, buffer.Unsettled);
+    }
+
+    [Fact]
+    public void TryTake_NotSettled_TakenAgain()
+    {
+        var buffer = new SpanBuffer(1024 * 1024, 512, null);
+        Append(buffer, 1);
+        buffer.Seal();
+        var batch = new SpanBatch(10, 1000);
+        Assert.True(buffer.TryTake(batch));
+        Assert.True(buffer.TryTake(batch));
+        Assert.Equal(1, batch.Count);
+        buffer.Settle(batch);
+        Assert.False(buffer.TryTake(batch));
+    }
+
+    [Theory]
+    [InlineData(3, 1000, 3)]
+    [InlineData(100, 30, 7)]
+    [InlineData(100, 1, 1)]
+    public void TryTake_MoreThanABatch_StopsAtTheLimit(int maxSpans, int maxBytes, int expected)
+    {
+        var buffer = new SpanBuffer(1024 * 1024, 512, null);
+        for (var i = 0; i < 10; i++) Append(buffer, i);
+        buffer.Seal();
+        var batch = new SpanBatch(maxSpans, maxBytes);
+        Assert.True(buffer.TryTake(batch));
+        Assert.Equal(expected, batch.Count);
+    }
+
+    [Fact]
+    public void Append_Full_KeepsTheLastRoomForErrors()
+    {
+        var buffer = new SpanBuffer(128 * 1024, 512, null);
+        var plain = 0;
+        while (Append(buffer, 0, 1000) == AppendResult.Appended) plain++;
+        Assert.Equal(AppendResult.Full, Append(buffer, 0, 1000));
+        var errors = 0;
+        while (Append(buffer, 0, 1000, isError: true) == AppendResult.Appended) errors++;
+        Assert.InRange(errors, 10, plain / 4);
+        Assert.InRange(buffer.UsedBytes, 1, buffer.CapacityBytes);
+        Assert.Equal(plain + errors, buffer.Unsettled);
+    }
+
+    [Fact]
+    public void Append_RoomAgain_IsUsedByAll()
+    {
+        var buffer = new SpanBuffer(128 * 1024, 512, null);
+        while (Append(buffer, 0, 1000, isError: true) == AppendResult.Appended)
+        {
+            // Fill it to the last byte.
+        }
+
+        buffer.Seal();
+        TakeAll(buffer);
+        Assert.Equal(AppendResult.Appended, Append(buffer, 1));
+    }
+
+    [Fact]
+    public void Append_MaxSpans_KeepsTheLastEighthForErrors()
+    {
+        var buffer = new SpanBuffer(1024 * 1024, 512, 16);
+        Assert.Equal(14, Enumerable.Range(0, 100).Count(_ => Append(buffer, 0) == AppendResult.Appended));
+        Assert.Equal(2, Enumerable.Range(0, 100).Count(_ => Append(buffer, 0, isError: true) == AppendResult.Appended));
+        buffer.Seal();
+        TakeAll(buffer);
+        Assert.Equal(AppendResult.Appended, Append(buffer, 0));
+    }
+
+    [Fact]
+    public void Append_LargerThanABlock_GetsOneOfItsOwn()
+    {
+        var buffer = new SpanBuffer(8 * 1024 * 1024, 512, null);
+        Append(buffer, 1);
+        Assert.Equal(AppendResult.Appended, Append(buffer, 2, 3_000_000));
+        Append(buffer, 3);
+        buffer.Seal();
+        Assert.Equal([1, 2, 3], TakeAll(buffer));
+    }
+
+    [Fact]
+    public void Append_Closed_IsTold()
+    {
+        var buffer = new SpanBuffer(1024 * 1024, 512, null);
+        Append(buffer, 1);
+        buffer.Close();
+        buffer.Close();
+        Assert.Equal(AppendResult.Closed, Append(buffer, 2));
+        Assert.Equal([1], TakeAll(buffer));
+    }
+
+    [Fact]
+    public void Append_ManyThreadsWhileOneReads_NothingIsLostOrTwice()
+    {
+        const int Threads = 4;
+        const int Each = 50_000;
+        var buffer = new SpanBuffer(256 * 1024, 512, null);
+        var full = 0;
+        Thread[] writers = [.. Enumerable.Range(0, Threads).Select(thread => new Thread(() =>
+        {
+            for (var i = 0; i < Each; i++)
+            {
+                // Lengths of all sorts, some larger than a block.
+                var result = Append(buffer, (thread * Each) + i, i % 5000 == 0 ? 100_000 : i % 97);
+                if (result != AppendResult.Appended) Interlocked.Increment(ref full);
+            }
+        }))];
+        foreach (var writer in writers) writer.Start();
+        var taken = new HashSet<int>();
+        while (writers.Any(writer => writer.IsAlive))
+        {
+            buffer.Seal();
+            foreach (var number in TakeAll(buffer)) Assert.True(taken.Add(number));
+        }
+
+        buffer.Close();
+        foreach (var number in TakeAll(buffer)) Assert.True(taken.Add(number));
+        Assert.Equal(Threads * Each, taken.Count + full);
+        Assert.Equal(0, buffer.Unsettled);
+    }
+
+    [Fact]
+    public void Unsettled_PartOfABlockSettled_CountsTheRest()
+    {
+        var buffer = new SpanBuffer(1024 * 1024, 512, null);
+        for (var i = 0; i < 10; i++) Append(buffer, i);
+        buffer.Seal();
+        var batch = new SpanBatch(4, 1000);
+        buffer.TryTake(batch);
+        buffer.Settle(batch);
+        Assert.Equal(6, buffer.Unsettled);
+    }
+
+    private static AppendResult Append(SpanBuffer buffer, int number, int padding = 0, bool isError = false)
+    {
+        var record = new byte[SpanBlock.RecordHeader + 4 + padding];
+        SpanBlock.PutHeader(record, 0);
+        BinaryPrimitives.WriteInt32LittleEndian(record.AsSpan(SpanBlock.RecordHeader), number);
+        return buffer.Append(record, isError, out _);
+    }
+
+    private static List<int> TakeAll(SpanBuffer buffer)
+    {
+        var taken = new List<int>();
+        var batch = new SpanBatch(512, 1024 * 1024);
+        while (buffer.TryTake(batch))
+        {
+            foreach (ref readonly var record in batch.Records) taken.Add(BinaryPrimitives.ReadInt32LittleEndian(record.Bytes));
+            buffer.Settle(batch);
+        }
+
+        return taken;
+    }
+}

@@ -1,0 +1,114 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Time.Testing;
+using Tracing.Sdk.Accounting;
+using Tracing.Sdk.Export;
+using Tracing.Sdk.Tests.Encoding;
+
+namespace Tracing.Sdk.Tests.Export;
+
+/// <summary>An exporter with all that can be seen of it: its ledger, its log, its pauses. Whatever happens, the balance is checked.</summary>
+internal sealed class ExporterUnderTest : IDisposable
+{
+    private readonly SpanExporter _exporter;
+    private long _added;
+
+    /// <param name="endpoint">The collector's.</param>
+    /// <param name="change">Changes the settings.</param>
+    /// <param name="isHeld">Whether pauses wait for the next flush instead of taking no time.</param>
+    public ExporterUnderTest(Uri endpoint, Func<ExporterSettings, ExporterSettings>? change = null, bool isHeld = false)
+    {
+        Time.IsHeld = isHeld;
+        var settings = new ExporterSettings { Kind = ExporterKind.Otlp, Endpoint = endpoint, BatchDelay = TimeSpan.FromHours(1) };
+        _exporter = new SpanExporter(change?.Invoke(settings) ?? settings, Encoded.Resource, Ledger, Log, Time);
+    }
+
+    public SpanLedger Ledger { get; } = new("otlp_http_span_exporter");
+
+    public RecordingLogger Log { get; } = new();
+
+    public PausingTime Time { get; } = new();
+
+    public ExporterUnderTest Add(int count = 1, bool isError = false)
+    {
+        for (var i = 0; i < count; i++)
+        {
+            Add(TestSpan.Make(activity =>
+            {
+                if (isError) activity.SetStatus(System.Diagnostics.ActivityStatusCode.Error);
+            }));
+        }
+
+        return this;
+    }
+
+    public ExporterUnderTest Add(System.Diagnostics.Activity activity)
+    {
+        Interlocked.Increment(ref _added);
+        _exporter.Add(activity, TestSpan.Facts);
+        return this;
+    }
+
+    /// <summary>Flushes, checks the balance, and tells whether all was delivered.</summary>
+    public bool Flush()
+    {
+        var isDelivered = _exporter.Flush(TimeSpan.FromSeconds(30));
+        AssertBalanced();
+        return isDelivered;
+    }
+
+    public void Shutdown(TimeSpan? timeout = null)
+    {
+        _exporter.Shutdown(timeout ?? TimeSpan.FromSeconds(30));
+        Assert.Equal(0, Ledger.InFlight);
+        AssertBalanced();
+    }
+
+    /// <summary>Each span that was added is exported, dropped with a reason, or still there.</summary>
+    public void AssertBalanced() => Assert.Equal(Volatile.Read(ref _added), Ledger.Exported + Ledger.TotalDropped + Ledger.InFlight);
+
+    public void AssertBooks(long exported = 0, long dropped = 0, DropReason reason = default, long inFlight = 0)
+    {
+        Assert.Equal((exported, dropped, dropped, inFlight), (Ledger.Exported, Ledger.TotalDropped, Ledger.Dropped(reason), Ledger.InFlight));
+        AssertBalanced();
+    }
+
+    public void Dispose() => Shutdown(TimeSpan.Zero);
+}
+
+/// <summary>Time in which pauses take none: the clock jumps to their end. Everything else waits for <see cref="FakeTimeProvider.Advance"/>.</summary>
+internal sealed class PausingTime : FakeTimeProvider
+{
+    private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(10);
+
+    /// <summary>How long the exporter paused, each time.</summary>
+    public ConcurrentQueue<TimeSpan> Pauses { get; } = new();
+
+    /// <summary>Set to let pauses wait for the test.</summary>
+    public bool IsHeld { get; set; }
+
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+    {
+        var timer = base.CreateTimer(callback, state, dueTime, period);
+        // The exporter's own pauses, not the deadline of a request.
+        if (state is not AutoResetEvent || dueTime > LongestPause) return timer;
+        Pauses.Enqueue(dueTime);
+        if (!IsHeld) Advance(dueTime);
+        return timer;
+    }
+}
+
+internal sealed class RecordingLogger : ILogger
+{
+    private readonly ConcurrentQueue<string> _lines = new();
+
+    public IReadOnlyList<string> Lines => [.. _lines];
+
+    public IDisposable? BeginScope<TState>(TState state)
+        where TState : notnull => null;
+
+    public bool IsEnabled(LogLevel logLevel) => true;
+
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+        _lines.Enqueue($"{logLevel}: {formatter(state, exception)}");
+}

@@ -1,0 +1,374 @@
+using System.IO.Compression;
+using System.Net;
+using System.Net.Sockets;
+using Tracing.Sdk.Accounting;
+using Tracing.Sdk.Export;
+using static Tracing.Sdk.Tests.Export.ScriptedCollector;
+
+namespace Tracing.Sdk.Tests.Export;
+
+/// <summary>Everything that goes wrong between an exporter and its collector, over real sockets, with the books checked after each.</summary>
+public sealed class FaultTests
+{
+    [Fact]
+    public void Export_HealthyCollector_TakesAll()
+    {
+        using var collector = new ScriptedCollector();
+        using var exporter = new ExporterUnderTest(collector.Endpoint).Add(3);
+        Assert.True(exporter.Flush());
+        exporter.AssertBooks(exported: 3);
+        Assert.Equal(3, collector.Take().Spans);
+        Assert.Empty(exporter.Log.Lines);
+    }
+
+    [Fact]
+    public void Export_Twice_UsesOneConnection()
+    {
+        using var collector = new ScriptedCollector();
+        using var exporter = new ExporterUnderTest(collector.Endpoint);
+        Assert.True(exporter.Add().Flush());
+        Assert.True(exporter.Add().Flush());
+        Assert.Equal((2, 1), (collector.Requests.Count, collector.Connections));
+    }
+
+    [Fact]
+    public void Export_NobodyListens_KeepsSpansAndSaysSoOnce()
+    {
+        using var exporter = new ExporterUnderTest(Unused(), isHeld: true);
+        Assert.False(exporter.Add(2).Flush());
+        Assert.False(exporter.Add(2).Flush());
+        exporter.AssertBooks(inFlight: 4);
+        Assert.StartsWith("Warning: Spans cannot be exported. Nothing answers at http://localhost:", Assert.Single(exporter.Log.Lines), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Shutdown_NobodyListens_CountsAllAtOnce()
+    {
+        using var exporter = new ExporterUnderTest(Unused(), isHeld: true);
+        Assert.False(exporter.Add(2).Flush());
+        exporter.Shutdown();
+        exporter.AssertBooks(dropped: 2, reason: DropReason.Unreachable);
+    }
+
+    [Fact]
+    public void Export_CollectorComesBack_LosesNothing()
+    {
+        var endpoint = Unused();
+        using var exporter = new ExporterUnderTest(endpoint, isHeld: true);
+        Assert.False(exporter.Add(5).Flush());
+        using var collector = new ScriptedCollector(endpoint.Port);
+        Assert.True(exporter.Flush());
+        exporter.AssertBooks(exported: 5);
+        Assert.Equal("Information: Export to " + endpoint + " recovered, 0 spans lost meanwhile.", exporter.Log.Lines[^1]);
+        Assert.Equal(2, exporter.Log.Lines.Count);
+    }
+
+    [Fact]
+    public void Export_CollectorDiesAndComesBack_LosesNothing()
+    {
+        var first = new ScriptedCollector();
+        using var exporter = new ExporterUnderTest(first.Endpoint, isHeld: true);
+        Assert.True(exporter.Add().Flush());
+        first.Dispose();
+        Assert.False(exporter.Add().Flush());
+        using var second = new ScriptedCollector(first.Port);
+        Assert.True(exporter.Flush());
+        exporter.AssertBooks(exported: 2);
+    }
+
+    [Fact]
+    public void Export_HostIsUnknown_KeepsSpansAndNamesTheSetting()
+    {
+        using var exporter = new ExporterUnderTest(new Uri("http://no-such-host.invalid:4318/v1/traces"), isHeld: true);
+        Assert.False(exporter.Add().Flush());
+        exporter.AssertBooks(inFlight: 1);
+        Assert.Contains("host name", Assert.Single(exporter.Log.Lines), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Export_AcceptsAndNeverAnswers_GivesUpInTime()
+    {
+        using var collector = new ScriptedCollector { Otherwise = Hang };
+        using var exporter = new ExporterUnderTest(collector.Endpoint);
+        collector.OnRequest = _ => exporter.Time.Advance(TimeSpan.FromSeconds(10));
+        Assert.False(exporter.Add(2).Flush());
+        exporter.AssertBooks(dropped: 2, reason: DropReason.Timeout);
+        Assert.Contains("did not answer in time", Assert.Single(exporter.Log.Lines), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Shutdown_AcceptsAndNeverAnswers_EndsInItsTime()
+    {
+        using var collector = new ScriptedCollector { Otherwise = Hang };
+        using var exporter = new ExporterUnderTest(collector.Endpoint).Add(2);
+        exporter.Shutdown(TimeSpan.FromMilliseconds(100));
+        exporter.AssertBooks(dropped: 2, reason: DropReason.Shutdown);
+    }
+
+    [Fact]
+    public void Export_ResetInMidBody_IsTriedAgain()
+    {
+        using var collector = new ScriptedCollector().Then(Reset);
+        using var exporter = new ExporterUnderTest(collector.Endpoint).Add(2);
+        Assert.True(exporter.Flush());
+        exporter.AssertBooks(exported: 2);
+        Assert.Equal(1, exporter.Ledger.Retries);
+    }
+
+    [Fact]
+    public void Export_ClosedWhileIdle_GoesOverANewConnectionAtOnce()
+    {
+        using var collector = new ScriptedCollector().Then(Reply(200), Reset);
+        using var exporter = new ExporterUnderTest(collector.Endpoint);
+        Assert.True(exporter.Add().Flush());
+        Assert.True(exporter.Add().Flush());
+        exporter.AssertBooks(exported: 2);
+        Assert.Equal(0, exporter.Ledger.Retries);
+    }
+
+    [Theory]
+    [InlineData(429)]
+    [InlineData(502)]
+    [InlineData(503)]
+    [InlineData(504)]
+    public void Export_Later_IsTriedAgain(int status)
+    {
+        using var collector = new ScriptedCollector().Then(Reply(status), Reply(status));
+        using var exporter = new ExporterUnderTest(collector.Endpoint).Add();
+        Assert.True(exporter.Flush());
+        exporter.AssertBooks(exported: 1);
+        Assert.All(exporter.Time.Pauses, pause => Assert.InRange(pause, TimeSpan.Zero, TimeSpan.FromSeconds(5)));
+    }
+
+    [Theory]
+    [InlineData(400)]
+    [InlineData(401)]
+    [InlineData(404)]
+    [InlineData(408)]
+    [InlineData(413)]
+    [InlineData(500)]
+    [InlineData(501)]
+    [InlineData(302)]
+    [InlineData(307)]
+    public void Export_Refused_IsNotTriedAgain(int status)
+    {
+        using var collector = new ScriptedCollector().Then(Reply(status, "", "Location: http://localhost:1/"));
+        using var exporter = new ExporterUnderTest(collector.Endpoint).Add(2);
+        Assert.False(exporter.Flush());
+        exporter.AssertBooks(dropped: 2, reason: DropReason.Rejected);
+        Assert.Single(collector.Requests);
+        Assert.Contains($"answered {status}", Assert.Single(exporter.Log.Lines), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("2", 2000)]
+    [InlineData("0", 100)]
+    [InlineData("Sat, 01 Jan 2000 00:00:03 GMT", 3000)]
+    public void Export_RetryAfter_IsHonoured(string header, int milliseconds)
+    {
+        using var collector = new ScriptedCollector().Then(Reply(503, "", $"Retry-After: {header}"));
+        using var exporter = new ExporterUnderTest(collector.Endpoint).Add();
+        Assert.True(exporter.Flush());
+        Assert.Equal(TimeSpan.FromMilliseconds(milliseconds), Assert.Single(exporter.Time.Pauses));
+    }
+
+    [Theory]
+    [InlineData("3600")]
+    [InlineData("99999999999999999999")]
+    [InlineData("Sat, 01 Jan 2000 01:00:00 GMT")]
+    public void Export_RetryAfterBeyondTheDeadline_GivesUpNow(string header)
+    {
+        using var collector = new ScriptedCollector { Otherwise = Reply(429, "", $"Retry-After: {header}") };
+        using var exporter = new ExporterUnderTest(collector.Endpoint).Add();
+        if (header.Length == 20)
+        {
+            // More digits than a number has are no advice: ordinary backoff, until the time is up.
+            Assert.False(exporter.Flush());
+            Assert.NotEmpty(exporter.Time.Pauses);
+        }
+        else
+        {
+            Assert.False(exporter.Flush());
+            Assert.Single(collector.Requests);
+        }
+
+        exporter.AssertBooks(dropped: 1, reason: DropReason.Timeout);
+    }
+
+    [Fact]
+    public void Export_LaterForEver_GivesUpWhenTheTimeIsUp()
+    {
+        using var collector = new ScriptedCollector { Otherwise = Reply(503) };
+        using var exporter = new ExporterUnderTest(collector.Endpoint).Add(2);
+        Assert.False(exporter.Flush());
+        exporter.AssertBooks(dropped: 2, reason: DropReason.Timeout);
+        Assert.InRange(exporter.Time.Pauses.Aggregate(TimeSpan.Zero, (sum, pause) => sum + pause), TimeSpan.FromSeconds(0), TimeSpan.FromSeconds(10));
+        Assert.Equal(collector.Requests.Count - 1, exporter.Ledger.Retries);
+    }
+
+    [Fact]
+    public void Export_FailsAndRecovers_SaysWhatWasLost()
+    {
+        using var collector = new ScriptedCollector().Then(Reply(500), Reply(500));
+        using var exporter = new ExporterUnderTest(collector.Endpoint);
+        Assert.False(exporter.Add(2).Flush());
+        Assert.False(exporter.Add(3).Flush());
+        Assert.True(exporter.Add(4).Flush());
+        Assert.Equal(2, exporter.Log.Lines.Count);
+        Assert.EndsWith("recovered, 5 spans lost meanwhile.", exporter.Log.Lines[1], StringComparison.Ordinal);
+        exporter.AssertBooks(exported: 4, dropped: 5, reason: DropReason.Rejected);
+    }
+
+    [Fact]
+    public void Export_PartialSuccess_IsCountedAndNotTriedAgain()
+    {
+        // partial_success { rejected_spans: 2, error_message: "too old" }
+        using var collector = new ScriptedCollector().Then(Reply(200, Convert.FromHexString("0a0b08021207746f6f206f6c64")));
+        using var exporter = new ExporterUnderTest(collector.Endpoint).Add(5);
+        Assert.False(exporter.Flush());
+        exporter.AssertBooks(exported: 3, dropped: 2, reason: DropReason.Rejected);
+        Assert.Single(collector.Requests);
+        Assert.Contains("did not take 2 spans: too old", Assert.Single(exporter.Log.Lines), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("0a0908ffffffffffffff7f", 5)]
+    [InlineData("0a0b08ffffffffffffffffff01", 0)]
+    [InlineData("0a04ffffffff", 0)]
+    [InlineData("0a02", 0)]
+    [InlineData("ffffffffffffffffffffffff", 0)]
+    public void Export_NonsenseInPartialSuccess_CountsNoMoreThanWasSent(string body, int rejected)
+    {
+        using var collector = new ScriptedCollector().Then(Reply(200, Convert.FromHexString(body)));
+        using var exporter = new ExporterUnderTest(collector.Endpoint).Add(5);
+        exporter.Flush();
+        exporter.AssertBooks(exported: 5 - rejected, dropped: rejected, reason: DropReason.Rejected);
+    }
+
+    [Theory]
+    [InlineData("SSH-2.0-OpenSSH_9.6\r\n")]
+    [InlineData("\0\0\0\u0006\u0004\0\0\0\0\0\0\u0005\0\0@\0")]
+    [InlineData("HTTP/1.1 abc\r\n\r\n")]
+    [InlineData("HTTP/1.1 200 OK\r\nno header\r\n\r\n")]
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n")]
+    [InlineData("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzzz\r\n")]
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort")]
+    [InlineData("")]
+    public void Export_PortBelongsToSomethingElse_IsGivenUpInTime(string answer)
+    {
+        using var collector = new ScriptedCollector { Otherwise = Raw(answer) };
+        using var exporter = new ExporterUnderTest(collector.Endpoint).Add(2);
+        Assert.False(exporter.Flush());
+        exporter.AssertBooks(dropped: 2, reason: DropReason.Timeout);
+        Assert.Single(exporter.Log.Lines);
+    }
+
+    [Theory]
+    [InlineData("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;x=y\r\n\u001a\0\r\n0\r\nTrailer: x\r\n\r\n")]
+    [InlineData("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")]
+    [InlineData("HTTP/1.0 200 OK\r\n\r\n")]
+    [InlineData("HTTP/1.1 204 No Content\r\n\r\n")]
+    [InlineData("HTTP/1.1 202 Accepted\nContent-Length: 0\n\n")]
+    public void Export_AnswerInAnotherForm_IsUnderstood(string answer)
+    {
+        using var collector = new ScriptedCollector { Otherwise = Raw(answer) };
+        using var exporter = new ExporterUnderTest(collector.Endpoint).Add(2);
+        Assert.True(exporter.Flush());
+        exporter.AssertBooks(exported: 2);
+    }
+
+    [Fact]
+    public void Export_WebPageInsteadOfAnAnswer_IsNoSuccess()
+    {
+        using var collector = new ScriptedCollector().Then(Reply(200, "<html>Welcome</html>", "Content-Type: text/html"));
+        using var exporter = new ExporterUnderTest(collector.Endpoint).Add();
+        Assert.False(exporter.Flush());
+        exporter.AssertBooks(dropped: 1, reason: DropReason.Rejected);
+        Assert.Contains("web page", Assert.Single(exporter.Log.Lines), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Export_EndlessAnswer_IsCutOff()
+    {
+        using var collector = new ScriptedCollector().Then((stream, _, _) =>
+        {
+            stream.Write("HTTP/1.1 200 OK\r\n\r\n"u8);
+            var zeros = new byte[64 * 1024];
+            while (true) stream.Write(zeros);
+        });
+        using var exporter = new ExporterUnderTest(collector.Endpoint).Add();
+        exporter.Flush();
+        exporter.AssertBooks(dropped: 1, reason: DropReason.Rejected);
+        Assert.Contains("more than 4 MiB", Assert.Single(exporter.Log.Lines), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Export_AnswerThatUnpacksToGigabytes_IsCutOff()
+    {
+        var bomb = new MemoryStream();
+        using (var gzip = new GZipStream(bomb, CompressionLevel.SmallestSize, leaveOpen: true))
+        {
+            var zeros = new byte[1024 * 1024];
+            for (var i = 0; i < 64; i++) gzip.Write(zeros);
+        }
+
+        using var collector = new ScriptedCollector().Then(Reply(400, bomb.ToArray(), "Content-Encoding: gzip"));
+        using var exporter = new ExporterUnderTest(collector.Endpoint).Add();
+        Assert.False(exporter.Flush());
+        exporter.AssertBooks(dropped: 1, reason: DropReason.Rejected);
+    }
+
+    [Fact]
+    public void Export_RefusedBeforeTheBodyIsRead_IsUnderstood()
+    {
+        using var collector = new ScriptedCollector();
+        using var server = new TcpListener(IPAddress.Loopback, 0);
+        server.Start();
+        var accepting = new Thread(() =>
+        {
+            using var socket = server.AcceptSocket();
+            socket.Receive(new byte[100]);
+            socket.Send("HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"u8);
+            socket.Shutdown(SocketShutdown.Send);
+            while (socket.Receive(new byte[64 * 1024]) > 0)
+            {
+                // Reads on, so that no reset overtakes the answer.
+            }
+        });
+        accepting.Start();
+        using var exporter = new ExporterUnderTest(new Uri($"http://localhost:{((IPEndPoint)server.LocalEndpoint).Port}/v1/traces"));
+        exporter.Add(Encoding.TestSpan.With("large", new string('x', 3_000_000)));
+        Assert.False(exporter.Flush());
+        exporter.AssertBooks(dropped: 1, reason: DropReason.Rejected);
+        accepting.Join();
+    }
+
+    [Fact]
+    public void Export_GrpcPort_NamesTheOther()
+    {
+        var settings = new ExporterSettings { Kind = ExporterKind.Otlp, Endpoint = new Uri("http://collector:4317/v1/traces") };
+        Assert.Contains("4318", FailureCause.Of(new HttpRequestException(HttpRequestError.InvalidResponse, "no"), settings), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Export_TlsAgainstPlainHttp_SaysSo()
+    {
+        using var collector = new ScriptedCollector { Greeting = "HTTP/1.1 400 Bad Request\r\n\r\n"u8.ToArray() };
+        using var exporter = new ExporterUnderTest(new Uri($"https://localhost:{collector.Port}/v1/traces"), isHeld: true).Add();
+        Assert.False(exporter.Flush());
+        exporter.AssertBooks(inFlight: 1);
+        Assert.Contains("No secure connection", Assert.Single(exporter.Log.Lines), StringComparison.Ordinal);
+    }
+
+    /// <summary>A port at which nobody listens.</summary>
+    internal static Uri Unused()
+    {
+        // Bound and not listening: whoever connects is refused, and no other test is given the port meanwhile.
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        Held.Add(socket);
+        return new Uri($"http://localhost:{((IPEndPoint)socket.LocalEndPoint!).Port}/v1/traces");
+    }
+
+    private static readonly System.Collections.Concurrent.ConcurrentBag<Socket> Held = [];
+}

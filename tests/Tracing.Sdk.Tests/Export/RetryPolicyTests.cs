@@ -1,0 +1,48 @@
+using Tracing.Sdk.Export;
+
+namespace Tracing.Sdk.Tests.Export;
+
+public sealed class RetryPolicyTests
+{
+    private static readonly DateTimeOffset Now = new(2026, 11, 22, 12, 0, 0, TimeSpan.Zero);
+
+    [Theory]
+    [InlineData(0, 1.0, 1000)]
+    [InlineData(1, 1.0, 1500)]
+    [InlineData(2, 1.0, 2250)]
+    [InlineData(4, 1.0, 5000)]
+    [InlineData(int.MaxValue, 1.0, 5000)]
+    [InlineData(0, 0.25, 250)]
+    [InlineData(3, 0.0, 0)]
+    public void Delay_Attempt_GrowsAndIsJittered(int attempt, double random, int milliseconds) =>
+        Assert.Equal(milliseconds, RetryPolicy.Delay(attempt, random).TotalMilliseconds);
+
+    [Theory]
+    [InlineData("3", 3000)]
+    [InlineData(" 3 ", 3000)]
+    [InlineData("0", 100)]
+    [InlineData("999999999", 86_400_000)]
+    [InlineData("Sun, 22 Nov 2026 12:00:05 GMT", 5000)]
+    [InlineData("Sunday, 22-Nov-26 12:00:05 GMT", 5000)]
+    [InlineData("Sun, 22 Nov 2026 11:59:59 GMT", null)]
+    [InlineData("Sun, 22 Nov 2026 12:00:00 GMT", null)]
+    [InlineData("soon", null)]
+    [InlineData("-1", null)]
+    [InlineData("1.5", null)]
+    [InlineData("", null)]
+    [InlineData(null, null)]
+    [InlineData("99999999999999999999", null)]
+    public void RetryAfter_Header_IsSecondsOrADate(string? header, int? milliseconds) =>
+        Assert.Equal(milliseconds, (int?)RetryPolicy.RetryAfter(header, Now)?.TotalMilliseconds);
+
+    [Theory]
+    [InlineData(429, true)]
+    [InlineData(502, true)]
+    [InlineData(503, true)]
+    [InlineData(504, true)]
+    [InlineData(408, false)]
+    [InlineData(413, false)]
+    [InlineData(500, false)]
+    [InlineData(400, false)]
+    public void IsRetryable_Status_AsTheProtocolSays(int status, bool expected) => Assert.Equal(expected, RetryPolicy.IsRetryable(status));
+}

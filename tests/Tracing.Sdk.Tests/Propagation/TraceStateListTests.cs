@@ -1,0 +1,91 @@
+using Microsoft.Extensions.Primitives;
+using Tracing.Sdk.Propagation;
+
+namespace Tracing.Sdk.Tests.Propagation;
+
+public sealed class TraceStateListTests
+{
+    [Fact]
+    public void Normalize_ListInNormalForm_IsTheSameString()
+    {
+        var list = new string("foo=1,bar=2");
+
+        Assert.Same(list, TraceStateList.Normalize(list));
+    }
+
+    [Theory]
+    [InlineData(null, "mesh=p:b7ad6b7169203331")]
+    [InlineData("foo=1", "mesh=p:b7ad6b7169203331,foo=1")]
+    [InlineData("mesh=p:e457b5a2e4d86bd1", "mesh=p:b7ad6b7169203331")]
+    [InlineData("mesh=p:e457b5a2e4d86bd1;s:d,foo=1", "mesh=p:b7ad6b7169203331,foo=1")]
+    [InlineData("foo=1,mesh=p:e457b5a2e4d86bd1,bar=2", "mesh=p:b7ad6b7169203331,foo=1,bar=2")]
+    [InlineData("foo=1,mesh=p:e457b5a2e4d86bd1", "mesh=p:b7ad6b7169203331,foo=1")]
+    // User code can write anything into an Activity.
+    [InlineData("", "mesh=p:b7ad6b7169203331")]
+    [InlineData("foo", "mesh=p:b7ad6b7169203331")]
+    [InlineData("foo=1\r\nx-evil: 1", "mesh=p:b7ad6b7169203331")]
+    [InlineData("mesh=\r\nx-evil: 1", "mesh=p:b7ad6b7169203331")]
+    [InlineData(" foo = 1", "mesh=p:b7ad6b7169203331")]
+    [InlineData(" , foo=1 ,, ", "mesh=p:b7ad6b7169203331,foo=1")]
+    public void WithMeshMember_List_PutsOursFirstAndOnce(string? list, string expected) =>
+        Assert.Equal(expected, TraceStateList.WithMeshMember(list, Some.SpanId, isDebug: false));
+
+    [Fact]
+    public void WithMeshMember_Debug_SaysSo() =>
+        Assert.Equal("mesh=p:b7ad6b7169203331;s:d,foo=1", TraceStateList.WithMeshMember("foo=1", Some.SpanId, isDebug: true));
+
+    [Fact]
+    public void WithMeshMember_FullList_PushesTheRightMostOut()
+    {
+        var members = Enumerable.Range(0, 32).Select(i => $"k{i}=v").ToArray();
+        var list = TraceStateList.WithMeshMember(string.Join(',', members), Some.SpanId, isDebug: false);
+
+        Assert.Equal(["mesh=p:b7ad6b7169203331", .. members[..31]], list.Split(','));
+    }
+
+    [Fact]
+    public void WithMeshMember_FullListWithOurs_PushesNobodyOut()
+    {
+        string[] members = ["mesh=p:e457b5a2e4d86bd1", .. Enumerable.Range(0, 31).Select(i => $"k{i}=v")];
+        var list = TraceStateList.WithMeshMember(string.Join(',', members), Some.SpanId, isDebug: false);
+
+        Assert.Equal(["mesh=p:b7ad6b7169203331", .. members[1..]], list.Split(','));
+    }
+
+    [Fact]
+    public void WithMeshMember_OverTheLimit_DropsLargeMembersFirstAndNeverOurs()
+    {
+        var large = "large=" + new string('x', 200);
+        var small = Enumerable.Range(0, 10).Select(i => $"s{i}={new string('y', 40)}").ToArray();
+        var list = TraceStateList.WithMeshMember(string.Join(',', [small[0], large, .. small[1..]]), Some.SpanId, isDebug: false);
+
+        Assert.Equal(["mesh=p:b7ad6b7169203331", .. small], list.Split(','));
+    }
+
+    [Fact]
+    public void WithMeshMember_LimitBelowOurs_LeavesOursAlone() =>
+        Assert.Equal("mesh=p:b7ad6b7169203331", TraceStateList.WithMeshMember("foo=1", Some.SpanId, isDebug: false, limit: 1));
+
+    [Theory]
+    [InlineData(null, nameof(SamplingState.Accept), null)]
+    [InlineData(null, nameof(SamplingState.Deny), null)]
+    [InlineData(null, nameof(SamplingState.Debug), "mesh=s:d")]
+    [InlineData(null, nameof(SamplingState.Defer), "mesh=s:u")]
+    [InlineData("foo=1", nameof(SamplingState.Defer), "mesh=s:u,foo=1")]
+    [InlineData("mesh=p:b7ad6b7169203331", nameof(SamplingState.Debug), "mesh=p:b7ad6b7169203331;s:d")]
+    [InlineData("mesh=p:b7ad6b7169203331;s:d", nameof(SamplingState.Accept), "mesh=p:b7ad6b7169203331")]
+    [InlineData("mesh=s:u,foo=1", nameof(SamplingState.Accept), "foo=1")]
+    [InlineData("mesh=s:u", nameof(SamplingState.Accept), null)]
+    [InlineData("foo=1,mesh=s:u,bar=2", nameof(SamplingState.Deny), "foo=1,bar=2")]
+    public void WithState_List_NotesWhatFlagsCannotSay(string? list, string state, string? expected) =>
+        Assert.Equal(expected, TraceStateList.WithState(list, Enum.Parse<SamplingState>(state)));
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true, "")]
+    [InlineData(true, " ", "\t")]
+    [InlineData(false, "", "foo=1")]
+    [InlineData(false, ",")]
+    public void IsPresentButEmpty_Fields_TellsEnvoysSignature(bool expected, params string[] fields) =>
+        Assert.Equal(expected, TraceStateList.IsPresentButEmpty(new StringValues(fields)));
+}
