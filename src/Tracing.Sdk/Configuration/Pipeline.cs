@@ -20,6 +20,15 @@ internal static class Pipeline
         var b3 = multi < 0 && single < 0 ? B3Format.None
             : single < 0 || (multi >= 0 && multi < single) ? B3Format.MultiHeader
             : B3Format.SingleHeader;
+        // Often listed by those who used to copy them by hand: what we write ourselves is no header that merely passes through.
+        HashSet<string> own = new(StringComparer.OrdinalIgnoreCase) { RequestIds.RequestId, RequestIds.ClientTraceId };
+        if (w3c >= 0) own.UnionWith([TraceParent.HeaderName, TraceStateList.HeaderName]);
+        if (b3 != B3Format.None)
+        {
+            own.UnionWith([B3Headers.Single, B3Headers.TraceId, B3Headers.SpanId, B3Headers.ParentSpanId, B3Headers.Sampled, B3Headers.Flags]);
+        }
+
+        if (names.Contains("baggage")) own.Add(BaggageHeader.HeaderName);
         var firstB3 = multi < 0 ? single : single < 0 ? multi : Math.Min(multi, single);
         return new PropagationSettings
         {
@@ -28,7 +37,7 @@ internal static class Pipeline
             B3First = firstB3 >= 0 && (w3c < 0 || firstB3 < w3c),
             Baggage = names.Contains("baggage"),
             BaggageKeys = [.. options.BaggageKeys],
-            PassThrough = [RequestIds.ClientTraceId, .. options.ForwardedHeaders],
+            PassThrough = [RequestIds.ClientTraceId, .. options.ForwardedHeaders.Where(h => !own.Contains(h)).Distinct(StringComparer.OrdinalIgnoreCase)],
             RandomFlag = options.RandomFlag,
         };
     }

@@ -41,7 +41,7 @@ internal static class SettingTable
         new(nameof(MeshTracingOptions.TrustRules), "a list of rules such as \"Restart external\", \"TrustIdsOnly 10.0.0.0/8\" or \"Trust spiffe://cluster.local/ns/shop/*\"", (o, v) => Fill(o.TrustRules, v), o => string.Join(',', o.TrustRules)),
         new(nameof(MeshTracingOptions.DeferUnsampledParent), Flag, (o, v) => o.DeferUnsampledParent = Bool(v), o => o.DeferUnsampledParent ? "true" : "false"),
         new(nameof(MeshTracingOptions.MaxForcedTracesPerSecond), Count, (o, v) => o.MaxForcedTracesPerSecond = Int(v), o => Text(o.MaxForcedTracesPerSecond)),
-        new(nameof(MeshTracingOptions.EnvoyHeaderPrefix), "a header name without its last part, such as x-envoy", (o, v) => o.EnvoyHeaderPrefix = v, o => o.EnvoyHeaderPrefix),
+        new(nameof(MeshTracingOptions.EnvoyHeaderPrefix), "a header name without its last part, such as x-envoy", (o, v) => o.EnvoyHeaderPrefix = v, o => o.EnvoyHeaderPrefix ?? ""),
         new(nameof(MeshTracingOptions.ForwardedHeaders), "a list of header names that are not a proxy's own (x-forwarded-*, x-envoy-* and the like belong to one hop)", (o, v) => Fill(o.ForwardedHeaders, v), o => string.Join(',', o.ForwardedHeaders)),
         new(nameof(MeshTracingOptions.PropagateTo), Patterns, (o, v) => Fill(o.PropagateTo, v), o => string.Join(',', o.PropagateTo)),
         new(nameof(MeshTracingOptions.DoNotPropagateTo), Patterns, (o, v) => Fill(o.DoNotPropagateTo, v), o => string.Join(',', o.DoNotPropagateTo)),
@@ -53,7 +53,7 @@ internal static class SettingTable
         {
             Variables = [new("OTEL_TRACES_EXPORTER")],
         },
-        new(nameof(MeshTracingOptions.OtlpEndpoint), Url, (o, v) => o.OtlpEndpoint = Endpoint(v), o => o.OtlpEndpoint.ToString())
+        new(nameof(MeshTracingOptions.OtlpEndpoint), Url, (o, v) => o.OtlpEndpoint = Endpoint(v), o => Shown(o.OtlpEndpoint))
         {
             Variables =
             [
@@ -103,7 +103,7 @@ internal static class SettingTable
                 new("OTEL_BSP_EXPORT_TIMEOUT", (o, v) => o.OtlpTimeout = Ms(v), Milliseconds),
             ],
         },
-        new(nameof(MeshTracingOptions.ZipkinEndpoint), "an absolute http or https URL, such as http://zipkin:9411/api/v2/spans", (o, v) => o.ZipkinEndpoint = Endpoint(v), o => o.ZipkinEndpoint.ToString())
+        new(nameof(MeshTracingOptions.ZipkinEndpoint), "an absolute http or https URL, such as http://zipkin:9411/api/v2/spans", (o, v) => o.ZipkinEndpoint = Endpoint(v), o => Shown(o.ZipkinEndpoint))
         {
             Variables = [new("OTEL_EXPORTER_ZIPKIN_ENDPOINT")],
         },
@@ -127,7 +127,7 @@ internal static class SettingTable
         {
             Variables = [new("OTEL_BSP_MAX_QUEUE_SIZE")],
         },
-        new(nameof(MeshTracingOptions.MaxBufferBytes), "a whole number of at least 1048576", (o, v) => o.MaxBufferBytes = Int(v), o => o.MaxBufferBytes.ToString(CultureInfo.InvariantCulture)),
+        new(nameof(MeshTracingOptions.MaxBufferBytes), "a whole number of at least 1048576", (o, v) => o.MaxBufferBytes = Long(v), o => o.MaxBufferBytes.ToString(CultureInfo.InvariantCulture)),
         new(nameof(MeshTracingOptions.MaxAttributes), Limit, (o, v) => o.MaxAttributes = Int(v), o => Text(o.MaxAttributes))
         {
             Variables = [new("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT"), new("OTEL_ATTRIBUTE_COUNT_LIMIT")],
@@ -163,6 +163,9 @@ internal static class SettingTable
     private static int Int(string text) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? value : throw new FormatException();
 
+    private static long Long(string text) =>
+        long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? value : throw new FormatException();
+
     private static TimeSpan Ms(string text) => TimeSpan.FromMilliseconds(Int(text));
 
     private static TimeSpan Span(string text) => TimeSpan.Parse(text, CultureInfo.InvariantCulture);
@@ -192,9 +195,24 @@ internal static class SettingTable
         _ => throw new FormatException(),
     };
 
+    // By name only: Enum.Parse takes numbers, and lists of names even where they mean nothing.
     private static T OneOf<T>(string text)
-        where T : struct, Enum =>
-        !char.IsAsciiDigit(text[0]) && Enum.TryParse<T>(text, ignoreCase: true, out var value) ? value : throw new FormatException();
+        where T : struct, Enum
+    {
+        var names = text.Split(',', StringSplitOptions.TrimEntries);
+        var isOne = names.Length == 1 || typeof(T).IsDefined(typeof(FlagsAttribute), inherit: false);
+        return isOne && names.All(n => Enum.GetNames<T>().Contains(n, StringComparer.OrdinalIgnoreCase))
+            ? Enum.Parse<T>(text, ignoreCase: true)
+            : throw new FormatException();
+    }
+
+    // Some put a password there.
+    private static string Shown(Uri? uri) => uri switch
+    {
+        null => "",
+        { IsAbsoluteUri: true, UserInfo.Length: > 0 } => uri.GetComponents(UriComponents.AbsoluteUri & ~UriComponents.UserInfo, UriFormat.SafeUnescaped),
+        _ => uri.ToString(),
+    };
 
     private static void Fill(IList<string> list, string text)
     {

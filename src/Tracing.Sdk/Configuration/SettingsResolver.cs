@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;
 using Tracing.Sdk.Propagation;
@@ -10,10 +12,14 @@ internal sealed class SettingsResolver
 {
     public const string SectionName = "MeshTracing";
 
+    private const string Hidden = "(hidden)";
+
     private static readonly string[] KnownPropagators = ["tracecontext", "baggage", "b3", "b3multi", "none"];
     private static readonly string[] KnownExporters = ["otlp", "zipkin", "console", "none"];
 
     private readonly Dictionary<string, string> _origins = [];
+    // As somebody wrote it, to be quoted when it is wrong.
+    private readonly Dictionary<string, string> _texts = [];
 
     public MeshTracingOptions Options { get; } = new();
 
@@ -114,7 +120,9 @@ internal sealed class SettingsResolver
         for (var i = 0; i < before.Length; i++)
         {
             var setting = SettingTable.All[i];
-            if (setting.Read(Options) != before[i]) _origins[setting.Name] = "code";
+            if (setting.Read(Options) == before[i]) continue;
+            _origins[setting.Name] = "code";
+            _texts.Remove(setting.Name);
         }
     }
 
@@ -127,14 +135,31 @@ internal sealed class SettingsResolver
         }
         catch (Exception e) when (e is FormatException or OverflowException or ArgumentException or UriFormatException)
         {
-            throw Wrong(name, setting.IsSecret ? "(hidden)" : value, expected);
+            throw Wrong(name, setting.IsSecret ? Hidden : value, expected);
         }
 
         _origins[setting.Name] = origin;
+        _texts[setting.Name] = value;
     }
 
     private void Validate()
     {
+        // A list from code may hold anything.
+        (IList<string> List, string Name)[] lists =
+        [
+            (Options.Sources, nameof(Options.Sources)), (Options.IgnoredSources, nameof(Options.IgnoredSources)),
+            (Options.Propagators, nameof(Options.Propagators)), (Options.TrustRules, nameof(Options.TrustRules)),
+            (Options.ForwardedHeaders, nameof(Options.ForwardedHeaders)), (Options.PropagateTo, nameof(Options.PropagateTo)),
+            (Options.DoNotPropagateTo, nameof(Options.DoNotPropagateTo)), (Options.BaggageTo, nameof(Options.BaggageTo)),
+            (Options.BaggageKeys, nameof(Options.BaggageKeys)), (Options.Exporters, nameof(Options.Exporters)),
+        ];
+        foreach (var (list, name) in lists) Require(!list.Any(string.IsNullOrWhiteSpace), name);
+
+        Require(Enum.IsDefined(Options.Mode), nameof(Options.Mode));
+        Require(Enum.IsDefined(Options.Trust), nameof(Options.Trust));
+        Require(Enum.IsDefined(Options.OtlpProtocol), nameof(Options.OtlpProtocol));
+        Require((Options.ResponseHeader & ~(TraceResponseHeader.ServerTiming | TraceResponseHeader.TraceId)) == 0, nameof(Options.ResponseHeader));
+        Require(!Options.ResourceAttributes.Values.Contains(null!), nameof(Options.ResourceAttributes));
         Require(Options.SamplingRatio is >= 0 and <= 1, nameof(Options.SamplingRatio));
         Require(Options.Propagators.All(p => KnownPropagators.Contains(p, StringComparer.OrdinalIgnoreCase)), nameof(Options.Propagators));
         Require(Options.Exporters.All(e => KnownExporters.Contains(e, StringComparer.OrdinalIgnoreCase)), nameof(Options.Exporters));
@@ -143,7 +168,7 @@ internal sealed class SettingsResolver
         Require(Options.MaxForcedTracesPerSecond is null or >= 1, nameof(Options.MaxForcedTracesPerSecond));
         Require(IsHttp(Options.OtlpEndpoint), nameof(Options.OtlpEndpoint));
         Require(IsHttp(Options.ZipkinEndpoint), nameof(Options.ZipkinEndpoint));
-        Require(Options.OtlpHeaders.All(h => IsHeaderName(h.Key) && HeaderText.IsSafe(h.Value)), nameof(Options.OtlpHeaders));
+        Require(Options.OtlpHeaders.All(h => IsHeaderName(h.Key) && h.Value is not null && HeaderText.IsSafe(h.Value)), nameof(Options.OtlpHeaders));
         Require(IsTime(Options.OtlpTimeout), nameof(Options.OtlpTimeout));
         Require(IsTime(Options.ZipkinTimeout), nameof(Options.ZipkinTimeout));
         Require(IsTime(Options.ExportInterval), nameof(Options.ExportInterval));
@@ -156,19 +181,22 @@ internal sealed class SettingsResolver
         Require(Options.MaxEventAttributes >= 0, nameof(Options.MaxEventAttributes));
         Require(Options.MaxLinkAttributes >= 0, nameof(Options.MaxLinkAttributes));
         Require(Options.MaxAttributeLength is null or >= 0, nameof(Options.MaxAttributeLength));
+        RequireParses(Certificate(Options.OtlpCertificateFile), nameof(Options.OtlpCertificateFile));
+        RequireParses(Certificate(Options.OtlpClientCertificateFile), nameof(Options.OtlpClientCertificateFile));
+        RequireParses(ClientCertificate, nameof(Options.OtlpClientKeyFile));
         RequireParses(() => new HostPatterns(Options.PropagateTo), nameof(Options.PropagateTo));
         RequireParses(() => new HostPatterns(Options.DoNotPropagateTo), nameof(Options.DoNotPropagateTo));
         RequireParses(() => new HostPatterns(Options.BaggageTo), nameof(Options.BaggageTo));
         RequireParses(() => new TrustPolicy(Options.Trust, Options.TrustRules, Options.EnvoyHeaderPrefix), nameof(Options.TrustRules));
     }
 
-    private void RequireParses(Func<object> parse, string name)
+    private void RequireParses(Func<object?> parse, string name)
     {
         try
         {
             _ = parse();
         }
-        catch (FormatException)
+        catch (Exception e) when (e is FormatException or CryptographicException or IOException or UnauthorizedAccessException)
         {
             Require(false, name);
         }
@@ -181,18 +209,41 @@ internal sealed class SettingsResolver
         var origin = OriginOf(name);
         var shown = origin is "code" or "default" or SectionName ? $"{SectionName}:{name}" : origin;
         var variable = setting.Variables.FirstOrDefault(v => v.Name == origin);
-        throw Wrong(shown, setting.Read(Options), variable?.Expected ?? setting.Expected);
+        var text = setting.IsSecret ? Hidden : _texts.GetValueOrDefault(name) ?? setting.Read(Options);
+        throw Wrong(shown, text, variable?.Expected ?? setting.Expected);
+    }
+
+    private static Func<object?> Certificate(string? file) => () =>
+    {
+        if (file is null) return null;
+        var certificates = new X509Certificate2Collection();
+        certificates.ImportFromPemFile(file);
+        return certificates.Count > 0 ? certificates : throw new FormatException();
+    };
+
+    // The key is in its own file, or in that of the certificate.
+    private X509Certificate2? ClientCertificate()
+    {
+        if (Options.OtlpClientKeyFile is not null && Options.OtlpClientCertificateFile is null) Require(false, nameof(Options.OtlpClientCertificateFile));
+        return Options.OtlpClientCertificateFile is { } file ? X509Certificate2.CreateFromPemFile(file, Options.OtlpClientKeyFile) : null;
     }
 
     private static OptionsValidationException Wrong(string name, string value, string expected) =>
-        new(SectionName, typeof(MeshTracingOptions), [$"Tracing cannot start: {name} is \"{value}\" but must be {expected}."]);
+        new(SectionName, typeof(MeshTracingOptions), [$"Tracing cannot start: {name} is \"{WithoutUserInfo(value)}\" but must be {expected}."]);
+
+    private static string WithoutUserInfo(string value)
+    {
+        var start = value.IndexOf("://", StringComparison.Ordinal) + 3;
+        var end = start < 3 ? -1 : value.AsSpan(start).IndexOf('@');
+        return end < 0 ? value : value.Remove(start, end + 1);
+    }
 
     private static bool IsHttp(Uri? uri) => uri is { IsAbsoluteUri: true } && (uri.Scheme == Uri.UriSchemeHttp || uri.Scheme == Uri.UriSchemeHttps);
 
     private static bool IsTime(TimeSpan time) => time > TimeSpan.Zero && time <= TimeSpan.FromDays(1);
 
-    private static bool IsHeaderName(string name) =>
-        name.Length > 0 && name.All(c => char.IsAsciiLetterOrDigit(c) || "!#$%&'*+-.^_`|~".Contains(c));
+    private static bool IsHeaderName(string? name) =>
+        !string.IsNullOrEmpty(name) && name.All(c => char.IsAsciiLetterOrDigit(c) || "!#$%&'*+-.^_`|~".Contains(c));
 
     private static string Nearest(string name) => SettingTable.All.MinBy(s => Distance(s.Name.ToLowerInvariant(), name.ToLowerInvariant()))!.Name;
 

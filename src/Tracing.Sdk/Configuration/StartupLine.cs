@@ -20,7 +20,7 @@ internal static class StartupLine
         var ratio = (o.SamplingRatio * 100).ToString("0.####", CultureInfo.InvariantCulture);
         var parts = new List<string>
         {
-            $"service {tracing.ServiceName} ({(o.ServiceName is null ? "host" : From(nameof(o.ServiceName)))})",
+            $"service {tracing.ServiceName} ({NameOrigin(o, settings)})",
             $"records {ratio} % of {(o.FollowParentDecision ? "new" : "all")} traces ({From(nameof(o.SamplingRatio))})",
             $"formats {string.Join('+', o.Propagators)} ({From(nameof(o.Propagators))})",
             $"exports {Destinations(o)} ({From(nameof(o.Exporters))})",
@@ -44,10 +44,17 @@ internal static class StartupLine
     {
         var names = o.Exporters.Select(e => e.ToLowerInvariant() switch
         {
-            "otlp" => $"otlp to {o.OtlpEndpoint}",
-            "zipkin" => $"zipkin to {o.ZipkinEndpoint}",
+            "otlp" => $"otlp to {Read(nameof(o.OtlpEndpoint), o)}",
+            "zipkin" => $"zipkin to {Read(nameof(o.ZipkinEndpoint), o)}",
             var other => other,
         });
         return o.Exporters.Count == 0 ? "none" : string.Join(" and ", names);
     }
+
+    private static string Read(string setting, MeshTracingOptions o) => SettingTable.All.First(s => s.Name == setting).Read(o);
+
+    private static string NameOrigin(MeshTracingOptions o, SettingsResolver settings) =>
+        !string.IsNullOrWhiteSpace(o.ServiceName) ? settings.OriginOf(nameof(o.ServiceName))
+        : o.ResourceAttributes.ContainsKey("service.name") ? settings.OriginOf(nameof(o.ResourceAttributes))
+        : "host";
 }

@@ -90,6 +90,22 @@ public sealed class OutboundHeadersTests
         Assert.Null(sent["x-other"]);
     }
 
+    [Fact]
+    public async Task ForwardedHeaders_NamingWhatWeWriteOurselves_ChangesNothing()
+    {
+        string[] names = ["x-request-id", "X-Client-Trace-Id", "traceparent", "tracestate", "b3", "x-b3-traceid", "x-b3-spanid", "x-b3-parentspanid", "x-b3-sampled", "x-b3-flags", "baggage"];
+        var sent = await CallAsync(
+            o =>
+            {
+                foreach (var name in names) o.ForwardedHeaders.Add(name);
+            },
+            "b3: 0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1-05e3ac9a4f6e3b90", "X-B3-ParentSpanId: 05e3ac9a4f6e3b90", "x-request-id: abc", "x-client-trace-id: def", "baggage: a=1");
+
+        Assert.Equal((null, null), (sent["b3"], sent["X-B3-ParentSpanId"]));
+        Assert.NotEqual("b7ad6b7169203331", sent["X-B3-SpanId"]);
+        Assert.Equal(("abc", "def", "a=1"), (sent["x-request-id"], sent["x-client-trace-id"], sent["baggage"]));
+    }
+
     [Theory]
     [InlineData("x-envoy-attempt-count: 2")]
     [InlineData("x-envoy-expected-rq-timeout-ms: 15000")]

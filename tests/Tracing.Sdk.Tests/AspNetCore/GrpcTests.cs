@@ -1,0 +1,157 @@
+using Grpc.Core;
+using Grpc.Net.Client;
+using Grpc.Net.Client.Configuration;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Tracing.Sdk.Tests.Shop;
+using Tracing.Sdk.Tests.Testbed;
+
+namespace Tracing.Sdk.Tests.AspNetCore;
+
+/// <summary>A real channel to a real service, h2c.</summary>
+public sealed class GrpcTests
+{
+    private const string TraceId = "0af7651916cd43dd8448eb211c80319c";
+    private const string SpanId = "b7ad6b7169203331";
+
+    [Fact]
+    public async Task Unary_SampledTrace_IsOneTreeWithTheSameIdsInBothFormats()
+    {
+        var (spans, received) = await CallAsync(
+            async orders => Assert.Equal(7, (await orders.GetAsync(new OrderRequest { Id = 7 })).Id),
+            $"traceparent: 00-{TraceId}-{SpanId}-01", "x-request-id: abc", "baggage: user=1");
+
+        AssertTree(spans);
+        Assert.Equal(
+            [
+                "client Grpc.Net.Client.GrpcOut", "client POST", "server GET /", "server POST /shop.Orders/Get",
+            ],
+            spans.Select(s => $"{s.Kind} {s.Name}").Order());
+        var server = Assert.Single(spans, s => s.Kind == "server" && s.Name.EndsWith("/shop.Orders/Get", StringComparison.Ordinal));
+        var headers = Assert.Single(received);
+        Assert.Equal((TraceId, server.ParentId, "1"), (headers["x-b3-traceid"], headers["x-b3-spanid"], headers["x-b3-sampled"]));
+        Assert.Equal($"00-{TraceId}-{server.ParentId}-01", headers["traceparent"]);
+        Assert.Equal($"mesh=p:{server.ParentId}", headers["tracestate"]);
+        Assert.Equal(("abc", "user=1"), (headers["x-request-id"], headers["baggage"]));
+        Assert.Equal("2", server.Tag("network.protocol.version"));
+        Assert.Equal("POST", server.Tag("http.request.method"));
+    }
+
+    [Fact]
+    public async Task Unary_UnsampledTrace_IsDeniedInBothFormats()
+    {
+        var (spans, received) = await CallAsync(
+            async orders => await orders.GetAsync(new OrderRequest { Id = 7 }), $"traceparent: 00-{TraceId}-{SpanId}-00");
+
+        Assert.Empty(spans);
+        Assert.Equal((SpanId, "0", $"00-{TraceId}-{SpanId}-00"), (received[0]["x-b3-spanid"], received[0]["x-b3-sampled"], received[0]["traceparent"]));
+    }
+
+    [Fact]
+    public async Task ServerStream_SampledTrace_IsOneTree()
+    {
+        var (spans, received) = await CallAsync(
+            async orders =>
+            {
+                using var call = orders.List(new OrderRequest { Id = 3 });
+                var count = 0;
+                await foreach (var _ in call.ResponseStream.ReadAllAsync()) count++;
+                Assert.Equal(3, count);
+            },
+            $"traceparent: 00-{TraceId}-{SpanId}-01");
+
+        AssertTree(spans);
+        Assert.Single(received);
+    }
+
+    [Fact]
+    public async Task Retry_ByTheChannel_IsASpanForEachAttemptAndOneRequestId()
+    {
+        var (spans, received) = await CallAsync(
+            async orders => Assert.Equal(-2, (await orders.GetAsync(new OrderRequest { Id = -2 })).Id), $"traceparent: 00-{TraceId}-{SpanId}-01");
+
+        AssertTree(spans);
+        Assert.Equal(3, received.Count);
+        Assert.Equal(3, received.Select(h => h["x-b3-spanid"]).Distinct().Count());
+        Assert.Single(received.Select(h => h["x-request-id"]).Distinct());
+        Assert.Equal(received.Select(h => h["x-b3-spanid"]).Order(), spans.Where(s => s.Name.Contains("Orders/Get", StringComparison.Ordinal) && s.Kind == "server").Select(s => s.ParentId!).Order());
+    }
+
+    [Fact]
+    public async Task Unary_Fails_IsStillOneTree()
+    {
+        var (spans, _) = await CallAsync(
+            async orders => Assert.Equal(StatusCode.NotFound, (await Assert.ThrowsAsync<RpcException>(async () => await orders.GetAsync(new OrderRequest { Id = 404 }))).StatusCode),
+            $"traceparent: 00-{TraceId}-{SpanId}-01");
+
+        AssertTree(spans);
+    }
+
+    private static void AssertTree(IReadOnlyList<Span> spans)
+    {
+        var known = spans.Select(s => (string?)s.SpanId).Append(SpanId).ToHashSet();
+        Assert.All(spans, s => Assert.Contains(s.ParentId, known));
+        Assert.All(spans, s => Assert.Equal(TraceId, s.TraceId));
+        Assert.Single(spans, s => s.ParentId == SpanId);
+        Assert.Equal(spans.Count, spans.Select(s => s.SpanId).Distinct().Count());
+    }
+
+    private static async Task<(IReadOnlyList<Span> Spans, IReadOnlyList<Dictionary<string, string>> Received)> CallAsync(
+        Func<Orders.OrdersClient, Task> call, params string[] headers)
+    {
+        var received = new List<Dictionary<string, string>>();
+        await using var data = await TestService.StartAsync(
+            app => app.MapGrpcService<OrdersService>(),
+            build: b =>
+            {
+                b.WebHost.ConfigureKestrel(k => k.ConfigureEndpointDefaults(e => e.Protocols = HttpProtocols.Http2));
+                b.Services.AddGrpc();
+                b.Services.AddSingleton(received);
+            });
+        var spans = await Traced.RunAsync(
+            async _ =>
+            {
+                var retry = new MethodConfig
+                {
+                    Names = { MethodName.Default },
+                    RetryPolicy = new RetryPolicy
+                    {
+                        MaxAttempts = 5, InitialBackoff = TimeSpan.FromMilliseconds(1), MaxBackoff = TimeSpan.FromMilliseconds(1), BackoffMultiplier = 1,
+                        RetryableStatusCodes = { StatusCode.Unavailable },
+                    },
+                };
+                using var channel = GrpcChannel.ForAddress(data.Address, new GrpcChannelOptions { ServiceConfig = new ServiceConfig { MethodConfigs = { retry } } });
+                await call(new Orders.OrdersClient(channel));
+            },
+            headers: headers);
+        return ([.. spans, .. await data.StopAsync()], received);
+    }
+
+    private sealed class OrdersService(List<Dictionary<string, string>> received) : Orders.OrdersBase
+    {
+        public override Task<Order> Get(OrderRequest request, ServerCallContext context)
+        {
+            if (request.Id == 404) throw new RpcException(new Status(StatusCode.NotFound, "no such order"));
+            // A negative id fails as many times.
+            if (Note(context) <= -request.Id) throw new RpcException(new Status(StatusCode.Unavailable, "later"));
+            return Task.FromResult(new Order { Id = request.Id });
+        }
+
+        public override async Task List(OrderRequest request, IServerStreamWriter<Order> responseStream, ServerCallContext context)
+        {
+            Note(context);
+            for (var i = 0; i < request.Id; i++) await responseStream.WriteAsync(new Order { Id = i });
+        }
+
+        private int Note(ServerCallContext context)
+        {
+            lock (received)
+            {
+                received.Add(context.RequestHeaders.Where(h => !h.IsBinary).ToDictionary(h => h.Key, h => h.Value));
+                return received.Count;
+            }
+        }
+    }
+}

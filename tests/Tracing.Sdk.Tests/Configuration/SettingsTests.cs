@@ -1,0 +1,333 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Options;
+using Tracing.Sdk.Configuration;
+using Tracing.Sdk.Propagation;
+
+namespace Tracing.Sdk.Tests.Configuration;
+
+/// <summary>Code wins over the section, the section over the variables, the variables over the default; for every setting there is.</summary>
+public sealed class SettingsTests
+{
+    private static readonly string[] Pem = WritePemFiles();
+
+    // Setting: its default as text; a text for its variable and how it reads; a text for the section and how it reads; one for the code.
+    private static readonly Dictionary<string, (string Default, string Variable, string FromVariable, string Section, string FromSection, string Code)> Samples = new()
+    {
+        ["Mode"] = ("Record", "true", "Forward", "Record", "Record", "Forward"),
+        ["ServiceName"] = ("", "by-variable", "by-variable", "by-section", "by-section", "by-code"),
+        ["ResourceAttributes"] = ("", "a=1,b=%20x", "a=1,b= x", "a=2", "a=2,b= x", "a=3"),
+        ["SamplingRatio"] = ("1", "", "", "0.5", "0.5", "0.25"),
+        ["FollowParentDecision"] = ("true", "", "", "false", "false", "true"),
+        ["Sources"] = ("*", "", "", "A,B.*", "A,B.*", "C"),
+        ["IgnoredSources"] = ("Experimental.*", "", "", "A , B", "A,B", "C"),
+        ["Propagators"] = ("tracecontext,b3multi,baggage", "b3", "b3", "tracecontext, baggage", "tracecontext,baggage", "b3multi"),
+        ["Trust"] = ("Trust", "", "", "restart", "Restart", "TrustIdsOnly"),
+        ["TrustRules"] = ("", "", "", "Restart external, Trust 10.0.0.0/8", "Restart external,Trust 10.0.0.0/8", "Trust internal"),
+        ["DeferUnsampledParent"] = ("false", "", "", "True", "true", "false"),
+        ["MaxForcedTracesPerSecond"] = ("", "", "", "10", "10", "20"),
+        ["EnvoyHeaderPrefix"] = ("x-envoy", "", "", "x-foo", "x-foo", "x-bar"),
+        ["ForwardedHeaders"] = ("", "", "", "sw8,x-tenant", "sw8,x-tenant", "grpc-trace-bin"),
+        ["PropagateTo"] = ("", "", "", "*.example.com,203.0.113.0/24", "*.example.com,203.0.113.0/24", "*"),
+        ["DoNotPropagateTo"] = ("", "", "", "a.example.com", "a.example.com", "b.example.com"),
+        ["BaggageTo"] = ("", "", "", "a.example.com", "a.example.com", "b.example.com"),
+        ["BaggageKeys"] = ("*", "", "", "shop.*", "shop.*", "user"),
+        ["RandomFlag"] = ("true", "", "", "FALSE", "false", "true"),
+        ["ResponseHeader"] = ("None", "", "", "ServerTiming,TraceId", "ServerTiming, TraceId", "TraceId"),
+        ["Exporters"] = ("otlp", "zipkin,console", "zipkin,console", "none", "none", "otlp,zipkin"),
+        ["OtlpEndpoint"] = ("http://localhost:4318/v1/traces", "http://a:1/x", "http://a:1/x", "http://b:2/y", "http://b:2/y", "http://c:3/z"),
+        ["OtlpProtocol"] = ("HttpProtobuf", "http/json", "HttpJson", "HttpProtobuf", "HttpProtobuf", "HttpJson"),
+        ["OtlpHeaders"] = ("", "api-key=1", "api-key", "other=2", "api-key,other", "third=3"),
+        ["OtlpGzip"] = ("false", "gzip", "true", "false", "false", "true"),
+        ["OtlpCertificateFile"] = ("", Pem[0], Pem[0], Pem[1], Pem[1], Pem[2]),
+        ["OtlpClientCertificateFile"] = ("", Pem[0], Pem[0], Pem[1], Pem[1], Pem[2]),
+        ["OtlpClientKeyFile"] = ("", Pem[0], Pem[0], Pem[1], Pem[1], Pem[2]),
+        ["OtlpTimeout"] = ("00:00:10", "1500", "00:00:01.5000000", "00:00:02", "00:00:02", "00:00:03"),
+        ["ZipkinEndpoint"] = ("http://localhost:9411/api/v2/spans", "http://a:1/x", "http://a:1/x", "http://b:2/y", "http://b:2/y", "http://c:3/z"),
+        ["ZipkinTimeout"] = ("00:00:10", "1500", "00:00:01.5000000", "00:00:02", "00:00:02", "00:00:03"),
+        ["ExportInterval"] = ("00:00:01", "250", "00:00:00.2500000", "00:00:02", "00:00:02", "00:00:03"),
+        ["MaxExportBatchSize"] = ("512", "100", "100", "200", "200", "300"),
+        ["MaxQueueSize"] = ("", "1000", "1000", "2000", "2000", "3000"),
+        ["MaxBufferBytes"] = ("8388608", "", "", "3000000000", "3000000000", "1048576"),
+        ["MaxAttributes"] = ("128", "1", "1", "2", "2", "3"),
+        ["MaxEvents"] = ("128", "1", "1", "2", "2", "3"),
+        ["MaxLinks"] = ("128", "1", "1", "2", "2", "3"),
+        ["MaxEventAttributes"] = ("128", "1", "1", "2", "2", "3"),
+        ["MaxLinkAttributes"] = ("128", "1", "1", "2", "2", "3"),
+        ["MaxAttributeLength"] = ("", "1", "1", "2", "2", "3"),
+    };
+
+    public static TheoryData<string> AllSettings => [.. SettingTable.All.Select(s => s.Name)];
+
+    public static TheoryData<string, string> AllVariables
+    {
+        get
+        {
+            var data = new TheoryData<string, string>();
+            foreach (var setting in SettingTable.All)
+            {
+                foreach (var variable in setting.Variables) data.Add(setting.Name, variable.Name);
+            }
+
+            return data;
+        }
+    }
+
+    [Fact]
+    public void Settings_AllPublicOptions_AreInTheTable()
+    {
+        Assert.Equal(
+            typeof(MeshTracingOptions).GetProperties().Select(p => p.Name).Where(n => n != nameof(MeshTracingOptions.ExporterHttpHandler)).Order(),
+            SettingTable.All.Select(s => s.Name).Order());
+    }
+
+    [Theory]
+    [MemberData(nameof(AllSettings))]
+    public void Default_NothingSaid_Holds(string setting)
+    {
+        var resolved = Resolve([]);
+
+        Assert.Equal((Samples[setting].Default, "default"), (Read(resolved, setting), resolved.OriginOf(setting)));
+    }
+
+    [Theory]
+    [MemberData(nameof(AllVariables))]
+    public void Variable_Set_WinsOverTheDefault(string setting, string variable)
+    {
+        // The general endpoint is a base, to which the path is added.
+        var (text, expected) = variable switch
+        {
+            "OTEL_EXPORTER_OTLP_ENDPOINT" => ("http://a:1/x", "http://a:1/x/v1/traces"),
+            _ => (Samples[setting].Variable, Samples[setting].FromVariable),
+        };
+        var resolved = Resolve([new(variable, text)]);
+
+        Assert.Equal((expected, variable), (Read(resolved, setting), resolved.OriginOf(setting)));
+    }
+
+    [Theory]
+    [MemberData(nameof(AllVariables))]
+    public void Variable_EmptyOrBlank_CountsAsUnset(string setting, string variable)
+    {
+        foreach (var text in new[] { "", "  " })
+        {
+            var resolved = Resolve([new(variable, text)]);
+            Assert.Equal((Samples[setting].Default, "default"), (Read(resolved, setting), resolved.OriginOf(setting)));
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(AllSettings))]
+    public void Section_Set_WinsOverTheVariables(string setting)
+    {
+        var variables = SettingTable.All.Single(s => s.Name == setting).Variables;
+        var resolved = Resolve([.. variables.Select(v => KeyValuePair.Create(v.Name, (string?)Samples[setting].Variable)), new($"MeshTracing:{setting}", Samples[setting].Section)]);
+
+        Assert.Equal((Samples[setting].FromSection, "MeshTracing"), (Read(resolved, setting), resolved.OriginOf(setting)));
+    }
+
+    [Theory]
+    [MemberData(nameof(AllSettings))]
+    public void Code_Set_WinsOverTheSection(string setting)
+    {
+        var sample = Samples[setting];
+        var entry = SettingTable.All.Single(s => s.Name == setting);
+        var resolved = Resolve(
+            [new($"MeshTracing:{setting}", sample.Section)],
+            o =>
+            {
+                if (setting == "ResourceAttributes") o.ResourceAttributes.Clear();
+                if (setting == "OtlpHeaders") o.OtlpHeaders.Clear();
+                entry.Apply(o, sample.Code);
+            });
+        var alone = new MeshTracingOptions();
+        entry.Apply(alone, sample.Code);
+
+        Assert.Equal((entry.Read(alone), "code"), (Read(resolved, setting), resolved.OriginOf(setting)));
+    }
+
+    [Fact]
+    public void Section_LetterCaseOfItsKeys_DoesNotCount()
+    {
+        Assert.Equal("shop", Resolve([new("meshtracing:servicename", "shop")]).Options.ServiceName);
+    }
+
+    [Fact]
+    public void Section_Array_IsAList()
+    {
+        var options = Resolve([new("MeshTracing:Exporters:0", "otlp"), new("MeshTracing:Exporters:1", "zipkin"), new("MeshTracing:TrustRules:0", "Restart external")]).Options;
+
+        Assert.Equal(["otlp", "zipkin"], options.Exporters);
+        Assert.Equal(["Restart external"], options.TrustRules);
+    }
+
+    [Fact]
+    public void Section_ArrayOfMoreThanTen_KeepsItsOrder()
+    {
+        var names = Enumerable.Range(0, 12).Select(i => $"S{i}").ToList();
+        var options = Resolve(names.Select((n, i) => KeyValuePair.Create($"MeshTracing:Sources:{i}", (string?)n))).Options;
+
+        Assert.Equal(names, options.Sources);
+    }
+
+    [Fact]
+    public void Section_Object_IsPairs()
+    {
+        var options = Resolve(
+        [
+            new("MeshTracing:ResourceAttributes:team", "shop, west"), new("MeshTracing:ResourceAttributes:service.version", "1=2%"), new("MeshTracing:OtlpHeaders:api-key", "a,b=c"),
+        ]).Options;
+
+        Assert.Equal(("shop, west", "1=2%"), (options.ResourceAttributes["team"], options.ResourceAttributes["service.version"]));
+        Assert.Equal("a,b=c", options.OtlpHeaders["api-key"]);
+    }
+
+    [Fact]
+    public void Section_OfAFile_ReadsAsOneWouldWriteIt()
+    {
+        const string json = """
+            { "MeshTracing": { "ServiceName": "shop", "SamplingRatio": 0.1, "OtlpGzip": true, "MaxAttributes": 64, "ExportInterval": "00:00:05",
+                               "Exporters": [ "otlp", "console" ], "PropagateTo": "*.example.com, api.example.org", "ResourceAttributes": { "team": "west" } } }
+            """;
+        using var stream = new MemoryStream(System.Text.Encoding.UTF8.GetBytes(json));
+        var options = SettingsResolver.Resolve(new ConfigurationBuilder().AddJsonStream(stream).Build(), []).Options;
+
+        Assert.Equal(("shop", 0.1, true, 64, TimeSpan.FromSeconds(5)), (options.ServiceName, options.SamplingRatio, options.OtlpGzip, options.MaxAttributes, options.ExportInterval));
+        Assert.Equal(["otlp", "console"], options.Exporters);
+        Assert.Equal(["*.example.com", "api.example.org"], options.PropagateTo);
+        Assert.Equal("west", options.ResourceAttributes["team"]);
+    }
+
+    [Theory]
+    [InlineData("always_on", null, 1, false)]
+    [InlineData("always_off", null, 0, false)]
+    [InlineData("traceidratio", "0.25", 0.25, false)]
+    [InlineData("traceidratio", null, 1, false)]
+    [InlineData("traceidratio", "", 1, false)]
+    [InlineData("parentbased_always_on", null, 1, true)]
+    [InlineData("parentbased_always_off", "0.7", 0, true)]
+    [InlineData("parentbased_traceidratio", "0.25", 0.25, true)]
+    [InlineData("ParentBased_TraceIdRatio", " 0.25 ", 0.25, true)]
+    [InlineData("", "0.25", 1, true)]
+    public void Sampler_ByVariable_SetsRatioAndWhoDecides(string sampler, string? argument, double ratio, bool follow)
+    {
+        var resolved = Resolve([new("OTEL_TRACES_SAMPLER", sampler), new("OTEL_TRACES_SAMPLER_ARG", argument)]);
+
+        Assert.Equal((ratio, follow), (resolved.Options.SamplingRatio, resolved.Options.FollowParentDecision));
+        Assert.Equal(sampler.Length == 0 ? "default" : "OTEL_TRACES_SAMPLER", resolved.OriginOf("SamplingRatio"));
+    }
+
+    [Fact]
+    public void Sampler_BySection_WinsOverTheVariable()
+    {
+        var options = Resolve([new("OTEL_TRACES_SAMPLER", "always_off"), new("MeshTracing:SamplingRatio", "0.5"), new("MeshTracing:FollowParentDecision", "true")]).Options;
+
+        Assert.Equal((0.5, true), (options.SamplingRatio, options.FollowParentDecision));
+    }
+
+    [Theory]
+    [InlineData("http://collector:4318", "http://collector:4318/v1/traces")]
+    [InlineData("http://collector:4318/", "http://collector:4318/v1/traces")]
+    [InlineData("https://gateway/otel", "https://gateway/otel/v1/traces")]
+    [InlineData("https://gateway/otel/", "https://gateway/otel/v1/traces")]
+    [InlineData("http://collector:4318/v1/traces", "http://collector:4318/v1/traces/v1/traces")]
+    [InlineData("http://collector", "http://collector/v1/traces")]
+    public void OtlpEndpoint_GeneralVariable_GetsThePathAppended(string text, string expected)
+    {
+        Assert.Equal(expected, Resolve([new("OTEL_EXPORTER_OTLP_ENDPOINT", text)]).Options.OtlpEndpoint.AbsoluteUri);
+    }
+
+    [Theory]
+    [InlineData("http://collector:4318", "http://collector:4318/")]
+    [InlineData("http://collector:4318/custom", "http://collector:4318/custom")]
+    public void OtlpEndpoint_TracesVariable_IsTakenAsItIs(string text, string expected)
+    {
+        var resolved = Resolve([new("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", text), new("OTEL_EXPORTER_OTLP_ENDPOINT", "http://other:4318")]);
+
+        Assert.Equal((expected, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"), (resolved.Options.OtlpEndpoint.AbsoluteUri, resolved.OriginOf("OtlpEndpoint")));
+    }
+
+    [Theory]
+    [InlineData("api-key=secret", "api-key", "secret")]
+    [InlineData("api-key = secret ", "api-key", "secret")]
+    [InlineData("Authorization=Basic%20YTpi==", "Authorization", "Basic YTpi==")]
+    [InlineData("x=1,api-key=a%2Cb", "api-key", "a,b")]
+    public void OtlpHeaders_ByVariable_ArePercentDecoded(string text, string key, string value)
+    {
+        Assert.Equal(value, Resolve([new("OTEL_EXPORTER_OTLP_HEADERS", text)]).Options.OtlpHeaders[key]);
+    }
+
+    [Fact]
+    public void OtlpHeaders_TracesVariable_StandsInPlaceOfTheGeneralOne()
+    {
+        var options = Resolve([new("OTEL_EXPORTER_OTLP_HEADERS", "a=1"), new("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "b=2")]).Options;
+
+        Assert.Equal(["b"], options.OtlpHeaders.Keys);
+    }
+
+    [Theory]
+    [InlineData("true", MeshTracingMode.Forward)]
+    [InlineData("TRUE", MeshTracingMode.Forward)]
+    [InlineData("false", MeshTracingMode.Record)]
+    public void SdkDisabled_ByVariable_MeansForward(string text, MeshTracingMode mode)
+    {
+        Assert.Equal(mode, Resolve([new("OTEL_SDK_DISABLED", text)]).Options.Mode);
+    }
+
+    [Fact]
+    public void Code_SeveralActions_ApplyInOrder()
+    {
+        var resolved = SettingsResolver.Resolve(null, [o => o.ServiceName = "first", o => o.ServiceName += "-second"]);
+
+        Assert.Equal(("first-second", "code"), (resolved.Options.ServiceName, resolved.OriginOf("ServiceName")));
+    }
+
+    [Fact]
+    public void Trust_Names_AreThoseOfTheEnum()
+    {
+        Assert.Equal(TraceTrust.TrustIdsOnly, Resolve([new("MeshTracing:Trust", "trustidsonly")]).Options.Trust);
+    }
+
+    [Fact]
+    public void Configuration_Variables_AreReadFromItToo()
+    {
+        // appsettings.json, a test host or a vault may set what usually is an environment variable.
+        Assert.Equal("shop", Resolve([new("OTEL_SERVICE_NAME", "shop")]).Options.ServiceName);
+    }
+
+    [Fact]
+    public void Resolve_WrongValue_ThrowsTheOptionsException()
+    {
+        var e = Assert.Throws<OptionsValidationException>(() => Resolve([new("MeshTracing:Mode", "Off")]));
+
+        Assert.Equal(("MeshTracing", typeof(MeshTracingOptions)), (e.OptionsName, e.OptionsType));
+        Assert.Single(e.Failures);
+    }
+
+    private static SettingsResolver Resolve(IEnumerable<KeyValuePair<string, string?>> configuration, params Action<MeshTracingOptions>[] code) =>
+        // A key needs its certificate.
+        SettingsResolver.Resolve(
+            new ConfigurationBuilder().AddInMemoryCollection(configuration.Any(c => c.Key.EndsWith("CLIENT_KEY", StringComparison.Ordinal) || c.Key.EndsWith("ClientKeyFile", StringComparison.Ordinal))
+                ? configuration.Prepend(new("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", Pem[0]))
+                : configuration).Build(),
+            code);
+
+    private static string Read(SettingsResolver resolved, string setting) => SettingTable.All.Single(s => s.Name == setting).Read(resolved.Options);
+
+    // Certificate and key in one, and the same in three files.
+    private static string[] WritePemFiles()
+    {
+        using var key = RSA.Create(2048);
+        using var certificate = new CertificateRequest("CN=test", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1)
+            .CreateSelfSigned(DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch.AddYears(100));
+        var pem = certificate.ExportCertificatePem() + "\n" + key.ExportPkcs8PrivateKeyPem();
+        var folder = Directory.CreateTempSubdirectory();
+        return [.. Enumerable.Range(0, 3).Select(n =>
+        {
+            var file = Path.Combine(folder.FullName, $"{n}.pem");
+            File.WriteAllText(file, pem);
+            return file;
+        })];
+    }
+}

@@ -1,0 +1,61 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Configuration;
+using Tracing.Sdk.Tests.Testbed;
+
+namespace Tracing.Sdk.Tests.Configuration;
+
+/// <summary>One line at the start: what is in force, and who said so.</summary>
+public sealed class StartupLineTests
+{
+    [Fact]
+    public async Task Line_AlmostNothingConfigured_SaysTheDefaults() => Snapshot.Match(await LineAsync());
+
+    [Fact]
+    public async Task Line_EverybodySaysSomething_NamesWho() => Snapshot.Match(await LineAsync(
+        o =>
+        {
+            o.SamplingRatio = 0.125;
+            o.OtlpHeaders["x-by-code"] = "the-secret-itself";
+        },
+        new("OTEL_SERVICE_NAME", "shop"),
+        new("OTEL_PROPAGATORS", "b3,tracecontext"),
+        new("OTEL_TRACES_EXPORTER", "otlp,zipkin"),
+        new("OTEL_EXPORTER_OTLP_HEADERS", "api-key=the-secret-itself"),
+        new("OTEL_EXPORTER_OTLP_ENDPOINT", "http://user:the-secret-itself@collector:4318"),
+        new("OTEL_BSP_MAX_QUEUE_SIZE", "4096"),
+        new("MeshTracing:ZipkinEndpoint", "http://user:the-secret-itself@zipkin:9411/api/v2/spans"),
+        new("MeshTracing:PropagateTo:0", "*.example.com"),
+        new("MeshTracing:Trust", "TrustIdsOnly")));
+
+    [Fact]
+    public async Task Line_SamplerByVariable_SaysSo() => Snapshot.Match(await LineAsync(
+        null, new("OTEL_TRACES_SAMPLER", "traceidratio"), new("OTEL_TRACES_SAMPLER_ARG", "0.001"), new("OTEL_TRACES_EXPORTER", "none")));
+
+    [Fact]
+    public async Task Line_NameByResourceAttributes_SaysSo() => Snapshot.Match(await LineAsync(
+        null, new KeyValuePair<string, string?>("OTEL_RESOURCE_ATTRIBUTES", "service.name=by-attribute,team=west")));
+
+    [Fact]
+    public async Task Line_Forward_SaysWho() => Snapshot.Match(await LineAsync(o => o.Mode = MeshTracingMode.Forward));
+
+    [Fact]
+    public async Task Line_Always_HoldsNoSecret()
+    {
+        var line = await LineAsync(
+            o => o.OtlpHeaders["authorization"] = "the-secret-itself",
+            new("OTEL_EXPORTER_OTLP_ENDPOINT", "http://user:the-secret-itself@collector:4318"),
+            new("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "api-key=the-secret-itself"));
+
+        Assert.DoesNotContain("the-secret-itself", line, StringComparison.Ordinal);
+        Assert.Contains("collector:4318", line, StringComparison.Ordinal);
+    }
+
+    private static async Task<string> LineAsync(Action<MeshTracingOptions>? options = null, params KeyValuePair<string, string?>[] configuration)
+    {
+        await using var service = await TestService.StartAsync(
+            app => app.MapGet("/", () => "ok"), options, b => b.Configuration.AddInMemoryCollection(configuration));
+        var line = Assert.Single(service.Log.OfTracing);
+        await service.StopAsync();
+        return line.Replace(", ", ",\n  ");
+    }
+}
