@@ -25,9 +25,7 @@ public sealed class GrpcTests
 
         AssertTree(spans);
         Assert.Equal(
-            [
-                "client POST", "server GET /", "server POST /shop.Orders/Get",
-            ],
+            ["client POST", "server GET /", "server POST /shop.Orders/Get"],
             spans.Select(s => $"{s.Kind} {s.Name}").Order());
         var server = Assert.Single(spans, s => s.Kind == "server" && s.Name.EndsWith("/shop.Orders/Get", StringComparison.Ordinal));
         var headers = Assert.Single(received);

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Tracing.Sdk.Tests.Testbed;
 
@@ -272,6 +273,46 @@ public sealed class InboundContextTests
         Assert.Equal((null, null), (third["baggage"], third["X-B3-Flags"]));
         Assert.NotEqual("second", third["x-request-id"]);
         Assert.Contains(spans, s => s.Kind == "server" && s.ParentId is null && s.TraceId == third["X-B3-TraceId"]);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task Requests_AtTheSameTime_KeepTheirContextsApart(int version)
+    {
+        const int count = 24;
+        await using var server = new WireServer();
+        await using var service = await TestService.StartAsync(
+            app => app.MapGet("/{n}", async (string n) =>
+            {
+                await Task.Yield();
+                using var client = new HttpClient();
+                using var response = await client.GetAsync(new Uri(server.Address, n));
+            }),
+            build: b => b.WebHost.ConfigureKestrel(k => k.ConfigureEndpointDefaults(e => e.Protocols = version == 1
+                ? Microsoft.AspNetCore.Server.Kestrel.Core.HttpProtocols.Http1
+                : Microsoft.AspNetCore.Server.Kestrel.Core.HttpProtocols.Http2)));
+        using var handler = new SocketsHttpHandler { ActivityHeadersPropagator = null };
+        using var caller = new HttpClient(handler) { DefaultRequestVersion = new Version(version, version == 1 ? 1 : 0), DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        await Task.WhenAll(Enumerable.Range(1, count).Select(async n =>
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(service.Address, $"/{n}"));
+            request.Headers.Add("traceparent", $"00-{n:x32}-{n:x16}-01");
+            request.Headers.Add("x-request-id", $"id-{n}");
+            request.Headers.Add("baggage", $"n={n}");
+            (await caller.SendAsync(request)).Dispose();
+        }));
+        var spans = await service.StopAsync();
+
+        Assert.Equal(count, server.Requests.Count);
+        Assert.All(server.Requests, r =>
+        {
+            var n = int.Parse(r.Target[1..], System.Globalization.CultureInfo.InvariantCulture);
+            Assert.Equal(($"{n:x16}", $"id-{n}", $"n={n}"), (r["X-B3-TraceId"], r["x-request-id"], r["baggage"]));
+            var own = spans.Where(s => s.TraceId == $"{n:x32}").ToList();
+            Assert.Equal(2, own.Count);
+            Assert.Equal(($"{n:x16}", own.Server().SpanId, own.Client().SpanId), (own.Server().ParentId, own.Client().ParentId, r["X-B3-SpanId"]));
+        });
     }
 
     [Theory]

@@ -63,6 +63,12 @@ public sealed class OutboundHeadersTests
     }
 
     [Fact]
+    public async Task RequestId_CameInTwice_LeavesOnce()
+    {
+        Assert.Equal("one", (await CallAsync("x-request-id: one", "x-request-id: two"))["x-request-id"]);
+    }
+
+    [Fact]
     public async Task RequestId_Empty_IsTakenForNone()
     {
         Assert.Equal('9', (await CallAsync("x-request-id:"))["x-request-id"]![14]);
