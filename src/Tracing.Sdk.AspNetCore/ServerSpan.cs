@@ -9,6 +9,7 @@ using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.Routing;
 using Tracing.Sdk.Encoding;
 using Tracing.Sdk.Http;
+using Tracing.Sdk.Recording;
 using HttpMethods = Tracing.Sdk.Http.HttpMethods;
 
 namespace Tracing.Sdk.AspNetCore;
@@ -107,7 +108,7 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
         var cause = exception ?? _context.Features.Get<IExceptionHandlerFeature>()?.Error;
         _errorType = cause?.GetType().FullName ?? _statusCode.ToString(CultureInfo.InvariantCulture);
         if (activity.Status == ActivityStatusCode.Unset) activity.SetStatus(ActivityStatusCode.Error, cause?.Message);
-        if (cause is not null) activity.AddException(cause);
+        if (cause is not null) RecordedExceptions.Record(activity, cause);
     }
 
     protected override void Fill(ref DetailList list)

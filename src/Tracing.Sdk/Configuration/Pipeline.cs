@@ -101,7 +101,8 @@ internal static class Pipeline
     private static ExporterSettings Settings(MeshTracingOptions o, ExporterKind kind, int count) => new()
     {
         Kind = kind,
-        Endpoint = kind == ExporterKind.Zipkin ? o.ZipkinEndpoint : o.OtlpEndpoint,
+        // A name and a password in it would be sent to nobody, and written into every warning.
+        Endpoint = new UriBuilder(kind == ExporterKind.Zipkin ? o.ZipkinEndpoint : o.OtlpEndpoint) { UserName = "", Password = "" }.Uri,
         Protocol = o.OtlpProtocol,
         Headers = kind == ExporterKind.Otlp ? [.. o.OtlpHeaders] : [],
         Gzip = kind == ExporterKind.Otlp && o.OtlpGzip,

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk.Http;
 
@@ -47,7 +48,7 @@ internal static class ClientSpan
             ? NameOf(error)
             : exception.GetType().FullName);
         activity.SetStatus(ActivityStatusCode.Error, exception.Message);
-        activity.AddException(exception);
+        RecordedExceptions.Record(activity, exception);
     }
 
     private static string NameOf(HttpRequestError error) => error switch

@@ -15,6 +15,7 @@ internal sealed class SpanRecorder : IDisposable
     private static readonly object Ours = new();
     private static readonly object NotOurs = new();
     private static int _instances;
+    private static int _live;
 
     // Set once anybody else's decision has differed from ours: another listener, or another host in this process.
     // Until then no span needs a mark and nobody looks for one.
@@ -50,18 +51,25 @@ internal sealed class SpanRecorder : IDisposable
             Sample = Sample,
             ActivityStarted = OnStarted,
             ActivityStopped = OnStopped,
+            ExceptionRecorder = static (activity, exception, ref _) => RecordedExceptions.Note(activity, exception),
         };
     }
 
     /// <summary>Begins to listen.</summary>
     public void Start()
     {
+        // Another host's requests may be under way, and those of one that has been alone say not whose they are.
+        if (Interlocked.Increment(ref _live) > 1) _foreignSpansExist = true;
         ActivitySource.AddActivityListener(_listener);
         // Afterwards, so that whatever started earlier than this and was seen has a mark, and what was not seen has none.
         Volatile.Write(ref _since, DateTime.UtcNow.Ticks);
     }
 
-    public void Dispose() => _listener.Dispose();
+    public void Dispose()
+    {
+        _listener.Dispose();
+        Interlocked.Decrement(ref _live);
+    }
 
     /// <summary>
     /// What an outbound call may say of this Activity: its own ids if it is exported, else those of the nearest exported ancestor,

@@ -293,14 +293,18 @@ public sealed class InboundContextTests
                 ? Microsoft.AspNetCore.Server.Kestrel.Core.HttpProtocols.Http1
                 : Microsoft.AspNetCore.Server.Kestrel.Core.HttpProtocols.Http2)));
         using var handler = new SocketsHttpHandler { ActivityHeadersPropagator = null };
-        using var caller = new HttpClient(handler) { DefaultRequestVersion = new Version(version, version == 1 ? 1 : 0), DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        using var caller = new HttpMessageInvoker(handler);
         await Task.WhenAll(Enumerable.Range(1, count).Select(async n =>
         {
-            using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(service.Address, $"/{n}"));
+            using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(service.Address, $"/{n}"))
+            {
+                Version = new Version(version, version == 1 ? 1 : 0),
+                VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+            };
             request.Headers.Add("traceparent", $"00-{n:x32}-{n:x16}-01");
             request.Headers.Add("x-request-id", $"id-{n}");
             request.Headers.Add("baggage", $"n={n}");
-            (await caller.SendAsync(request)).Dispose();
+            (await caller.SendAsync(request, default)).Dispose();
         }));
         var spans = await service.StopAsync();
 

@@ -185,6 +185,53 @@ public sealed class ServerSpanTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
+    public async Task Request_ExceptionOfACallBelow_IsOnRecordOnce(bool ours)
+    {
+        var nobody = new WireServer();
+        await nobody.DisposeAsync();
+        await using var service = await TestService.StartAsync(app => app.MapGet("/", async () =>
+        {
+            using var client = ours
+                ? new HttpClient(new Tracing.Sdk.Http.MeshTracingHandler(new SocketsHttpHandler { ActivityHeadersPropagator = null }))
+                : new HttpClient();
+            return await client.GetStringAsync(nobody.Address);
+        }));
+        await service.GetAsync("/");
+        var spans = await service.StopAsync();
+
+        Assert.Equal("exception", Assert.Single(spans.Client().Events).Name);
+        Assert.Empty(spans.Server().Events);
+        Assert.Equal(("error", "System.Net.Http.HttpRequestException"), (spans.Server().Status, spans.Server().Tag("error.type")));
+    }
+
+    [Fact]
+    public async Task Request_ExceptionThatTheApplicationRecorded_IsOnRecordOnce()
+    {
+        await using var service = await TestService.StartAsync(app => app.MapGet("/", () =>
+        {
+            var e = new InvalidOperationException("no such table");
+            Activity.Current!.AddException(e);
+            throw e;
+        }));
+        await service.GetAsync("/");
+
+        Assert.Single((await service.StopAsync()).Server().Events);
+    }
+
+    [Fact]
+    public async Task Request_SameExceptionObjectInTwoTraces_IsOnRecordInBoth()
+    {
+        var e = new InvalidOperationException("kept by somebody");
+        await using var service = await TestService.StartAsync(app => app.Run(_ => throw e));
+        await service.GetAsync("/");
+        await service.GetAsync("/");
+
+        Assert.All(await service.StopAsync(), s => Assert.Single(s.Events));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
     public async Task Request_UseExceptionHandler_KeepsTheRouteAndTheExceptionOnce(bool byPath)
     {
         await using var service = await TestService.StartAsync(

@@ -50,6 +50,27 @@ public sealed class StartupLineTests
         Assert.Contains("collector:4318", line, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Warning_OfAFailedExport_HoldsNoSecretEither()
+    {
+        var nobody = new WireServer();
+        await nobody.DisposeAsync();
+        var endpoint = $"http://user:the-secret-itself@127.0.0.1:{nobody.Address.Port}";
+        await using var service = await TestService.StartAsync(
+            app => app.MapGet("/", () => "ok"),
+            o =>
+            {
+                o.ExporterHttpHandler = null;
+                o.Exporters.Add("zipkin");
+            },
+            b => b.Configuration.AddInMemoryCollection([new("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint), new("OTEL_EXPORTER_ZIPKIN_ENDPOINT", endpoint)]));
+        await service.GetAsync("/");
+        await service.StopAsync();
+
+        Assert.Equal(2, service.Log.Lines.Count(l => l.Message.Contains($"Nothing answers at http://127.0.0.1:{nobody.Address.Port}", StringComparison.Ordinal)));
+        Assert.DoesNotContain(service.Log.Lines, l => l.Message.Contains("the-secret-itself", StringComparison.Ordinal));
+    }
+
     private static async Task<string> LineAsync(Action<MeshTracingOptions>? options = null, params KeyValuePair<string, string?>[] configuration)
     {
         await using var service = await TestService.StartAsync(
