@@ -37,7 +37,8 @@ internal static class Pipeline
             B3First = firstB3 >= 0 && (w3c < 0 || firstB3 < w3c),
             Baggage = names.Contains("baggage"),
             BaggageKeys = [.. options.BaggageKeys],
-            PassThrough = [RequestIds.ClientTraceId, .. options.ForwardedHeaders.Where(h => !own.Contains(h)).Distinct(StringComparer.OrdinalIgnoreCase)],
+            PassThrough =
+                [RequestIds.ClientTraceId, .. options.ForwardedHeaders.Where(h => !own.Contains(h)).Distinct(StringComparer.OrdinalIgnoreCase)],
             RandomFlag = options.RandomFlag,
         };
     }

@@ -33,12 +33,16 @@ internal static class OutboundHeaders
         var hasContext = HasContext(request);
         // Most messages are sent once, into the mesh and with nothing by hand; a note in their options is a dictionary each.
         var note = !isInside || !settings.W3C || hasContext ? NoteOf(request, headers, remote) : null;
-        if (note is { Attempts: > 0 })
+        var isResend = note is { Attempts: > 0 };
+        if (!isInside && (isResend || (hasContext && IsCopy(ContextOn(headers), remote))))
         {
-            if (note.IsOurs) Remove(request, ContextNames);
-            if (!isInside) Remove(request, Names);
-            if (!isInside) Remove(request, settings.PassThrough);
-            else if (!tracing.MaySendBaggageTo(uri.Host)) request.Headers.Remove(BaggageHeader.HeaderName);
+            Remove(request, Names);
+            Remove(request, settings.PassThrough);
+        }
+        else if (isResend)
+        {
+            if (note!.IsOurs) Remove(request, ContextNames);
+            if (!tracing.MaySendBaggageTo(uri.Host)) request.Headers.Remove(BaggageHeader.HeaderName);
         }
 
         // :: Step 2: baggage has rules of its own.
@@ -50,6 +54,8 @@ internal static class OutboundHeaders
         var context = tracing.Recorder?.ContextToSend(activity);
         var isOurs = context is not null && !(hasContext && UserHasTheSay(request, headers, remote));
         if (isOurs) ContextInjector.Inject(context!.Value, ref headers, settings);
+        // Without a context of ours on it nothing would show that a request id was.
+        if (context is null) note ??= NoteOf(request, headers, remote);
         if (note is not null) note.IsOurs = isOurs;
         if (tracing.Recorder is not null) WriteRequestId(request, ref headers, remote?.RequestId, context);
         if (remote?.PassThrough is { } passThrough) WritePassThrough(request, passThrough);
@@ -110,11 +116,13 @@ internal static class OutboundHeaders
 
     private static bool UserHasTheSay(HttpRequestMessage request, in RequestCarrier headers, RemoteContext? remote)
     {
-        var set = ContextExtractor.Extract(headers, PropagationSettings.ContextOnly).Ids;
+        var set = ContextOn(headers);
         if ((set.HasIds || set.State != SamplingState.Defer) && !IsCopy(set, remote)) return true;
         Remove(request, ContextNames);
         return false;
     }
+
+    private static TraceIds ContextOn(in RequestCarrier headers) => ContextExtractor.Extract(headers, PropagationSettings.ContextOnly).Ids;
 
     // Of the context that came in, or of one that came in and was not believed.
     private static bool IsCopy(in TraceIds set, RemoteContext? remote) =>

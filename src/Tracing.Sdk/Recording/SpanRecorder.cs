@@ -153,18 +153,21 @@ internal sealed class SpanRecorder : IDisposable
         else if (Activity.Current is { } current && current.SpanId == parent.SpanId)
         {
             var (asked, top) = NearestAsked(current);
-            // The children of a refused span are not even created.
-            if (asked is not null) return Recorded(asked) ? ActivitySamplingResult.AllDataAndRecorded : Refuse(ref options, ActivitySamplingResult.None);
+            if (asked is not null) return AsItsParent(Recorded(asked), ref options);
             record = _sampler.Decide(StateOfUnasked(top), ref options);
         }
         else
         {
             // A parent that somebody has kept and names now.
-            return (parent.TraceFlags & ActivityTraceFlags.Recorded) != 0 ? ActivitySamplingResult.AllDataAndRecorded : Refuse(ref options, ActivitySamplingResult.None);
+            return AsItsParent((parent.TraceFlags & ActivityTraceFlags.Recorded) != 0, ref options);
         }
 
         return record ? ActivitySamplingResult.AllDataAndRecorded : Refuse(ref options, ActivitySamplingResult.PropagationData);
     }
+
+    // The children of a refused span are not even created.
+    private ActivitySamplingResult AsItsParent(bool recorded, ref ActivityCreationOptions<ActivityContext> options) =>
+        recorded ? ActivitySamplingResult.AllDataAndRecorded : Refuse(ref options, ActivitySamplingResult.None);
 
     private ActivitySamplingResult Refuse(ref ActivityCreationOptions<ActivityContext> options, ActivitySamplingResult result)
     {

@@ -116,6 +116,67 @@ public sealed class PropagationTargetTests
         Assert.Equal(["Host"], second.Headers.Select(h => h.Key));
     }
 
+    [Theory]
+    [InlineData("00", "")]
+    [InlineData("01", "Microsoft.AspNetCore,System.Net.Http")]
+    public async Task Redirect_OutOfTheMeshWithTheIdsThatCameIn_TakesNoHeadersAlong(string flags, string ignored)
+    {
+        await using var server = new WireServer((_, number) => number == 0 ? "302 Found\r\nLocation: http://api.example.com/new" : "200 OK");
+        await Traced.RunAsync(
+            async _ =>
+            {
+                using var client = new HttpClient(server.Handler());
+                (await client.GetAsync(new Uri("http://data/old"))).Dispose();
+            },
+            o =>
+            {
+                foreach (var name in ignored.Split(',', StringSplitOptions.RemoveEmptyEntries)) o.IgnoredSources.Add(name);
+            },
+            headers: [.. Inbound, $"traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-{flags}", "tracestate: mesh=p:b7ad6b7169203331"]);
+
+        Assert.Equal(("b7ad6b7169203331", "abc"), (server.Requests[0]["X-B3-SpanId"], server.Requests[0]["x-request-id"]));
+        Assert.Equal(["Host"], server.Requests[1].Headers.Select(h => h.Key));
+    }
+
+    [Fact]
+    public async Task Resend_OutOfTheMeshOfACallWithoutAnySpan_TakesNoHeadersAlong()
+    {
+        using var stub = new StubHandler();
+        await Traced.RunAsync(
+            async _ =>
+            {
+                System.Diagnostics.Activity.Current = null;
+                using var invoker = new HttpMessageInvoker(new MeshTracingHandler(stub));
+                using var request = new HttpRequestMessage(HttpMethod.Get, new Uri("http://data/"));
+                (await invoker.SendAsync(request, default)).Dispose();
+                request.RequestUri = new Uri("http://api.example.com/");
+                (await invoker.SendAsync(request, default)).Dispose();
+            },
+            o => o.IgnoredSources.Add("System.Net.Http"),
+            headers: ["x-request-id: abc", "x-client-trace-id: def"]);
+
+        Assert.Equal(("abc", "def"), (stub.Sent[0]["x-request-id"], stub.Sent[0]["x-client-trace-id"]));
+        Assert.Empty(stub.Sent[1]);
+    }
+
+    [Fact]
+    public async Task Copy_OfEverythingThatCameInToAStranger_DoesNotLeave()
+    {
+        string[] inbound = [.. Inbound, "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"];
+        await using var server = new WireServer();
+        await Traced.RunAsync(
+            async _ =>
+            {
+                using var client = new HttpClient(server.Handler());
+                using var request = new HttpRequestMessage(HttpMethod.Get, new Uri("http://api.example.com/"));
+                foreach (var header in inbound) request.Headers.TryAddWithoutValidation(header.Split(": ")[0], header.Split(": ")[1]);
+                (await client.SendAsync(request)).Dispose();
+            },
+            headers: inbound);
+
+        Assert.Equal(["Host"], server.Request.Headers.Select(h => h.Key));
+    }
+
     [Fact]
     public async Task Redirect_OutOfTheMeshWithAContextByHand_TakesNoneOfOurHeadersAlong()
     {
