@@ -32,7 +32,7 @@ internal sealed class SpanRecorder : IDisposable
     private readonly SpanExporter[] _exporters;
     private readonly SpanAccounts _accounts;
     private readonly string _mark = $"Tracing.Sdk.{Interlocked.Increment(ref _instances)}";
-    private DateTime _since = DateTime.MaxValue;
+    private long _since = long.MaxValue;
 
     /// <param name="owner">The tracing this recorder belongs to; requests of another owner are not recorded here.</param>
     /// <param name="filter">Which sources to listen to.</param>
@@ -56,8 +56,9 @@ internal sealed class SpanRecorder : IDisposable
     /// <summary>Begins to listen.</summary>
     public void Start()
     {
-        _since = DateTime.UtcNow;
         ActivitySource.AddActivityListener(_listener);
+        // Afterwards, so that whatever started earlier than this and was seen has a mark, and what was not seen has none.
+        Volatile.Write(ref _since, DateTime.UtcNow.Ticks);
     }
 
     public void Dispose() => _listener.Dispose();
@@ -70,15 +71,18 @@ internal sealed class SpanRecorder : IDisposable
     {
         if (activity is null or { IdFormat: not ActivityIdFormat.W3C }) return CameIn();
         var top = activity;
+        var wasAsked = false;
         for (var a = activity; a is not null; a = a.Parent)
         {
             if (IsExported(a)) return new OutboundContext(a.TraceId.ToHexString(), a.SpanId.ToHexString(), StateOf(a), IsRandom(a), a.TraceStateString);
+            wasAsked |= _filter.Accepts(a.Source.Name);
             top = a;
         }
 
-        // Nothing of this trace is exported here. If we refused it, the flag says so; if nobody asked us, it is still the caller's.
+        // Nothing of this trace is exported here. If we were asked, we have refused; if not, the caller's word goes on with the caller's id.
+        var state = wasAsked || top.ParentSpanId == default ? SamplingState.Deny : StateOfUnasked(top);
+        if (state == SamplingState.Defer) state = _sampler.DecideAlone(top.TraceId) ? SamplingState.Accept : SamplingState.Deny;
         var spanId = top.ParentSpanId == default ? top.SpanId : top.ParentSpanId;
-        var state = top.GetCustomProperty(_mark) == NotOurs ? SamplingState.Deny : StateOf(top);
         return new OutboundContext(top.TraceId.ToHexString(), spanId.ToHexString(), state, IsRandom(top), top.TraceStateString);
     }
 
@@ -138,14 +142,17 @@ internal sealed class SpanRecorder : IDisposable
         {
             record = true;
         }
-        else if (Undecided(parent))
+        else if (Activity.Current is { } current && current.SpanId == parent.SpanId)
         {
-            record = _sampler.Decide(HintOf(remote), ref options);
+            var (asked, top) = NearestAsked(current);
+            // The children of a refused span are not even created.
+            if (asked is not null) return Recorded(asked) ? ActivitySamplingResult.AllDataAndRecorded : Refuse(ref options, ActivitySamplingResult.None);
+            record = _sampler.Decide(StateOfUnasked(top), ref options);
         }
         else
         {
-            // The children of a refused span are not even created.
-            return ParentIsOurs(parent) ? ActivitySamplingResult.AllDataAndRecorded : Refuse(ref options, ActivitySamplingResult.None);
+            // A parent that somebody has kept and names now.
+            return (parent.TraceFlags & ActivityTraceFlags.Recorded) != 0 ? ActivitySamplingResult.AllDataAndRecorded : Refuse(ref options, ActivitySamplingResult.None);
         }
 
         return record ? ActivitySamplingResult.AllDataAndRecorded : Refuse(ref options, ActivitySamplingResult.PropagationData);
@@ -161,27 +168,24 @@ internal sealed class SpanRecorder : IDisposable
     private static SamplingState HintOf(RemoteContext? remote) =>
         remote is { Ids: { HasIds: false, State: var hint } } ? hint : SamplingState.Defer;
 
-    // A local parent that nobody ever asked us about (a bare `new Activity()`, or a source we do not listen to) is no decision.
-    private bool Undecided(in ActivityContext parent)
+    private (Activity? Asked, Activity Top) NearestAsked(Activity activity)
     {
-        if ((parent.TraceFlags & ActivityTraceFlags.Recorded) != 0) return false;
-        if (Activity.Current is not { } a || a.SpanId != parent.SpanId) return false;
         while (true)
         {
-            if (_filter.Accepts(a.Source.Name)) return false;
-            if (a.Parent is null) return a.ParentSpanId == default || MeshMember.Find(a.TraceStateString).IsUndecided;
-            a = a.Parent;
+            if (_filter.Accepts(activity.Source.Name)) return (activity, activity);
+            if (activity.Parent is not { } parent) return (null, activity);
+            activity = parent;
         }
     }
 
-    private bool ParentIsOurs(in ActivityContext parent)
+    // A local root that nobody ever asked us about (a bare `new Activity()`, or a source we do not listen to) is no decision of ours, and
+    // its flag may be that of another listener: what the caller said is in the headers.
+    private static SamplingState StateOfUnasked(Activity top)
     {
-        if ((parent.TraceFlags & ActivityTraceFlags.Recorded) == 0) return false;
-        var a = Activity.Current;
-        if (a is null || a.SpanId != parent.SpanId) return true;
-        // The nearest that we were asked about; what lies between merely inherited a flag.
-        while (!_filter.Accepts(a.Source.Name) && a.Parent is { } above) a = above;
-        return IsOurs(a);
+        var remote = RemoteContext.Current;
+        if (top.ParentSpanId == default) return HintOf(remote);
+        if (remote is { Ids: { HasIds: true } ids } && ids.ToActivitySpanId() == top.ParentSpanId) return ids.State;
+        return top.Recorded || !MeshMember.Find(top.TraceStateString).IsUndecided ? StateOf(top) : SamplingState.Defer;
     }
 
     private void OnStarted(Activity activity)
@@ -201,7 +205,7 @@ internal sealed class SpanRecorder : IDisposable
         }
 
         // Whoever gives a start time of long ago looks like a span from before our time, and is none.
-        if (activity.StartTimeUtc < _since) activity.SetCustomProperty(_mark, Ours);
+        if (activity.StartTimeUtc.Ticks < Volatile.Read(ref _since)) activity.SetCustomProperty(_mark, Ours);
         // The mark of an undecided trace was for the sampler; it has decided.
         if (activity is { Parent: not { Recorded: true }, TraceStateString: { } list } && MeshMember.Find(list).IsUndecided) ClearMark(activity);
         _accounts.SpanStarted();
@@ -249,10 +253,12 @@ internal sealed class SpanRecorder : IDisposable
         return new SpanFacts(parentId, isRemote, flags, StateOf(activity) == SamplingState.Debug);
     }
 
-    private bool IsExported(Activity activity) => activity.Recorded && _filter.Accepts(activity.Source.Name) && IsOurs(activity);
+    private bool IsExported(Activity activity) => Recorded(activity) && _filter.Accepts(activity.Source.Name);
+
+    private bool Recorded(Activity activity) => activity.Recorded && IsOurs(activity);
 
     // What started before we listened was never counted, and is somebody else's.
-    private bool IsOurs(Activity activity) => activity.StartTimeUtc < _since
+    private bool IsOurs(Activity activity) => activity.StartTimeUtc.Ticks < Volatile.Read(ref _since)
         ? activity.GetCustomProperty(_mark) == Ours
         : !_foreignSpansExist || activity.GetCustomProperty(_mark) != NotOurs;
 

@@ -124,6 +124,21 @@ public sealed class PhantomParentTests
         Assert.Equal(2 + nesting.Split(',').Count(n => n == "loud"), spans.Count);
     }
 
+    [Theory]
+    [MemberData(nameof(IgnoredAndNesting))]
+    public async Task Call_OtherListenerOnlyPropagates_SampledStaysSampled(string ignored, string nesting)
+    {
+        // It makes hosting's Activity, and makes it unrecorded, where we are not asked.
+        using var listener = ListenTo(TraceId, ActivitySamplingResult.PropagationData);
+        var (spans, sent) = await CallAsync(ignored, nesting, $"traceparent: 00-{TraceId}-{RemoteId}-01");
+
+        var known = spans.Select(s => (string?)s.SpanId).Append(RemoteId).ToHashSet();
+        Assert.All(spans, s => Assert.Contains(s.ParentId, known));
+        Assert.Equal("1", sent["X-B3-Sampled"]);
+        Assert.Contains(sent["X-B3-SpanId"], known);
+        Assert.Equal(nesting.Split(',').Count(n => n == "loud"), spans.Count(s => s.Name == "loud"));
+    }
+
     [Fact]
     public async Task Call_ExplicitUnsampledParent_StaysOutOfTheRecord()
     {
@@ -220,12 +235,14 @@ public sealed class PhantomParentTests
     }
 
     // Only of one trace: other tests run at the same time.
-    private static ActivityListener RecordOf(string traceId)
+    private static ActivityListener RecordOf(string traceId) => ListenTo(traceId, ActivitySamplingResult.AllDataAndRecorded);
+
+    private static ActivityListener ListenTo(string traceId, ActivitySamplingResult result)
     {
         var listener = new ActivityListener
         {
             ShouldListenTo = _ => true,
-            Sample = (ref options) => options.Parent.TraceId.ToHexString() == traceId ? ActivitySamplingResult.AllDataAndRecorded : ActivitySamplingResult.None,
+            Sample = (ref options) => options.Parent.TraceId.ToHexString() == traceId ? result : ActivitySamplingResult.None,
         };
         ActivitySource.AddActivityListener(listener);
         return listener;
