@@ -106,8 +106,10 @@ internal sealed class TrustPolicy
         public static Rule Parse(string text)
         {
             var words = text.Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-            if (words.Length != 2 || char.IsAsciiDigit(words[0][0]) || !Enum.TryParse<TraceTrust>(words[0], ignoreCase: true, out var trust)) throw new FormatException();
-            var who = words[1];
+            if (words.Length != 2) throw new FormatException();
+            // By name only: Enum.Parse also takes numbers, and lists of names.
+            var name = Array.Find(Enum.GetNames<TraceTrust>(), n => n.Equals(words[0], StringComparison.OrdinalIgnoreCase)) ?? throw new FormatException();
+            var (trust, who) = (Enum.Parse<TraceTrust>(name), words[1]);
             if (who.Equals("internal", StringComparison.OrdinalIgnoreCase)) return new Rule(trust, RuleKind.Internal, null, "");
             if (who.Equals("external", StringComparison.OrdinalIgnoreCase)) return new Rule(trust, RuleKind.External, null, "");
             if (who.StartsWith("spiffe://", StringComparison.Ordinal)) return new Rule(trust, RuleKind.Spiffe, null, who);
