@@ -32,8 +32,9 @@ public sealed class RawSink : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
-        _listener.Stop();
+        // Only then the listener: a connection may have been accepted just now, and the loop would ask a stopped one for the next.
         await _accepting;
+        _listener.Stop();
         _stop.Dispose();
     }
 

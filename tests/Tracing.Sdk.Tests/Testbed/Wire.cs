@@ -102,8 +102,9 @@ internal sealed class WireServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
-        _listener.Stop();
+        // Only then the listener: a connection may have been accepted just now, and the loop would ask a stopped one for the next.
         await _loop;
+        _listener.Stop();
         _stop.Dispose();
     }
 
