@@ -4,7 +4,7 @@ namespace Tracing.Sdk.Encoding;
 /// <remarks>Any thread; no lock.</remarks>
 internal sealed class BlockPool
 {
-    private const int MaxBlockSize = 256 * 1024;
+    private const int MaxBlockSize = 64 * 1024;
     private const int MinBlockSize = 16 * 1024;
     private const int BlocksWanted = 8;
 
@@ -15,6 +15,8 @@ internal sealed class BlockPool
     private readonly long _limit;
     private readonly long _limitForErrors;
     private long _used;
+    private int _freeCount;
+    private int _leastFree;
 
     public BlockPool(long maxBytes)
     {
@@ -44,7 +46,7 @@ internal sealed class BlockPool
             return null;
         }
 
-        return new SpanBlock(Take(size) ?? GC.AllocateUninitializedArray<byte>(size), forErrors: used > _limit);
+        return new SpanBlock((size == BlockSize ? TakeFree() : null) ?? GC.AllocateUninitializedArray<byte>(size), forErrors: used > _limit);
     }
 
     public void Return(SpanBlock block)
@@ -55,27 +57,28 @@ internal sealed class BlockPool
         if (bytes.Length != BlockSize) return;
         for (var i = 0; i < _free.Length; i++)
         {
-            if (Interlocked.CompareExchange(ref _free[i], bytes, null) is null) return;
-        }
-    }
-
-    /// <summary>Gives one block's memory back to the process: called now and then, it undoes what a burst has left behind.</summary>
-    public void Trim()
-    {
-        for (var i = _free.Length - 1; i >= KeptFree; i--)
-        {
-            if (Volatile.Read(ref _free[i]) is null) continue;
-            Interlocked.Exchange(ref _free[i], null);
+            if (Interlocked.CompareExchange(ref _free[i], bytes, null) is not null) continue;
+            Interlocked.Increment(ref _freeCount);
             return;
         }
     }
 
-    private byte[]? Take(int size)
+    /// <summary>Gives the memory of those blocks back to the process that nobody has needed since the last time.</summary>
+    public void Trim()
     {
-        if (size != BlockSize) return null;
+        for (var unneeded = Volatile.Read(ref _leastFree) - KeptFree; unneeded > 0; unneeded--) TakeFree();
+        Volatile.Write(ref _leastFree, Volatile.Read(ref _freeCount));
+    }
+
+    private byte[]? TakeFree()
+    {
         for (var i = 0; i < _free.Length; i++)
         {
-            if (Volatile.Read(ref _free[i]) is not null && Interlocked.Exchange(ref _free[i], null) is { } bytes) return bytes;
+            if (Volatile.Read(ref _free[i]) is null || Interlocked.Exchange(ref _free[i], null) is not { } bytes) continue;
+            var left = Interlocked.Decrement(ref _freeCount);
+            // Two at once may leave the larger number: then a block is given back that would have been needed.
+            if (left < Volatile.Read(ref _leastFree)) Volatile.Write(ref _leastFree, left);
+            return bytes;
         }
 
         return null;

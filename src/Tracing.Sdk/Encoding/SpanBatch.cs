@@ -8,7 +8,7 @@ internal sealed class SpanBatch(int maxSpans, int maxBytes)
 
     public readonly record struct Record(SpanBlock Block, int Offset, int Length, int Scope)
     {
-        public ReadOnlySpan<byte> Bytes => Block.ReadSealed().Slice(Offset, Length);
+        public ReadOnlySpan<byte> Bytes => Block.Records.Slice(Offset, Length);
     }
 
     public int Count { get; private set; }

@@ -16,6 +16,9 @@ namespace Tracing.Sdk.Export;
 /// </remarks>
 internal sealed class SpanExporter : IDisposable
 {
+    // How long a block has to lie unused until its memory is given back.
+    private static readonly TimeSpan TrimInterval = TimeSpan.FromSeconds(30);
+
     // For the export thread to notice that its time is up, and close its books itself.
     private static readonly TimeSpan AbortGrace = TimeSpan.FromMilliseconds(250);
 
@@ -42,7 +45,6 @@ internal sealed class SpanExporter : IDisposable
     private readonly SpanBatch _batch;
     private readonly Alarm _alarm;
     private readonly List<FlushRequest> _requests = [];
-    private long _settled;
     private bool _wasReachable = true;
 
     public SpanExporter(ExporterSettings settings, Resource resource, SpanLedger ledger, ILogger logger, TimeProvider time)
@@ -162,12 +164,13 @@ internal sealed class SpanExporter : IDisposable
     private void Run()
     {
         var sealedAt = _time.GetTimestamp();
+        var trimmedAt = sealedAt;
         while (true)
         {
             // :: Step 1: what is asked for, what is old, what is many becomes readable
             var isStopping = _stop.IsSet;
             AcceptFlushRequests();
-            if (isStopping || _buffer.TailCount >= _settings.MaxBatchSpans || _time.GetElapsedTime(sealedAt) >= _settings.BatchDelay)
+            if (isStopping || _buffer.IsDue || _time.GetElapsedTime(sealedAt) >= _settings.BatchDelay)
             {
                 _buffer.Seal();
                 sealedAt = _time.GetTimestamp();
@@ -187,8 +190,20 @@ internal sealed class SpanExporter : IDisposable
 
             // :: Step 3: nothing left
             CompleteFlushRequests(DeliveryResult.Delivered);
-            if (isStopping) break;
-            _buffer.Trim();
+            if (isStopping)
+            {
+                if (_buffer.Settled == _buffer.HandedOver) break;
+                // One is between two instructions of handing over.
+                Thread.Yield();
+                continue;
+            }
+
+            if (_time.GetElapsedTime(trimmedAt) >= TrimInterval)
+            {
+                _buffer.Trim();
+                trimmedAt = _time.GetTimestamp();
+            }
+
             Sleep(_settings.BatchDelay - _time.GetElapsedTime(sealedAt));
         }
 
@@ -215,10 +230,12 @@ internal sealed class SpanExporter : IDisposable
     {
         lock (_gate)
         {
-            if (_isClosed) return;
-            _ledger.Export(batch.Count - dropped);
-            if (dropped > 0) _ledger.Drop(reason, dropped);
-            _settled += batch.Count;
+            if (!_isClosed)
+            {
+                _ledger.Export(batch.Count - dropped);
+                if (dropped > 0) _ledger.Drop(reason, dropped);
+            }
+
             _buffer.Settle(batch);
         }
     }
@@ -243,7 +260,7 @@ internal sealed class SpanExporter : IDisposable
     {
         // First say so, then look once more: who appends does it the other way round.
         Interlocked.Exchange(ref _isSleeping, 1);
-        if (!_buffer.HasSealed && _buffer.TailCount < _settings.MaxBatchSpans) _alarm.Wait(_wake, delay);
+        if (!_buffer.HasSealed && !_buffer.IsDue) _alarm.Wait(_wake, delay);
         Volatile.Write(ref _isSleeping, 0);
     }
 
@@ -259,9 +276,8 @@ internal sealed class SpanExporter : IDisposable
         {
             if (_newRequests.Count == 0) return;
             // Spans leave in the order in which they came: so many more, and those of before are through.
-            var goal = _settled + _buffer.Unsettled;
             _buffer.Seal();
-            foreach (var request in _newRequests) request.Goal = goal;
+            foreach (var request in _newRequests) request.Goal = _buffer.HandedOver;
             _requests.AddRange(_newRequests);
             _newRequests.Clear();
         }
@@ -274,7 +290,7 @@ internal sealed class SpanExporter : IDisposable
             var request = _requests[i];
             request.IsDelivered &= result == DeliveryResult.Delivered;
             // Nobody is there: whoever flushes is told now, not when the collector is back.
-            if (result != DeliveryResult.Kept && _settled < request.Goal) continue;
+            if (result != DeliveryResult.Kept && _buffer.Settled < request.Goal) continue;
             request.Done.Set();
             _requests.RemoveAt(i);
         }

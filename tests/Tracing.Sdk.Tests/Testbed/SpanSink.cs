@@ -6,7 +6,8 @@ namespace Tracing.Sdk.Tests.Testbed;
 /// <summary>A span as a collector reads it.</summary>
 internal sealed record Span(
     string TraceId, string SpanId, string? ParentId, string Name, string Kind, string Scope, string? TraceState, int Flags,
-    string Status, string? StatusMessage, IReadOnlyDictionary<string, object> Tags, IReadOnlyList<SpanPart> Events, IReadOnlyList<SpanPart> Links)
+    string Status, string? StatusMessage, IReadOnlyDictionary<string, object> Tags, IReadOnlyList<SpanPart> Events, IReadOnlyList<SpanPart> Links,
+    ulong EndNano)
 {
     public object? Tag(string key) => Tags.GetValueOrDefault(key);
 }
@@ -25,12 +26,12 @@ internal sealed class SpanSink : HttpMessageHandler
     private readonly List<HttpRequestMessage> _requests = [];
     private Dictionary<string, object> _resource = [];
 
-    /// <summary>What came by OTLP/JSON.</summary>
+    /// <summary>What came by OTLP/JSON, in the order in which it ended: spans of several threads come in any.</summary>
     public IReadOnlyList<Span> Spans
     {
         get
         {
-            lock (_gate) return [.. _spans];
+            lock (_gate) return [.. _spans.OrderBy(s => s.EndNano)];
         }
     }
 
@@ -107,7 +108,8 @@ internal sealed class SpanSink : HttpMessageHandler
             status.ValueKind == JsonValueKind.Undefined ? null : Text(status, "message"),
             Attributes(span),
             Parts(span, "events", e => e.GetProperty("name").GetString()!),
-            Parts(span, "links", l => $"{l.GetProperty("traceId").GetString()}-{l.GetProperty("spanId").GetString()}"));
+            Parts(span, "links", l => $"{l.GetProperty("traceId").GetString()}-{l.GetProperty("spanId").GetString()}"),
+            ulong.Parse(span.GetProperty("endTimeUnixNano").GetString()!));
     }
 
     private static string? Text(JsonElement element, string name) => element.TryGetProperty(name, out var value) ? value.GetString() : null;
