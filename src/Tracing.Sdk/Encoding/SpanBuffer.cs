@@ -84,13 +84,13 @@ internal sealed class SpanBuffer
     /// <summary>Whether some block has enough for a batch, and waits for <see cref="Seal"/>.</summary>
     public bool IsDue => Volatile.Read(ref _isDue);
 
-    /// <summary>Whether there is something to read.</summary>
-    public bool HasSealed => _position < _head.Records.Length || Volatile.Read(ref _head.Next) is not null;
+    /// <summary>Whether enough was handed over for a batch, or so much that room becomes scarce.</summary>
+    public bool IsReady => HandedOver - Settled is > 0 and var count && (count >= _batchSpans || UsedBytes >= CapacityBytes / 8);
 
     /// <summary>Appends a record; any thread, no waiting.</summary>
     /// <param name="record">Header and bytes.</param>
     /// <param name="isError">Whether the record may use the room kept for failed spans.</param>
-    /// <param name="isDue">Whether a batch or a block has become full by it.</param>
+    /// <param name="isDue">Whether the export thread has something to do now.</param>
     public AppendResult Append(ReadOnlySpan<byte> record, bool isError, out bool isDue)
     {
         isDue = false;
@@ -198,7 +198,7 @@ internal sealed class SpanBuffer
                     if (block is not null)
                     {
                         HandOver(block);
-                        isDue = true;
+                        isDue = IsReady;
                     }
 
                     block = fresh;
@@ -231,7 +231,7 @@ internal sealed class SpanBuffer
             if (_pool.TryRent(record.Length, isError) is not { } block) return AppendResult.Full;
             block.TryAppend(record);
             HandOver(block);
-            isDue = true;
+            isDue = IsReady;
             return AppendResult.Appended;
         }
         finally
@@ -250,9 +250,12 @@ internal sealed class SpanBuffer
 
     private void LeaveBlock()
     {
-        _pool.Return(_head);
-        _head = _head.Next!;
+        var left = _head;
+        _pool.Return(left);
+        _head = left.Next!;
         _position = 0;
+        // One that has grown old would keep the next one alive, and that the one after it: the collector would have to carry them all.
+        left.Next = null;
     }
 
     /// <summary>A place for one block that is being written; no two of them share a cache line.</summary>

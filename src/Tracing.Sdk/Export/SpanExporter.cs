@@ -45,6 +45,7 @@ internal sealed class SpanExporter : IDisposable
     private readonly SpanBatch _batch;
     private readonly Alarm _alarm;
     private readonly List<FlushRequest> _requests = [];
+    private long _dueUpTo;
     private bool _wasReachable = true;
 
     public SpanExporter(ExporterSettings settings, Resource resource, SpanLedger ledger, ILogger logger, TimeProvider time)
@@ -173,11 +174,12 @@ internal sealed class SpanExporter : IDisposable
             if (isStopping || _buffer.IsDue || _time.GetElapsedTime(sealedAt) >= _settings.BatchDelay)
             {
                 _buffer.Seal();
+                _dueUpTo = _buffer.HandedOver;
                 sealedAt = _time.GetTimestamp();
             }
 
             // :: Step 2: one batch
-            if (_buffer.TryTake(_batch))
+            if ((_buffer.Settled < _dueUpTo || _buffer.IsReady) && _buffer.TryTake(_batch))
             {
                 _ledger.Sending = _batch.Count;
                 var result = Deliver();
@@ -260,7 +262,7 @@ internal sealed class SpanExporter : IDisposable
     {
         // First say so, then look once more: who appends does it the other way round.
         Interlocked.Exchange(ref _isSleeping, 1);
-        if (!_buffer.HasSealed && !_buffer.IsDue) _alarm.Wait(_wake, delay);
+        if (!_buffer.IsReady && !_buffer.IsDue) _alarm.Wait(_wake, delay);
         Volatile.Write(ref _isSleeping, 0);
     }
 
@@ -277,7 +279,8 @@ internal sealed class SpanExporter : IDisposable
             if (_newRequests.Count == 0) return;
             // Spans leave in the order in which they came: so many more, and those of before are through.
             _buffer.Seal();
-            foreach (var request in _newRequests) request.Goal = _buffer.HandedOver;
+            _dueUpTo = _buffer.HandedOver;
+            foreach (var request in _newRequests) request.Goal = _dueUpTo;
             _requests.AddRange(_newRequests);
             _newRequests.Clear();
         }
