@@ -21,6 +21,11 @@ app.MapGet("/headers/{**tag}", (HttpRequest request) => request.Headers.ToDictio
 app.MapGet("/third-attempt/{**tag}", (HttpRequest request) => request.Headers["x-envoy-attempt-count"] == "3"
     ? Results.Ok(request.Headers.ToDictionary(header => header.Key, header => header.Value.ToString()))
     : Results.StatusCode(StatusCodes.Status503ServiceUnavailable));
+app.MapGet("/odd-spans/{**tag}", () =>
+{
+    OddSpans.Make();
+    return OddSpans.Names;
+});
 app.MapGet("/fail/{**tag}", string () => throw new InvalidOperationException("The order is gone."));
 
 // The same over gRPC, through a channel that user code made by itself.

@@ -58,8 +58,8 @@ internal sealed class SpanRecorder : IDisposable
     /// <summary>Begins to listen.</summary>
     public void Start()
     {
-        // Another host's requests may be under way, and those of one that has been alone say not whose they are.
-        if (Interlocked.Increment(ref _live) > 1) _foreignSpansExist = true;
+        // Another host's requests may be under way, and those of one that has been alone say not whose they are; or somebody else's span is.
+        if (Interlocked.Increment(ref _live) > 1 || Activity.Current is { Recorded: true }) _foreignSpansExist = true;
         ActivitySource.AddActivityListener(_listener);
         // Afterwards, so that whatever started earlier than this and was seen has a mark, and what was not seen has none.
         Volatile.Write(ref _since, DateTime.UtcNow.Ticks);
@@ -269,10 +269,12 @@ internal sealed class SpanRecorder : IDisposable
 
     private bool Recorded(Activity activity) => activity.Recorded && IsOurs(activity);
 
-    // What started before we listened was never counted, and is somebody else's.
-    private bool IsOurs(Activity activity) => activity.StartTimeUtc.Ticks < Volatile.Read(ref _since)
-        ? activity.GetCustomProperty(_mark) == Ours
-        : !_foreignSpansExist || activity.GetCustomProperty(_mark) != NotOurs;
+    // What started before we listened was never counted, and is somebody else's. But where there is nobody else, it only looks like
+    // that: an application may give a running span a start time of long ago.
+    private bool IsOurs(Activity activity) => !_foreignSpansExist
+        || (activity.StartTimeUtc.Ticks < Volatile.Read(ref _since)
+            ? activity.GetCustomProperty(_mark) == Ours
+            : activity.GetCustomProperty(_mark) != NotOurs);
 
     private static SamplingState StateOf(Activity activity) =>
         !activity.Recorded ? SamplingState.Deny
