@@ -44,9 +44,8 @@ internal static class Compare
 
     private static void Record(List<Row> table, int threads, int times)
     {
-        var floor = Measurement.Take("bare", threads, SpansPerMeasurement, times);
-        var ours = Measurement.Take("ours", threads, SpansPerMeasurement, times);
-        var peer = Measurement.Take("peer", threads, SpansPerMeasurement, times);
+        var all = Measurement.Take(["bare", "ours", "peer"], threads, SpansPerMeasurement, times);
+        var (floor, ours, peer) = (all[0], all[1], all[2]);
         var name = threads == 1 ? "one thread" : $"{threads} threads";
         table.Add(Row.AgainstFloor($"record, {name}, CPU ns", ours.CpuNanoseconds, floor.CpuNanoseconds, peer.CpuNanoseconds, 1.3));
         table.Add(Row.AgainstFloor($"record, {name}, GC pause ms", ours.PauseMilliseconds, floor.PauseMilliseconds, peer.PauseMilliseconds, 1.5));

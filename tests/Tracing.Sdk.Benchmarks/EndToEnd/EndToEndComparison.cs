@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Tracing.Sdk.Benchmarks.Engine;
 
 namespace Tracing.Sdk.Benchmarks.EndToEnd;
 
@@ -128,7 +129,7 @@ internal static class EndToEndComparison
 
     private static async Task<(Process Process, Uri Address, string Started)> StartAsync(string variant, string downstream)
     {
-        var process = Process.Start(new ProcessStartInfo(Environment.ProcessPath!, [.. HostArguments(), "serve", variant, downstream])
+        var process = Process.Start(new ProcessStartInfo(Environment.ProcessPath!, [.. Measurement.HostArguments(), "serve", variant, downstream])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -138,9 +139,6 @@ internal static class EndToEndComparison
         var parts = line.Split(' ');
         return (process, new Uri(parts[0]), parts[1]);
     }
-
-    private static IEnumerable<string> HostArguments() =>
-        Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet" ? [typeof(EndToEndComparison).Assembly.Location] : [];
 
     private static async Task<WebApplication> DownstreamAsync()
     {

@@ -40,31 +40,42 @@ internal sealed record Measurement(double CpuNanoseconds, double UserNanoseconds
         return 0;
     }
 
-    /// <summary>Measures in a process of its own, several times, and takes the median.</summary>
-    public static Measurement Take(string variant, int threads, int spans, int times)
+    /// <summary>
+    /// Measures each variant in a process of its own, several times in turn, so that what disturbs the machine disturbs all of them.
+    /// Of processor time and pauses the least counts, since what disturbs only ever adds; of the rest the median.
+    /// </summary>
+    public static Measurement[] Take(string[] variants, int threads, int spans, int times)
     {
-        var all = new List<Measurement>();
-        for (var i = 0; i < times; i++)
+        var all = variants.Select(_ => new List<Measurement>()).ToArray();
+        for (var round = 0; round < times; round++)
         {
-            using var process = Process.Start(new ProcessStartInfo(
-                Environment.ProcessPath!,
-                ["measure", variant, $"{threads}", $"{spans}"]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-            var error = process.StandardError.ReadToEndAsync();
-            var output = process.StandardOutput.ReadToEnd();
-            process.WaitForExit();
-            if (process.ExitCode != 0) throw new InvalidOperationException(error.Result);
-            all.Add(JsonSerializer.Deserialize<Measurement>(output)!);
+            for (var i = 0; i < variants.Length; i++) all[i].Add(Take(variants[i], threads, spans));
         }
 
-        return new(
-            Median(all.Select(one => one.CpuNanoseconds)),
-            Median(all.Select(one => one.UserNanoseconds)),
-            Median(all.Select(one => one.Bytes)),
-            Median(all.Select(one => one.PauseMilliseconds)),
-            (int)Median(all.Select(one => (double)one.Gen1)));
+        return [.. all.Select(rounds => new Measurement(
+            rounds.Min(one => one.CpuNanoseconds),
+            rounds.Min(one => one.UserNanoseconds),
+            Median(rounds.Select(one => one.Bytes)),
+            rounds.Min(one => one.PauseMilliseconds),
+            (int)Median(rounds.Select(one => (double)one.Gen1))))];
     }
 
-    public static double Median(IEnumerable<double> values)
+    /// <summary>What to put before a command's arguments to run it in another process of this program.</summary>
+    public static IEnumerable<string> HostArguments() =>
+        Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet" ? [typeof(Measurement).Assembly.Location] : [];
+
+    private static Measurement Take(string variant, int threads, int spans)
+    {
+        using var process = Process.Start(new ProcessStartInfo(
+            Environment.ProcessPath!,
+            [.. HostArguments(), "measure", variant, $"{threads}", $"{spans}"]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        var error = process.StandardError.ReadToEndAsync();
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return process.ExitCode == 0 ? JsonSerializer.Deserialize<Measurement>(output)! : throw new InvalidOperationException(error.Result);
+    }
+
+    private static double Median(IEnumerable<double> values)
     {
         double[] sorted = [.. values.Order()];
         return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
