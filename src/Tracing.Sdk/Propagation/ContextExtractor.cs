@@ -15,14 +15,14 @@ internal static class ContextExtractor
         // :: Step 1: read every format. What is malformed counts as absent.
         TraceIds w3c = default;
         StringValues traceState = default;
+        MeshMember mesh = default;
         string? traceParent = null;
         string? list = null;
         if (settings.W3C && TryReadW3C(ref headers, out w3c, out traceParent, out traceState))
         {
-            list = TraceStateList.Normalize(traceState, settings.TraceStateLimit);
+            list = TraceStateList.Normalize(traceState, settings.TraceStateLimit, out mesh);
         }
 
-        var mesh = MeshMember.Find(list);
         var b3 = settings.B3 == B3Format.None ? default : ReadB3(ref headers);
 
         // :: Step 2: find the winner.
@@ -60,18 +60,17 @@ internal static class ContextExtractor
         if (mesh.IsDebug && winner.State != SamplingState.Debug) winner = winner with { State = SamplingState.Debug };
         if (winner.HasIds) list = TraceStateList.WithState(list, mesh, winner.State, settings.TraceStateLimit);
 
-        var baggage = settings.Baggage ? BaggageHeader.Parse(headers.Get(BaggageHeader.HeaderName), out _) : null;
+        var baggage = settings.Baggage && headers.Get(BaggageHeader.HeaderName) is { Count: > 0 } fields ? BaggageHeader.Parse(fields, out _) : null;
         var requestId = headers.Get(RequestIds.RequestId) is [{ Length: > 0 } id, ..] && HeaderText.IsSafe(id) ? id : null;
         var passThrough = ReadPassThrough(ref headers, settings.PassThrough);
-        if (nothing is not null && winner == default && baggage is null && requestId is null && passThrough is null) return nothing;
+        if (nothing is not null && winner is { HasIds: false, State: SamplingState.Defer } && baggage is null && requestId is null && passThrough is null) return nothing;
 
+        var isW3C = w3c.HasIds && winner.SpanId == w3c.SpanId && loser?.Format != "w3c";
         return new RemoteContext
         {
             Ids = winner,
-            Format = !winner.HasIds ? null : w3c.HasIds && winner.SpanId == w3c.SpanId && loser?.Format != "w3c" ? "w3c" : "b3",
-            TraceParent = !winner.HasIds ? null
-                : winner == w3c && TraceParent.IsCanonical(traceParent) ? traceParent
-                : TraceParent.Format(winner),
+            Format = !winner.HasIds ? null : isW3C ? "w3c" : "b3",
+            TraceParent = isW3C && winner.IsSampled == w3c.IsSampled && TraceParent.IsCanonical(traceParent) ? traceParent : null,
             TraceState = list,
             Loser = loser,
             Conflict = conflict,

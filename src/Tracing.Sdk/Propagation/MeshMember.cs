@@ -30,6 +30,15 @@ internal readonly record struct MeshMember(ulong SpanId, bool IsDebug, bool IsUn
         return default;
     }
 
+    /// <summary>Reads a list that is our member with a span id and nothing else, as a neighbour writes it.</summary>
+    public static bool TryReadAlone(ReadOnlySpan<char> traceState, out MeshMember member)
+    {
+        member = default;
+        if (traceState.Length != Key.Length + 2 + 16 || !traceState.StartsWith(Key + "p:") || !Hex.TryReadUInt64(traceState[(Key.Length + 2)..], out var spanId)) return false;
+        member = new MeshMember(spanId, IsDebug: false, IsUndecided: false);
+        return true;
+    }
+
     /// <summary>Writes the member and returns its length, which is 0 when there is nothing to say.</summary>
     /// <param name="text">Where to, at least <see cref="MaxLength"/> long.</param>
     /// <param name="spanId">Sixteen digits, or empty.</param>

@@ -24,8 +24,12 @@ internal sealed class RemoteContext
     /// <summary>The format that named the winner's span: <c>w3c</c> or <c>b3</c>; null when no ids came in.</summary>
     public string? Format { get; init; }
 
-    /// <summary>The winner's traceparent in our own spelling; null when no ids came in.</summary>
-    public string? TraceParent { get; init; }
+    /// <summary>The winner's traceparent in our own spelling, made when it is first asked for; null when no ids came in.</summary>
+    public string? TraceParent
+    {
+        get => field ??= Ids.HasIds ? Propagation.TraceParent.Format(Ids) : null;
+        init;
+    }
 
     /// <summary>Normalised tracestate of the winner, with our mark for debug and undecided traces; null when there is none.</summary>
     public string? TraceState { get; init; }
@@ -71,7 +75,6 @@ internal sealed class RemoteContext
         {
             Ids = ids,
             Format = Format,
-            TraceParent = ids.HasIds ? Propagation.TraceParent.Format(ids) : null,
             TraceState = ids.HasIds ? TraceStateList.WithState(TraceState, state) : null,
             Loser = Loser,
             Conflict = Conflict,
