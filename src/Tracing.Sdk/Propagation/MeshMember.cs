@@ -18,13 +18,15 @@ internal readonly record struct MeshMember(ulong SpanId, bool IsDebug, bool IsUn
     /// <summary>Reads the member out of a list that <see cref="TraceStateList"/> has accepted. Nonsense in it says nothing.</summary>
     public static MeshMember Find(string? traceState)
     {
-        var rest = traceState.AsSpan();
-        while (!rest.IsEmpty)
+        var text = traceState.AsSpan();
+        for (var start = 0; text[start..].IndexOf(Key) is >= 0 and var found; start += found + Key.Length)
         {
-            var comma = rest.IndexOf(',');
-            var member = comma < 0 ? rest : rest[..comma];
-            if (member.StartsWith(Key)) return Parse(member[Key.Length..]);
-            rest = comma < 0 ? default : rest[(comma + 1)..];
+            // Another's key may end like ours.
+            var at = start + found;
+            if (at > 0 && text[at - 1] != ',') continue;
+            var member = text[(at + Key.Length)..];
+            var comma = member.IndexOf(',');
+            return Parse(comma < 0 ? member : member[..comma]);
         }
 
         return default;

@@ -146,12 +146,14 @@ internal static class TraceStateList
         return true;
     }
 
-    // Each search finds the end of its part and that nothing in it is forbidden, in one go.
+    // The end of a part is the first character that may not stand in it: one look finds the end and that all before it is allowed.
     private static bool TryReadMember(ReadOnlySpan<char> text, out int key, out int length, out int end)
     {
         (length, end) = (0, 0);
-        key = text.IndexOfAnyExcept(KeyCharacters);
-        if (key is < 1 or > MaxKeyLength || text[key] != '=' || !char.IsAsciiLetterOrDigit(text[0])) return false;
+        key = 0;
+        // Keys are short: a vectorised search would take longer to begin than this to end.
+        while (key < text.Length && key <= MaxKeyLength && KeyCharacters.Contains(text[key])) key++;
+        if (key is 0 or > MaxKeyLength || key == text.Length || text[key] != '=' || !char.IsAsciiLetterOrDigit(text[0])) return false;
 
         var value = text[(key + 1)..].IndexOfAnyExcept(ValueCharacters);
         end = value < 0 ? text.Length : key + 1 + value;
