@@ -37,6 +37,9 @@ internal sealed class RemoteContext
     /// <summary>A valid context of another trace, which lost; null when there is none.</summary>
     public LosingContext? Loser { get; init; }
 
+    /// <summary>The span that an older format of the same request named, one hop back; 0 when there is none.</summary>
+    public ulong StaleSpanId { get; init; }
+
     /// <summary>How the formats disagreed, if they did.</summary>
     public ContextConflict Conflict { get; init; }
 
@@ -59,6 +62,7 @@ internal sealed class RemoteContext
         TraceTrust.Restart => new RemoteContext
         {
             Loser = Ids.HasIds ? new LosingContext(Ids, Format ?? "w3c", "restarted") : null,
+            StaleSpanId = StaleSpanId,
             RequestId = RequestId,
             PassThrough = PassThrough,
             Owner = Owner,
@@ -77,6 +81,7 @@ internal sealed class RemoteContext
             Format = Format,
             TraceState = ids.HasIds ? TraceStateList.WithState(TraceState, state) : null,
             Loser = Loser,
+            StaleSpanId = StaleSpanId,
             Conflict = Conflict,
             Baggage = Baggage,
             RequestId = RequestId,
