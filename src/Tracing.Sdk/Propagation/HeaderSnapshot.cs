@@ -1,4 +1,6 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using Microsoft.Extensions.Primitives;
 
 namespace Tracing.Sdk.Propagation;
@@ -33,7 +35,6 @@ internal struct HeaderSnapshot : IHeaderReader
     private StringValues _requestId;
     private StringValues _clientTraceId;
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public HeaderSnapshot(IDictionary<string, StringValues> headers)
     {
         _headers = headers;
@@ -80,15 +81,32 @@ internal struct HeaderSnapshot : IHeaderReader
         {
             case (2, _) when name.Equals(B3Headers.Single, StringComparison.OrdinalIgnoreCase): _b3 = values; break;
             case (7, 'g') when name.Equals(BaggageHeader.HeaderName, StringComparison.OrdinalIgnoreCase): _baggage = values; break;
-            case (10, 's') when name.Equals(TraceStateList.HeaderName, StringComparison.OrdinalIgnoreCase): _traceState = values; break;
-            case (10, 'f') when name.Equals(B3Headers.Flags, StringComparison.OrdinalIgnoreCase): _b3Flags = values; break;
-            case (11, 'p') when name.Equals(TraceParent.HeaderName, StringComparison.OrdinalIgnoreCase): _traceParent = values; break;
-            case (11, 's') when name.Equals(B3Headers.SpanId, StringComparison.OrdinalIgnoreCase): _b3SpanId = values; break;
-            case (12, 't') when name.Equals(B3Headers.TraceId, StringComparison.OrdinalIgnoreCase): _b3TraceId = values; break;
-            case (12, 's') when name.Equals(B3Headers.Sampled, StringComparison.OrdinalIgnoreCase): _b3Sampled = values; break;
-            case (12, 'u') when name.Equals(RequestIds.RequestId, StringComparison.OrdinalIgnoreCase): _requestId = values; break;
-            case (17, 'p') when name.Equals(B3Headers.ParentSpanId, StringComparison.OrdinalIgnoreCase): _b3ParentSpanId = values; break;
-            case (17, 'e') when name.Equals(RequestIds.ClientTraceId, StringComparison.OrdinalIgnoreCase): _clientTraceId = values; break;
+            case (10, 's') when Is(name, TraceStateList.HeaderName): _traceState = values; break;
+            case (10, 'f') when Is(name, B3Headers.Flags): _b3Flags = values; break;
+            case (11, 'p') when Is(name, TraceParent.HeaderName): _traceParent = values; break;
+            case (11, 's') when Is(name, B3Headers.SpanId): _b3SpanId = values; break;
+            case (12, 't') when Is(name, B3Headers.TraceId): _b3TraceId = values; break;
+            case (12, 's') when Is(name, B3Headers.Sampled): _b3Sampled = values; break;
+            case (12, 'u') when Is(name, RequestIds.RequestId): _requestId = values; break;
+            case (17, 'p') when Is(name, B3Headers.ParentSpanId): _b3ParentSpanId = values; break;
+            case (17, 'e') when Is(name, RequestIds.ClientTraceId): _clientTraceId = values; break;
         }
+    }
+
+    // For names of one length, at least eight. The first requests may be probes without a context, after which the compiler takes ours for
+    // rare and calls string.Equals, which takes twice as long. A field name has no control characters, which alone a set bit could confuse.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool Is(string name, string known)
+    {
+        var a = MemoryMarshal.Cast<char, ushort>(name);
+        var b = MemoryMarshal.Cast<char, ushort>(known);
+        for (var i = 0; i < known.Length - 8; i += 8)
+        {
+            if (Lower(a[i..]) != Lower(b[i..])) return false;
+        }
+
+        return Lower(a[^8..]) == Lower(b[^8..]);
+
+        static Vector128<ushort> Lower(ReadOnlySpan<ushort> text) => Vector128.Create(text) | Vector128.Create((ushort)0x20);
     }
 }
