@@ -13,6 +13,9 @@ internal static partial class Log
     [LoggerMessage(2, LogLevel.Information, "Calls to {Host} get a span but no trace headers, because the host is outside the mesh; MeshTracing:PropagateTo can name it.")]
     public static partial void OutsideTheMesh(ILogger logger, string host);
 
+    [LoggerMessage(4, LogLevel.Warning, "OTEL_CONFIG_FILE is \"{File}\", but tracing does not read such files: the other variables, the MeshTracing section and the code count.")]
+    public static partial void ConfigFileIgnored(ILogger logger, string file);
+
     [LoggerMessage(EventId = 3, Message = "Tracing stopped: {Accounts}")]
     public static partial void Stopped(ILogger logger, LogLevel level, Accounting.SpanAccounts accounts);
 }

@@ -123,6 +123,7 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
         else tracing._forwardListener = new ForwardListener();
         // Whoever forgets to dispose it, or is told to go by SIGTERM, still sends what he has.
         AppDomain.CurrentDomain.ProcessExit += tracing.OnProcessExit;
+        if (settings.ConfigFile is { } file) Log.ConfigFileIgnored(logger, file);
         StartupLine.Write(logger, settings, tracing);
         return tracing;
     }

@@ -23,6 +23,9 @@ internal sealed class SettingsResolver
 
     public MeshTracingOptions Options { get; } = new();
 
+    /// <summary>The file of OpenTelemetry's declarative configuration that somebody hopes we read; null when nobody does.</summary>
+    public string? ConfigFile { get; private set; }
+
     /// <param name="configuration">The host's configuration; null for the environment variables alone.</param>
     /// <param name="configure">What the code says.</param>
     /// <exception cref="OptionsValidationException">A value is wrong. The message is one sentence that names the setting, the value and the fix.</exception>
@@ -53,6 +56,7 @@ internal sealed class SettingsResolver
         }
 
         ApplySampler(read);
+        ConfigFile = read("OTEL_CONFIG_FILE")?.Trim() is { Length: > 0 } file ? file : null;
     }
 
     // Two variables, two options: https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/

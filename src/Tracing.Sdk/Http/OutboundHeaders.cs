@@ -124,11 +124,12 @@ internal static class OutboundHeaders
 
     private static TraceIds ContextOn(in RequestCarrier headers) => ContextExtractor.Extract(headers, PropagationSettings.ContextOnly).Ids;
 
-    // Of the context that came in, or of one that came in and was not believed.
+    // Of the context that came in, of its stale format, or of one that came in and was not believed.
     private static bool IsCopy(in TraceIds set, RemoteContext? remote) =>
-        remote is not null && set.HasIds && (IsSame(set, remote.Ids) || (remote.Loser is { } loser && IsSame(set, loser.Ids)));
+        remote is not null && set.HasIds && (IsCopy(set, remote.Ids, remote.StaleSpanId) || (remote.Loser is { } loser && IsCopy(set, loser.Ids, remote.StaleSpanId)));
 
-    private static bool IsSame(in TraceIds a, in TraceIds b) => a.SpanId == b.SpanId && a.TraceLow == b.TraceLow;
+    private static bool IsCopy(in TraceIds set, in TraceIds received, ulong stale) =>
+        set.TraceLow == received.TraceLow && (set.SpanId == received.SpanId || set.SpanId == stale);
 
     // Most requests carry two or three headers: looking at each once is cheaper than asking for eight names.
     private static bool HasContext(HttpRequestMessage request)

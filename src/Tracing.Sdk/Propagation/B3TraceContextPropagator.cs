@@ -29,7 +29,7 @@ public sealed class B3TraceContextPropagator(B3Format format = B3Format.SingleHe
     {
         if (carrier is null || getter is null || context.ActivityContext.IsValid()) return context;
         var headers = new GetterReader<T>(carrier, getter);
-        var ids = ContextExtractor.ReadB3(ref headers);
+        var ids = ContextExtractor.ReadB3(ref headers, out _);
         if (!ids.HasIds) return context;
         return new PropagationContext(ids.ToActivityContext(TraceStateList.WithState(null, ids.State)), context.Baggage);
     }

@@ -15,15 +15,16 @@ internal static class ContextExtractor
         // :: Step 1: read every format. What is malformed counts as absent.
         TraceIds w3c = default;
         StringValues traceState = default;
+        MeshMember mesh = default;
+        ulong stale = 0;
         string? traceParent = null;
         string? list = null;
         if (settings.W3C && TryReadW3C(ref headers, out w3c, out traceParent, out traceState))
         {
-            list = TraceStateList.Normalize(traceState, settings.TraceStateLimit);
+            list = TraceStateList.Normalize(traceState, settings.TraceStateLimit, out mesh);
         }
 
-        var mesh = MeshMember.Find(list);
-        var b3 = settings.B3 == B3Format.None ? default : ReadB3(ref headers);
+        var b3 = settings.B3 == B3Format.None ? default : ReadB3(ref headers, out stale);
 
         // :: Step 2: find the winner.
         var winner = w3c;
@@ -41,6 +42,7 @@ internal static class ContextExtractor
         else if (w3c.IsSameTraceAs(b3))
         {
             winner = OneTrace(w3c, b3, mesh.SpanId, settings.B3First, out conflict);
+            if ((conflict & ContextConflict.SpanId) != 0) stale = winner.SpanId == w3c.SpanId ? b3.SpanId : w3c.SpanId;
         }
         else
         {
@@ -60,19 +62,19 @@ internal static class ContextExtractor
         if (mesh.IsDebug && winner.State != SamplingState.Debug) winner = winner with { State = SamplingState.Debug };
         if (winner.HasIds) list = TraceStateList.WithState(list, mesh, winner.State, settings.TraceStateLimit);
 
-        var baggage = settings.Baggage ? BaggageHeader.Parse(headers.Get(BaggageHeader.HeaderName), out _) : null;
-        var requestId = headers.Get(RequestIds.RequestId) is [{ Length: > 0 } id, ..] && HeaderText.IsSafe(id) ? id : null;
+        var baggage = settings.Baggage && headers.Get(BaggageHeader.HeaderName) is { Count: > 0 } fields ? BaggageHeader.Parse(fields, out _) : null;
+        var requestId = settings.RequestId && headers.Get(RequestIds.RequestId) is [{ Length: > 0 } id, ..] && HeaderText.IsSafe(id) ? id : null;
         var passThrough = ReadPassThrough(ref headers, settings.PassThrough);
-        if (nothing is not null && winner == default && baggage is null && requestId is null && passThrough is null) return nothing;
+        if (nothing is not null && winner is { HasIds: false, State: SamplingState.Defer } && baggage is null && requestId is null && passThrough is null) return nothing;
 
+        var isW3C = w3c.HasIds && winner.SpanId == w3c.SpanId && loser?.Format != "w3c";
         return new RemoteContext
         {
             Ids = winner,
-            Format = !winner.HasIds ? null : w3c.HasIds && winner.SpanId == w3c.SpanId && loser?.Format != "w3c" ? "w3c" : "b3",
-            TraceParent = !winner.HasIds ? null
-                : winner == w3c && TraceParent.IsCanonical(traceParent) ? traceParent
-                : TraceParent.Format(winner),
+            Format = !winner.HasIds ? null : isW3C ? "w3c" : "b3",
+            TraceParent = isW3C && winner.IsSampled == w3c.IsSampled && TraceParent.IsCanonical(traceParent) ? traceParent : null,
             TraceState = list,
+            StaleSpanId = stale,
             Loser = loser,
             Conflict = conflict,
             Baggage = baggage,
@@ -93,16 +95,21 @@ internal static class ContextExtractor
     }
 
     /// <summary>Reads both forms of B3; default when neither says anything.</summary>
-    public static TraceIds ReadB3<TReader>(ref TReader headers)
+    /// <param name="headers">Where to read from.</param>
+    /// <param name="stale">The span that the older form names; 0 when there is none.</param>
+    public static TraceIds ReadB3<TReader>(ref TReader headers, out ulong stale)
         where TReader : struct, IHeaderReader
     {
+        stale = 0;
         var hasSingle = B3Headers.TryReadSingle(ref headers, out var single);
         // A decision alone is an answer too, and the single header's answer is final.
         if (hasSingle && !single.HasIds) return single;
 
         _ = B3Headers.TryReadMulti(ref headers, out var multi);
         if (!hasSingle) return multi;
-        if (!Freshness.IsMultiFresher(single, multi)) return single;
+        var isMultiFresher = Freshness.IsMultiFresher(single, multi);
+        if (single.SpanId != multi.SpanId) stale = isMultiFresher ? single.SpanId : multi.SpanId;
+        if (!isMultiFresher) return single;
         return multi with { TraceHigh = multi.TraceHigh | single.TraceHigh, State = Combine(multi.State, single.State) };
     }
 

@@ -6,7 +6,9 @@ namespace Tracing.Sdk.Propagation;
 /// <summary>All configured formats at once, by the same rules as HTTP: what a library gets that asks the container for a propagator.</summary>
 internal sealed class FreshestContextPropagator(PropagationSettings settings) : TextMapPropagator
 {
-    public override ISet<string> Fields { get; } = new HashSet<string>(
+    private readonly PropagationSettings _read = settings with { RequestId = false, PassThrough = [] };
+
+    public override ISet<string> Fields => new HashSet<string>(
     [
         TraceParent.HeaderName, TraceStateList.HeaderName, B3Headers.Single, B3Headers.TraceId, B3Headers.SpanId, B3Headers.ParentSpanId,
         B3Headers.Sampled, B3Headers.Flags, BaggageHeader.HeaderName,
@@ -15,7 +17,7 @@ internal sealed class FreshestContextPropagator(PropagationSettings settings) : 
     public override PropagationContext Extract<T>(PropagationContext context, T carrier, Func<T, string, IEnumerable<string>?>? getter)
     {
         if (carrier is null || getter is null || context.ActivityContext.IsValid()) return context;
-        var remote = ContextExtractor.Extract(new GetterReader<T>(carrier, getter), settings);
+        var remote = ContextExtractor.Extract(new GetterReader<T>(carrier, getter), _read);
         return new PropagationContext(
             remote.Ids.HasIds ? remote.Ids.ToActivityContext(remote.TraceState) : context.ActivityContext,
             remote.Baggage is { } baggage ? W3CBaggagePropagator.ToBaggage(baggage) : context.Baggage);

@@ -8,8 +8,6 @@ namespace Tracing.Sdk.Propagation;
 /// <summary>Lower-case hexadecimal, the only kind that trace headers know. An upper-case digit is an error, not a spelling.</summary>
 internal static class Hex
 {
-    private static ReadOnlySpan<byte> Digits => "0123456789abcdef"u8;
-
     /// <summary>Reads sixteen digits.</summary>
     public static bool TryReadUInt64(ReadOnlySpan<char> text, out ulong value)
     {
@@ -46,11 +44,9 @@ internal static class Hex
     /// <summary>Writes sixteen digits.</summary>
     public static void WriteUInt64(ulong value, Span<char> text)
     {
-        for (var i = 15; i >= 0; i--)
-        {
-            text[i] = (char)Digits[(int)(value & 0xF)];
-            value >>= 4;
-        }
+        Span<byte> bytes = stackalloc byte[8];
+        BinaryPrimitives.WriteUInt64BigEndian(bytes, value);
+        _ = Convert.TryToHexStringLower(bytes, text, out _);
     }
 
     public static string ToString(ulong value) =>

@@ -18,16 +18,27 @@ internal readonly record struct MeshMember(ulong SpanId, bool IsDebug, bool IsUn
     /// <summary>Reads the member out of a list that <see cref="TraceStateList"/> has accepted. Nonsense in it says nothing.</summary>
     public static MeshMember Find(string? traceState)
     {
-        var rest = traceState.AsSpan();
-        while (!rest.IsEmpty)
+        var text = traceState.AsSpan();
+        for (var start = 0; text[start..].IndexOf(Key) is >= 0 and var found; start += found + Key.Length)
         {
-            var comma = rest.IndexOf(',');
-            var member = comma < 0 ? rest : rest[..comma];
-            if (member.StartsWith(Key)) return Parse(member[Key.Length..]);
-            rest = comma < 0 ? default : rest[(comma + 1)..];
+            // Another's key may end like ours.
+            var at = start + found;
+            if (at > 0 && text[at - 1] != ',') continue;
+            var member = text[(at + Key.Length)..];
+            var comma = member.IndexOf(',');
+            return Parse(comma < 0 ? member : member[..comma]);
         }
 
         return default;
+    }
+
+    /// <summary>Reads a list that is our member with a span id and nothing else, as a neighbour writes it.</summary>
+    public static bool TryReadAlone(ReadOnlySpan<char> traceState, out MeshMember member)
+    {
+        member = default;
+        if (traceState.Length != Key.Length + 2 + 16 || !traceState.StartsWith(Key + "p:") || !Hex.TryReadUInt64(traceState[(Key.Length + 2)..], out var spanId)) return false;
+        member = new MeshMember(spanId, IsDebug: false, IsUndecided: false);
+        return true;
     }
 
     /// <summary>Writes the member and returns its length, which is 0 when there is nothing to say.</summary>

@@ -1,12 +1,12 @@
 namespace Tracing.Sdk.Propagation;
 
 /// <summary>Which headers are read and written. Resolved once from the options; immutable.</summary>
-internal sealed class PropagationSettings
+internal sealed record PropagationSettings
 {
     public static PropagationSettings Default { get; } = new();
 
     /// <summary>Ids and decision only, to look at headers that are somebody else's.</summary>
-    public static PropagationSettings ContextOnly { get; } = new() { Baggage = false, PassThrough = [] };
+    public static PropagationSettings ContextOnly { get; } = new() { Baggage = false, RequestId = false, PassThrough = [] };
 
     /// <summary>Nothing is understood and everything goes on as it came.</summary>
     public static PropagationSettings ForwardOnly(IReadOnlyList<string> more) => new()
@@ -30,6 +30,9 @@ internal sealed class PropagationSettings
     public bool B3First { get; init; }
 
     public bool Baggage { get; init; } = true;
+
+    /// <summary>Whether Envoy's x-request-id is read; on anything but HTTP nobody writes one.</summary>
+    public bool RequestId { get; init; } = true;
 
     /// <summary>Keys of the baggage that may leave; <c>*</c> at the end stands for any rest.</summary>
     public IReadOnlyList<string> BaggageKeys { get; init; } = ["*"];

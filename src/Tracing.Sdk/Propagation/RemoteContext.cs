@@ -24,14 +24,21 @@ internal sealed class RemoteContext
     /// <summary>The format that named the winner's span: <c>w3c</c> or <c>b3</c>; null when no ids came in.</summary>
     public string? Format { get; init; }
 
-    /// <summary>The winner's traceparent in our own spelling; null when no ids came in.</summary>
-    public string? TraceParent { get; init; }
+    /// <summary>The winner's traceparent in our own spelling, made when it is first asked for; null when no ids came in.</summary>
+    public string? TraceParent
+    {
+        get => field ??= Ids.HasIds ? Propagation.TraceParent.Format(Ids) : null;
+        init;
+    }
 
     /// <summary>Normalised tracestate of the winner, with our mark for debug and undecided traces; null when there is none.</summary>
     public string? TraceState { get; init; }
 
     /// <summary>A valid context of another trace, which lost; null when there is none.</summary>
     public LosingContext? Loser { get; init; }
+
+    /// <summary>The span that an older format of the same request named, one hop back; 0 when there is none.</summary>
+    public ulong StaleSpanId { get; init; }
 
     /// <summary>How the formats disagreed, if they did.</summary>
     public ContextConflict Conflict { get; init; }
@@ -55,6 +62,7 @@ internal sealed class RemoteContext
         TraceTrust.Restart => new RemoteContext
         {
             Loser = Ids.HasIds ? new LosingContext(Ids, Format ?? "w3c", "restarted") : null,
+            StaleSpanId = StaleSpanId,
             RequestId = RequestId,
             PassThrough = PassThrough,
             Owner = Owner,
@@ -71,9 +79,9 @@ internal sealed class RemoteContext
         {
             Ids = ids,
             Format = Format,
-            TraceParent = ids.HasIds ? Propagation.TraceParent.Format(ids) : null,
             TraceState = ids.HasIds ? TraceStateList.WithState(TraceState, state) : null,
             Loser = Loser,
+            StaleSpanId = StaleSpanId,
             Conflict = Conflict,
             Baggage = Baggage,
             RequestId = RequestId,

@@ -51,6 +51,16 @@ internal static class TraceStateList
         return TrySplit(fields, members, out var count) ? Join(default, fields, members[..count], limit) : null;
     }
 
+    /// <summary>The same, and what our member of it says.</summary>
+    public static string? Normalize(StringValues fields, int limit, out MeshMember member)
+    {
+        // From a neighbour that runs this library comes our member and nothing else.
+        if (fields is [{ } only] && only.Length <= limit && MeshMember.TryReadAlone(only, out member)) return only;
+        var list = fields.Count == 0 ? null : Normalize(fields, limit);
+        member = list is null ? default : MeshMember.Find(list);
+        return list;
+    }
+
     /// <summary>The list with our member at its left in place of any older one of ours, truncated again as the limit asks.</summary>
     /// <remarks>User code can write anything into an Activity's tracestate: what is no list is dropped here too.</remarks>
     public static string WithMeshMember(string? list, string spanId, bool isDebug, int limit = DefaultLimit)
@@ -65,21 +75,24 @@ internal static class TraceStateList
         WithState(list, MeshMember.Find(list), state, limit);
 
     /// <summary>The same for a list of which our member is known.</summary>
-    public static string? WithState(string? list, in MeshMember member, SamplingState state, int limit = DefaultLimit)
-    {
-        if (member.IsDebug == (state == SamplingState.Debug) && member.IsUndecided == (state == SamplingState.Defer)) return list;
-
-        Span<char> spanId = stackalloc char[member.SpanId == 0 ? 0 : 16];
-        if (member.SpanId != 0) Hex.WriteUInt64(member.SpanId, spanId);
-        Span<char> own = stackalloc char[MeshMember.MaxLength];
-        return WithOwn(own[..MeshMember.Write(own, spanId, state)], list, limit);
-    }
+    public static string? WithState(string? list, in MeshMember member, SamplingState state, int limit = DefaultLimit) =>
+        member.IsDebug == (state == SamplingState.Debug) && member.IsUndecided == (state == SamplingState.Defer)
+            ? list
+            : WithOtherState(list, member, state, limit);
 
     /// <summary>The list as others may see it: in its normal form, and not a word about what is undecided inside this process.</summary>
     public static string? ToSend(string? list, int limit = DefaultLimit)
     {
         var normal = Normalize(list, limit);
         return MeshMember.Find(normal).IsUndecided ? WithState(normal, SamplingState.Accept, limit) : normal;
+    }
+
+    private static string? WithOtherState(string? list, in MeshMember member, SamplingState state, int limit)
+    {
+        Span<char> spanId = stackalloc char[member.SpanId == 0 ? 0 : 16];
+        if (member.SpanId != 0) Hex.WriteUInt64(member.SpanId, spanId);
+        Span<char> own = stackalloc char[MeshMember.MaxLength];
+        return WithOwn(own[..MeshMember.Write(own, spanId, state)], list, limit);
     }
 
     private static string? WithOwn(ReadOnlySpan<char> own, string? list, int limit)
@@ -116,23 +129,46 @@ internal static class TraceStateList
             while (true)
             {
                 // Over empty members and the blanks before the next one.
-                var blank = field[start..].IndexOfAnyExcept(',', ' ', '\t');
-                if (blank < 0) break;
-                start += blank;
-                var comma = field[start..].IndexOf(',');
-                var member = (comma < 0 ? field[start..] : field.Slice(start, comma));
-                member = HeaderText.Trim(member);
+                if (start < field.Length && field[start] is ',' or ' ' or '\t')
+                {
+                    var blanks = field[start..].IndexOfAnyExcept(',', ' ', '\t');
+                    if (blanks < 0) break;
+                    start += blanks;
+                }
 
-                if (++seen > MaxMembers) return false;
-                var equals = member.IndexOf('=');
-                if (equals < 0 || !IsKey(member[..equals]) || !IsValue(member[(equals + 1)..])) return false;
-                if (!IsDuplicate(fields, members[..count], member[..(equals + 1)])) members[count++] = new Member((ushort)i, (ushort)start, (ushort)member.Length);
-                if (comma < 0) break;
-                start += comma + 1;
+                if (start >= field.Length) break;
+                if (++seen > MaxMembers || !TryReadMember(field[start..], out var key, out var length, out var end)) return false;
+                if (!IsDuplicate(fields, members[..count], field.Slice(start, key + 1))) members[count++] = new Member((ushort)i, (ushort)start, (ushort)length);
+                start += end;
             }
         }
 
         return true;
+    }
+
+    // The end of a part is the first character that may not stand in it: one look finds the end and that all before it is allowed.
+    private static bool TryReadMember(ReadOnlySpan<char> text, out int key, out int length, out int end)
+    {
+        (length, end) = (0, 0);
+        key = 0;
+        // Keys are short: a vectorised search would take longer to begin than this to end.
+        while (key < text.Length && key <= MaxKeyLength && KeyCharacters.Contains(text[key])) key++;
+        if (key is 0 or > MaxKeyLength || key == text.Length || text[key] != '=' || !char.IsAsciiLetterOrDigit(text[0])) return false;
+
+        var value = text[(key + 1)..].IndexOfAnyExcept(ValueCharacters);
+        end = value < 0 ? text.Length : key + 1 + value;
+        length = end;
+        while (text[length - 1] == ' ') length--;
+        if (length - key - 1 is < 1 or > MaxValueLength) return false;
+
+        // Of all that is no part of a value only a tab may stand here, among the blanks before the comma.
+        if (end < text.Length && text[end] == '\t')
+        {
+            var blanks = text[end..].IndexOfAnyExcept(' ', '\t');
+            end = blanks < 0 ? text.Length : end + blanks;
+        }
+
+        return end == text.Length || text[end] == ',';
     }
 
     private static int LengthOf(StringValues fields)
@@ -141,12 +177,6 @@ internal static class TraceStateList
         foreach (var field in fields) length += field?.Length ?? 0;
         return length;
     }
-
-    private static bool IsKey(ReadOnlySpan<char> key) =>
-        key.Length is > 0 and <= MaxKeyLength && char.IsAsciiLetterOrDigit(key[0]) && !key.ContainsAnyExcept(KeyCharacters);
-
-    private static bool IsValue(ReadOnlySpan<char> value) =>
-        value.Length is > 0 and <= MaxValueLength && !value.ContainsAnyExcept(ValueCharacters);
 
     private static bool IsDuplicate(StringValues fields, ReadOnlySpan<Member> earlier, ReadOnlySpan<char> keyWithEquals)
     {

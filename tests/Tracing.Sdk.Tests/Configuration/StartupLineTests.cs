@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Logging;
 using Tracing.Sdk.Tests.Testbed;
 
 namespace Tracing.Sdk.Tests.Configuration;
@@ -37,6 +38,21 @@ public sealed class StartupLineTests
 
     [Fact]
     public async Task Line_Forward_SaysWho() => Snapshot.Match(await LineAsync(o => o.Mode = MeshTracingMode.Forward));
+
+    // By the specification the file would replace all other variables: whoever sets it must learn that it does not.
+    [Theory]
+    [InlineData(MeshTracingMode.Record)]
+    [InlineData(MeshTracingMode.Forward)]
+    public async Task Warning_ConfigFile_SaysWhatIsReadInstead(MeshTracingMode mode)
+    {
+        await using var service = await TestService.StartAsync(
+            app => app.MapGet("/", () => "ok"), o => o.Mode = mode, b => b.Configuration.AddInMemoryCollection([new("OTEL_CONFIG_FILE", "/etc/otel.yaml")]));
+        await service.StopAsync();
+
+        Assert.Equal(
+            "OTEL_CONFIG_FILE is \"/etc/otel.yaml\", but tracing does not read such files: the other variables, the MeshTracing section and the code count.",
+            Assert.Single(service.Log.Lines, l => l.Level == LogLevel.Warning).Message);
+    }
 
     [Fact]
     public async Task Line_Always_HoldsNoSecret()

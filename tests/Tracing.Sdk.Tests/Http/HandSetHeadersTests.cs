@@ -186,6 +186,25 @@ public sealed class HandSetHeadersTests
         AssertOurs(spans, sent);
     }
 
+    // A proxy refreshes the format that it speaks; who copies only the other one copies all the same.
+    [Theory]
+    [InlineData($"traceparent: 00-{TraceId}-{SpanId}-01", $"traceparent: 00-{TraceId}-{SpanId}-01|X-B3-TraceId: {TraceId}|X-B3-SpanId: {OtherSpanId}|X-B3-ParentSpanId: {SpanId}")]
+    [InlineData($"b3: {TraceId}-{OtherSpanId}-1", $"traceparent: 00-{TraceId}-{SpanId}-01|tracestate: mesh=p:{OtherSpanId}|X-B3-TraceId: {TraceId}|X-B3-SpanId: {OtherSpanId}")]
+    [InlineData($"b3: {TraceId}-{SpanId}-1", $"b3: {TraceId}-{SpanId}-1|X-B3-TraceId: {TraceId}|X-B3-SpanId: {OtherSpanId}|X-B3-ParentSpanId: {SpanId}")]
+    [InlineData($"X-B3-TraceId: {TraceId}|X-B3-SpanId: {SpanId}", $"b3: {TraceId}-{OtherSpanId}-1|X-B3-TraceId: {TraceId}|X-B3-SpanId: {SpanId}")]
+    public async Task Context_CopyOfTheStaleFormat_GivesWayToOurs(string headers, string inbound)
+    {
+        foreach (var ours in new[] { true, false })
+        {
+            foreach (var trust in Enum.GetValues<TraceTrust>())
+            {
+                var (spans, sent) = await CallAsync(ours, headers.Split('|'), inbound.Split('|'), o => o.Trust = trust);
+
+                AssertOurs(spans, sent);
+            }
+        }
+    }
+
     [Theory]
     [InlineData("tracecontext,b3multi,baggage")]
     [InlineData("b3multi")]

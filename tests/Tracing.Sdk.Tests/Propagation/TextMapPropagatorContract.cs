@@ -304,6 +304,24 @@ public sealed class B3MultiHeaderPropagatorTests : TextMapPropagatorContract
     }
 }
 
+public sealed class FreshestContextPropagatorTests : TextMapPropagatorContract
+{
+    protected override TextMapPropagator Propagator { get; } = new FreshestContextPropagator(PropagationSettings.Default);
+
+    // What it writes it signs: the marker is part of what comes back.
+    protected override PropagationContext Full { get; } = new(
+        Some.Context(ActivityTraceFlags.Recorded | (ActivityTraceFlags)2, $"mesh=p:{Some.SpanId};s:d,congo=t61rcWkgMzE"),
+        Baggage.Create(new Dictionary<string, string> { ["user.id"] = "alice" }));
+
+    [Fact]
+    public void Extract_B3IsFresher_IsReturned()
+    {
+        var carrier = new Carrier { { "traceparent", Some.TraceParent }, { "b3", $"{Some.TraceId}-{Some.OtherSpanId}-1-{Some.SpanId}" } };
+
+        Assert.Equal(Some.OtherSpanId, Propagator.Extract(default, carrier, Carrier.Getter).ActivityContext.SpanId.ToHexString());
+    }
+}
+
 public sealed class W3CBaggagePropagatorTests : TextMapPropagatorContract
 {
     protected override TextMapPropagator Propagator { get; } = new W3CBaggagePropagator();

@@ -5,6 +5,28 @@ namespace Tracing.Sdk.Tests.Propagation;
 
 public sealed class TraceStateListTests
 {
+    // Blanks beside a comma are no part of a member, tabs among them; inside a value a blank is and a tab is an error.
+    [Theory]
+    [InlineData("a=1 \t ,b=2", "a=1,b=2")]
+    [InlineData("a=1\t", "a=1")]
+    [InlineData("a=1 \t 2", null)]
+    [InlineData("a=1 2", "a=1 2")]
+    [InlineData("a=\t1", null)]
+    [InlineData("a= 1", "a= 1")]
+    [InlineData("a=  ,b=2", null)]
+    [InlineData("a\t=1", null)]
+    [InlineData("a=1=2", null)]
+    [InlineData("a", null)]
+    [InlineData("=1", null)]
+    public void Normalize_BlanksAndTabs_AsTheGrammarSays(string list, string? expected) => Assert.Equal(expected, TraceStateList.Normalize(list));
+
+    [Theory]
+    [InlineData(256, 256, true)]
+    [InlineData(257, 1, false)]
+    [InlineData(1, 257, false)]
+    public void Normalize_LongKeyOrValue_UpToTheLimit(int key, int value, bool isValid) =>
+        Assert.Equal(isValid, TraceStateList.Normalize($"{new string('a', key)}={new string('b', value)}", 1_000) is not null);
+
     [Fact]
     public void Normalize_ListInNormalForm_IsTheSameString()
     {
