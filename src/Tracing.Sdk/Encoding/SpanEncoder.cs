@@ -56,22 +56,28 @@ internal abstract class SpanEncoder
         var seen = default(KeySet);
         var maxText = Limits.ValueLength;
         var keys = _keys;
+        var key = keys.Start;
         var rest = tags;
 
-        // A copy that lives in registers as long as nothing but the shortcut needs it: half of this loop's time otherwise.
-        var fast = writer;
+        // Where the shortcut writes, in registers: half of this loop's time when it is the writer's own fields.
+        ref var to = ref writer.Next;
+        var room = writer.Room;
         foreach (ref readonly var detail in details)
         {
-            var key = keys.Get(detail.Key);
+            key = keys.Get(detail.Key, key);
             seen.Add(key);
             if (kept == limit) break;
-            if (!TFormat.TryWrite(ref fast, field, key, detail.Value, maxText))
+            var length = key.IsSpecial ? 0 : TFormat.TryWrite(ref to, room, field, key, detail.Value, maxText);
+            if (length == 0)
             {
-                writer = fast;
+                writer.Advance(writer.Room - room);
                 _ = TryWriteTag(ref writer, field, key, detail.Value);
-                fast = writer;
+                to = ref writer.Next;
+                room = writer.Room;
             }
 
+            to = ref Unsafe.Add(ref to, length);
+            room -= length;
             kept++;
         }
 
@@ -79,39 +85,48 @@ internal abstract class SpanEncoder
         {
             ref readonly var tag = ref rest.Current;
             if (details.Length > 0 && ReferenceEquals(tag.Key, SpanDetails.Key)) continue;
-            var key = keys.Get(tag.Key);
+            key = keys.Get(tag.Key, key);
             if (kept == limit || (!seen.Add(key) && IsRepeated(tags, details, key.Text)))
             {
-                writer = fast;
                 writer.Rewind(start);
                 return WriteDistinctTags(ref writer, field, tags, limit, details, ref status);
             }
 
-            if (!key.IsStatus && TFormat.TryWrite(ref fast, field, key, tag.Value, maxText))
+            var length = key.IsSpecial ? 0 : TFormat.TryWrite(ref to, room, field, key, tag.Value, maxText);
+            if (length > 0)
             {
+                to = ref Unsafe.Add(ref to, length);
+                room -= length;
                 kept++;
                 continue;
             }
 
-            writer = fast;
+            writer.Advance(writer.Room - room);
             if (!status.TryTake(key, tag.Value))
             {
                 if (TryWriteTag(ref writer, field, key, tag.Value)) kept++;
                 else dropped++;
             }
 
-            fast = writer;
+            to = ref writer.Next;
+            room = writer.Room;
         }
 
-        writer = fast;
+        writer.Advance(writer.Room - room);
         return dropped + Math.Max(0, details.Length - kept);
     }
 
     /// <summary>Writes a tag when it is one of the simple ones; inlined into the loop over the tags.</summary>
     protected interface ITagFormat
     {
-        /// <returns>False, with nothing written, for everything else.</returns>
-        static abstract bool TryWrite(ref ByteWriter writer, byte field, AttributeKey key, object? value, int maxText);
+        /// <param name="to">Where to.</param>
+        /// <param name="room">How many bytes may be written there, whether they count or not.</param>
+        /// <param name="field">As for <see cref="WriteTag"/>.</param>
+        /// <param name="key">As for <see cref="WriteTag"/>.</param>
+        /// <param name="value">As for <see cref="WriteTag"/>.</param>
+        /// <param name="maxText">The longest text that need not be cut.</param>
+        /// <returns>How many bytes were written; 0, with nothing that counts, for everything else.</returns>
+        static abstract int TryWrite(ref byte to, int room, byte field, AttributeKey key, object? value, int maxText);
     }
 
     private static bool IsRepeated(Tags tags, ReadOnlySpan<KeyValuePair<string, object?>> details, string key)
@@ -149,7 +164,7 @@ internal abstract class SpanEncoder
             ref readonly var tag = ref tags.Current;
             var key = tag.Key ?? "";
             if (details.Length > 0 && ReferenceEquals(key, SpanDetails.Key)) continue;
-            if (status.TryTake(_keys.Get(key), tag.Value)) continue;
+            if (status.TryTake(_keys.Get(key, _keys.Start), tag.Value)) continue;
             if (!values.ContainsKey(key))
             {
                 if (order.Count >= limit)
@@ -166,7 +181,7 @@ internal abstract class SpanEncoder
 
         foreach (var key in order)
         {
-            if (!TryWriteTag(ref writer, field, _keys.Get(key), values[key])) dropped++;
+            if (!TryWriteTag(ref writer, field, _keys.Get(key, _keys.Start), values[key])) dropped++;
         }
 
         return dropped;
@@ -189,21 +204,18 @@ internal abstract class SpanEncoder
     }
 }
 
-/// <summary>The keys of one span, by their places in the table.</summary>
-[InlineArray(AttributeKey.Table.Slots / 64)]
+/// <summary>The keys of one span.</summary>
 internal struct KeySet
 {
-    private ulong _first;
+    private ulong _bits;
 
-    /// <summary>Adds a key; false when a key in the same place was added before.</summary>
+    /// <summary>Adds a key; false when it, or one that shares its bit, was added before.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool Add(AttributeKey key)
     {
-        ref var word = ref this[key.Slot >> 6];
-        var before = word;
-        var after = before | (1UL << key.Slot);
-        word = after;
-        return after != before;
+        var before = _bits;
+        _bits |= key.Bit;
+        return _bits != before;
     }
 }
 

@@ -3,8 +3,6 @@ using System.Collections;
 using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
 
 namespace Tracing.Sdk.Encoding.Otlp;
 
@@ -137,31 +135,29 @@ internal sealed class OtlpProtobufEncoder(SpanLimits limits) : SpanEncoder(limit
         private const int MostRoom = 2 + OneByte + AttributeKey.Step;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static bool TryWrite(ref ByteWriter writer, byte field, AttributeKey key, object? value, int maxText)
+        public static int TryWrite(ref byte to, int room, byte field, AttributeKey key, object? value, int maxText)
         {
             if (value is string text)
             {
                 var pair = key.Length + text.Length + 4;
-                if (pair > OneByte || text.Length > maxText || writer.Room < MostRoom) return false;
-                ref var to = ref BeginPair(ref writer, field, key, pair);
+                if (pair > OneByte || text.Length > maxText || room < MostRoom) return 0;
+                to = ref BeginPair(ref to, field, key, pair);
                 Unsafe.WriteUnaligned(ref to, (uint)(0x12 | ((text.Length + 2) << 8) | (0x0A << 16) | (text.Length << 24)));
-                if (!Utf8Text.TryWriteAscii(text, ref Unsafe.Add(ref to, 4))) return false;
-                writer.Advance(pair + 2);
-                return true;
+                return Utf8Text.TryWriteAscii(text, ref Unsafe.Add(ref to, 4)) ? pair + 2 : 0;
             }
 
-            if (value is int number) return TryWriteNumber(ref writer, field, key, 0x18, (ulong)number);
-            if (value is bool boolean) return TryWriteNumber(ref writer, field, key, 0x10, boolean ? 1UL : 0);
-            return value is long large && TryWriteNumber(ref writer, field, key, 0x18, (ulong)large);
+            if (room < MostRoom || key.Length + 3 + LongestNumber > OneByte) return 0;
+            if (value is int number) return WriteNumber(ref to, field, key, 0x18, (ulong)number);
+            if (value is bool boolean) return WriteNumber(ref to, field, key, 0x10, boolean ? 1UL : 0);
+            return value is long large ? WriteNumber(ref to, field, key, 0x18, (ulong)large) : 0;
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static bool TryWriteNumber(ref ByteWriter writer, byte field, AttributeKey key, byte tag, ulong value)
+        private static int WriteNumber(ref byte to, byte field, AttributeKey key, byte tag, ulong value)
         {
-            if (key.Length + 3 + LongestNumber > OneByte || writer.Room < MostRoom) return false;
             var length = value < 0x80 ? 1 : value < 0x4000 ? 2 : (BitOperations.Log2(value) / 7) + 1;
             var pair = key.Length + 3 + length;
-            ref var to = ref BeginPair(ref writer, field, key, pair);
+            to = ref BeginPair(ref to, field, key, pair);
             Unsafe.WriteUnaligned(ref to, (uint)(0x12 | ((length + 1) << 8) | (tag << 16)));
             to = ref Unsafe.Add(ref to, 3);
             for (; value >= 0x80; value >>= 7)
@@ -171,25 +167,15 @@ internal sealed class OtlpProtobufEncoder(SpanLimits limits) : SpanEncoder(limit
             }
 
             to = (byte)value;
-            writer.Advance(pair + 2);
-            return true;
+            return pair + 2;
         }
 
         // Tag, length and key of a pair; returns where its value goes.
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static ref byte BeginPair(ref ByteWriter writer, byte field, AttributeKey key, int pair)
+        private static ref byte BeginPair(ref byte to, byte field, AttributeKey key, int pair)
         {
-            ref var to = ref writer.Next;
             Unsafe.WriteUnaligned(ref to, (ushort)(field | (pair << 8)));
-            to = ref Unsafe.Add(ref to, 2);
-            ref var from = ref MemoryMarshal.GetArrayDataReference(key.Padded);
-            var length = key.Length;
-            for (var i = 0; i < length; i += AttributeKey.Step)
-            {
-                Vector128.LoadUnsafe(ref from, (nuint)i).StoreUnsafe(ref to, (nuint)i);
-            }
-
-            return ref Unsafe.Add(ref to, length);
+            return ref key.CopyTo(ref Unsafe.Add(ref to, 2));
         }
     }
 
