@@ -52,81 +52,89 @@ internal abstract class SpanEncoder
     {
         var start = writer.Position;
         var dropped = 0;
-        var kept = 0;
+        var left = limit;
         var seen = default(KeySet);
-        var maxText = Limits.ValueLength;
-        var keys = _keys;
-        var key = keys.Start;
+        var maxText = Math.Min(Limits.ValueLength, TFormat.MostText);
+        var key = _keys.Start;
         var rest = tags;
 
-        // Where the shortcut writes, in registers: half of this loop's time when it is the writer's own fields.
+        // Where the shortcut writes, as long as it is before the end: in registers, which the writer's own fields are not.
         ref var to = ref writer.Next;
-        var room = writer.Room;
+        ref var end = ref EndOfShortcut<TFormat>(ref writer);
         foreach (ref readonly var detail in details)
         {
-            key = keys.Get(detail.Key, key);
+            key = _keys.Get(detail.Key, key);
             seen.Add(key);
-            if (kept == limit) break;
-            var length = key.IsSpecial ? 0 : TFormat.TryWrite(ref to, room, field, key, detail.Value, maxText);
-            if (length == 0)
-            {
-                writer.Advance(writer.Room - room);
-                _ = TryWriteTag(ref writer, field, key, detail.Value);
-                to = ref writer.Next;
-                room = writer.Room;
-            }
-
+            if (left == 0) break;
+            var length = key.IsSpecial || !Unsafe.IsAddressLessThan(ref to, ref end) ? 0 : TFormat.TryWrite(ref to, field, key, detail.Value, maxText);
             to = ref Unsafe.Add(ref to, length);
-            room -= length;
-            kept++;
+            left--;
+            if (length > 0) continue;
+            writer.AdvanceTo(ref to);
+            _ = TryWriteTag(ref writer, field, key, detail.Value);
+            to = ref writer.Next;
+            end = ref EndOfShortcut<TFormat>(ref writer);
         }
 
         while (rest.MoveNext())
         {
             ref readonly var tag = ref rest.Current;
+            key = _keys.Get(tag.Key, key);
+            var isNew = seen.Add(key);
+            if (isNew && left > 0 && !key.IsSpecial && Unsafe.IsAddressLessThan(ref to, ref end))
+            {
+                var length = TFormat.TryWrite(ref to, field, key, tag.Value, maxText);
+                if (length > 0)
+                {
+                    to = ref Unsafe.Add(ref to, length);
+                    left--;
+                    continue;
+                }
+            }
+
             if (details.Length > 0 && ReferenceEquals(tag.Key, SpanDetails.Key)) continue;
-            key = keys.Get(tag.Key, key);
-            if (kept == limit || (!seen.Add(key) && IsRepeated(tags, details, key.Text)))
+            if (left == 0 || (!isNew && IsRepeated(tags, details, key.Text)))
             {
                 writer.Rewind(start);
                 return WriteDistinctTags(ref writer, field, tags, limit, details, ref status);
             }
 
-            var length = key.IsSpecial ? 0 : TFormat.TryWrite(ref to, room, field, key, tag.Value, maxText);
-            if (length > 0)
-            {
-                to = ref Unsafe.Add(ref to, length);
-                room -= length;
-                kept++;
-                continue;
-            }
-
-            writer.Advance(writer.Room - room);
+            writer.AdvanceTo(ref to);
             if (!status.TryTake(key, tag.Value))
             {
-                if (TryWriteTag(ref writer, field, key, tag.Value)) kept++;
+                if (TryWriteTag(ref writer, field, key, tag.Value)) left--;
                 else dropped++;
             }
 
             to = ref writer.Next;
-            room = writer.Room;
+            end = ref EndOfShortcut<TFormat>(ref writer);
         }
 
-        writer.Advance(writer.Room - room);
-        return dropped + Math.Max(0, details.Length - kept);
+        writer.AdvanceTo(ref to);
+        return dropped + Math.Max(0, details.Length - (limit - left));
     }
+
+    // Before it there is room for whatever the shortcut writes.
+    private static ref byte EndOfShortcut<TFormat>(ref ByteWriter writer)
+        where TFormat : struct, ITagFormat =>
+        ref Unsafe.Add(ref writer.Next, Math.Max(0, writer.Room - TFormat.MostRoom));
 
     /// <summary>Writes a tag when it is one of the simple ones; inlined into the loop over the tags.</summary>
     protected interface ITagFormat
     {
+        /// <summary>The longest text that it takes.</summary>
+        static abstract int MostText { get; }
+
+        /// <summary>How many bytes it may write, whether they count or not.</summary>
+        static abstract int MostRoom { get; }
+
         /// <param name="to">Where to.</param>
-        /// <param name="room">How many bytes may be written there, whether they count or not.</param>
         /// <param name="field">As for <see cref="WriteTag"/>.</param>
-        /// <param name="key">As for <see cref="WriteTag"/>.</param>
+        /// <param name="key">As for <see cref="WriteTag"/>; no special one.</param>
         /// <param name="value">As for <see cref="WriteTag"/>.</param>
-        /// <param name="maxText">The longest text that need not be cut.</param>
+        /// <param name="maxText">The longest text that need not be cut, and is not too long.</param>
         /// <returns>How many bytes were written; 0, with nothing that counts, for everything else.</returns>
-        static abstract int TryWrite(ref byte to, int room, byte field, AttributeKey key, object? value, int maxText);
+        static abstract int TryWrite(ref byte to, byte field, AttributeKey key, object? value, int maxText);
     }
 
     private static bool IsRepeated(Tags tags, ReadOnlySpan<KeyValuePair<string, object?>> details, string key)

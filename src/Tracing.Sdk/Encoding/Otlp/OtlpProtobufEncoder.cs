@@ -132,21 +132,23 @@ internal sealed class OtlpProtobufEncoder(SpanLimits limits) : SpanEncoder(limit
         private const int LongestNumber = 10;
 
         // The key is copied in steps, the last one of which may write beyond it.
-        private const int MostRoom = 2 + OneByte + AttributeKey.Step;
+        public static int MostRoom => 2 + OneByte + AttributeKey.Step;
+
+        public static int MostText => OneByte;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static int TryWrite(ref byte to, int room, byte field, AttributeKey key, object? value, int maxText)
+        public static int TryWrite(ref byte to, byte field, AttributeKey key, object? value, int maxText)
         {
             if (value is string text)
             {
                 var pair = key.Length + text.Length + 4;
-                if (pair > OneByte || text.Length > maxText || room < MostRoom) return 0;
+                if (text.Length > maxText || pair > OneByte) return 0;
                 to = ref BeginPair(ref to, field, key, pair);
                 Unsafe.WriteUnaligned(ref to, (uint)(0x12 | ((text.Length + 2) << 8) | (0x0A << 16) | (text.Length << 24)));
                 return Utf8Text.TryWriteAscii(text, ref Unsafe.Add(ref to, 4)) ? pair + 2 : 0;
             }
 
-            if (room < MostRoom || key.Length + 3 + LongestNumber > OneByte) return 0;
+            if (key.Length + 3 + LongestNumber > OneByte) return 0;
             if (value is int number) return WriteNumber(ref to, field, key, 0x18, (ulong)number);
             if (value is bool boolean) return WriteNumber(ref to, field, key, 0x10, boolean ? 1UL : 0);
             return value is long large ? WriteNumber(ref to, field, key, 0x18, (ulong)large) : 0;
