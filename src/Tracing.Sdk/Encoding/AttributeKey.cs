@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using Tracing.Sdk.Encoding.Zipkin;
 
 namespace Tracing.Sdk.Encoding;
 
@@ -25,6 +26,7 @@ internal sealed class AttributeKey
         IsSpecial = IsStatus || text == "error";
         _padded = new byte[Math.Max(1, (encoded.Length + Step - 1) / Step) * Step];
         encoded.CopyTo(_padded, 0);
+        Endpoint = RemoteEndpoint.Rank(text);
         _next = this;
     }
 
@@ -42,6 +44,9 @@ internal sealed class AttributeKey
 
     /// <summary>Whether an encoding may treat the key unlike others: no shortcut for it.</summary>
     public bool IsSpecial { get; }
+
+    /// <summary>Whether and how Zipkin names a span's other end by the key's value.</summary>
+    public EndpointTag? Endpoint { get; }
 
     public ReadOnlySpan<byte> Encoded => _padded.AsSpan(0, Length);
 

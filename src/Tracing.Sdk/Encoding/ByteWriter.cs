@@ -120,8 +120,7 @@ internal ref struct ByteWriter
 
     public void WriteNumber(long value)
     {
-        value.TryFormat(Reserve(20), out var written);
-        _position += written;
+        _position += Digits.Put(ref MemoryMarshal.GetReference(Reserve(Digits.Room)), value);
     }
 
     private readonly int MaxUtf8Length(int chars)
@@ -141,6 +140,27 @@ internal ref struct ByteWriter
         Written.CopyTo(larger);
         _scratch.Bytes = larger;
         _bytes = larger;
+    }
+}
+
+/// <summary>Bytes that are written where room was made for them before.</summary>
+internal static class Raw
+{
+    /// <summary>Writes a literal, inlined so that it is a move or two, and returns where it ends.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ref byte Put(ref byte to, ReadOnlySpan<byte> literal)
+    {
+        literal.CopyTo(MemoryMarshal.CreateSpan(ref to, literal.Length));
+        return ref Unsafe.Add(ref to, literal.Length);
+    }
+
+    /// <summary>Writes sixteen digits of an id, which are ASCII, and returns where they end.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ref byte PutHex(ref byte to, ReadOnlySpan<char> digits)
+    {
+        var chars = MemoryMarshal.Cast<char, ushort>(digits);
+        Vector128.Narrow(Vector128.Create(chars), Vector128.Create(chars[8..])).StoreUnsafe(ref to);
+        return ref Unsafe.Add(ref to, 16);
     }
 }
 

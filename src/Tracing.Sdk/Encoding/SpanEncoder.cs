@@ -10,18 +10,18 @@ internal abstract class SpanEncoder
     /// <summary>Bytes that one span may have; collectors refuse bodies from 10 MiB on.</summary>
     public const int MaxSpanBytes = 4 * 1024 * 1024;
 
-    private readonly AttributeKey.Table _keys;
-
     protected SpanEncoder(SpanLimits limits)
     {
         Limits = limits;
         Scopes = new Scope.Table(EncodeScope);
-        _keys = new AttributeKey.Table(EncodeKey);
+        Keys = new AttributeKey.Table(EncodeKey);
     }
 
     public Scope.Table Scopes { get; }
 
     protected SpanLimits Limits { get; }
+
+    protected AttributeKey.Table Keys { get; }
 
     /// <summary>Appends the span's bytes.</summary>
     /// <returns>Whether the span failed: such spans are kept longest when room runs out.</returns>
@@ -55,7 +55,7 @@ internal abstract class SpanEncoder
         var left = limit;
         var seen = default(KeySet);
         var maxText = Math.Min(Limits.ValueLength, TFormat.MostText);
-        var key = _keys.Start;
+        var key = Keys.Start;
         var rest = tags;
 
         // Where the shortcut writes, as long as it is before the end: in registers, which the writer's own fields are not.
@@ -63,7 +63,7 @@ internal abstract class SpanEncoder
         ref var end = ref EndOfShortcut<TFormat>(ref writer);
         foreach (ref readonly var detail in details)
         {
-            key = _keys.Get(detail.Key, key);
+            key = Keys.Get(detail.Key, key);
             seen.Add(key);
             if (left == 0) break;
             var length = key.IsSpecial || !Unsafe.IsAddressLessThan(ref to, ref end) ? 0 : TFormat.TryWrite(ref to, field, key, detail.Value, maxText);
@@ -79,7 +79,7 @@ internal abstract class SpanEncoder
         while (rest.MoveNext())
         {
             ref readonly var tag = ref rest.Current;
-            key = _keys.Get(tag.Key, key);
+            key = Keys.Get(tag.Key, key);
             var isNew = seen.Add(key);
             if (isNew && left > 0 && !key.IsSpecial && Unsafe.IsAddressLessThan(ref to, ref end))
             {
@@ -172,7 +172,7 @@ internal abstract class SpanEncoder
             ref readonly var tag = ref tags.Current;
             var key = tag.Key ?? "";
             if (details.Length > 0 && ReferenceEquals(key, SpanDetails.Key)) continue;
-            if (status.TryTake(_keys.Get(key, _keys.Start), tag.Value)) continue;
+            if (status.TryTake(Keys.Get(key, Keys.Start), tag.Value)) continue;
             if (!values.ContainsKey(key))
             {
                 if (order.Count >= limit)
@@ -189,7 +189,7 @@ internal abstract class SpanEncoder
 
         foreach (var key in order)
         {
-            if (!TryWriteTag(ref writer, field, _keys.Get(key, _keys.Start), values[key])) dropped++;
+            if (!TryWriteTag(ref writer, field, Keys.Get(key, Keys.Start), values[key])) dropped++;
         }
 
         return dropped;
