@@ -320,6 +320,18 @@ internal static class Protobuf
 
     public static void WriteString(ref this ByteWriter writer, byte tag, ReadOnlySpan<char> value)
     {
+        // Nearly all of them: ASCII, and its length is one byte.
+        if (value.Length < 0x80)
+        {
+            ref var to = ref writer.Reserve(value.Length + 2)[0];
+            if (Utf8Text.TryWriteAscii(value, ref Unsafe.Add(ref to, 2)))
+            {
+                Unsafe.WriteUnaligned(ref to, (ushort)(tag | (value.Length << 8)));
+                writer.Advance(value.Length + 2);
+                return;
+            }
+        }
+
         var message = writer.BeginMessage(tag, VarintLength((uint)value.Length));
         writer.WriteUtf8(value);
         writer.EndMessage(message);

@@ -17,28 +17,17 @@ internal sealed class OtlpProtobufEncoder(SpanLimits limits) : SpanEncoder(limit
     // The largest length that takes one byte.
     private const int OneByte = 127;
 
-    private const int MaxFixedHeader = 2 + 16 + 2 + 8;
-
     public override bool Encode(Activity activity, in SpanFacts facts, Scope scope, ref ByteWriter writer)
     {
         var span = writer.BeginMessage(SpanField, 2);
 
-        var ids = writer.Reserve(MaxFixedHeader);
-        ids[0] = 0x0A;
-        ids[1] = 16;
-        OtlpIds.Copy(activity.TraceId, ids[2..]);
-        ids[18] = 0x12;
-        ids[19] = 8;
-        OtlpIds.Copy(activity.SpanId, ids[20..]);
-        writer.Advance(MaxFixedHeader);
-
+        WriteIds(ref writer, activity.TraceId, activity.SpanId);
         if (activity.TraceStateString is { Length: > 0 } traceState) writer.WriteString(0x1A, traceState);
         if (facts.ParentSpanId != default)
         {
-            var parent = writer.Reserve(10);
-            parent[0] = 0x22;
-            parent[1] = 8;
-            OtlpIds.Copy(facts.ParentSpanId, parent[2..]);
+            ref var parent = ref writer.Reserve(10)[0];
+            Unsafe.WriteUnaligned(ref parent, (ushort)(0x22 | (8 << 8)));
+            OtlpIds.Put(ref Unsafe.Add(ref parent, 2), facts.ParentSpanId);
             writer.Advance(10);
         }
 
@@ -47,27 +36,24 @@ internal sealed class OtlpProtobufEncoder(SpanLimits limits) : SpanEncoder(limit
         if (!string.IsNullOrEmpty(name)) writer.WriteString(0x2A, Utf8Text.Cut(name, Limits.ValueLength));
 
         var (start, end) = OtlpTime.Of(activity);
-        var times = writer.Reserve(20);
-        times[0] = 0x30;
-        times[1] = (byte)((int)activity.Kind + 1);
-        times[2] = 0x39;
-        BinaryPrimitives.WriteUInt64LittleEndian(times[3..], start);
-        times[11] = 0x41;
-        BinaryPrimitives.WriteUInt64LittleEndian(times[12..], end);
+        ref var times = ref writer.Reserve(20)[0];
+        Unsafe.WriteUnaligned(ref times, (uint)(0x30 | (((int)activity.Kind + 1) << 8) | (0x39 << 16)));
+        Unsafe.WriteUnaligned(ref Unsafe.Add(ref times, 3), start);
+        Unsafe.Add(ref times, 11) = 0x41;
+        Unsafe.WriteUnaligned(ref Unsafe.Add(ref times, 12), end);
         writer.Advance(20);
 
         var status = new SpanStatus(activity);
         var dropped = WriteTags<Simple>(
             ref writer, AttributeField, activity.EnumerateTagObjects(), Limits.Attributes, SpanDetails.Of(activity), ref status);
         WriteDropped(ref writer, 0x50, dropped);
-        WriteEvents(ref writer, activity);
-        WriteLinks(ref writer, activity);
+        if (IsAny(activity.EnumerateEvents())) WriteEvents(ref writer, activity);
+        if (IsAny(activity.EnumerateLinks())) WriteLinks(ref writer, activity);
         WriteStatus(ref writer, in status);
 
-        var flags = writer.Reserve(6);
-        flags[0] = 0x85;
-        flags[1] = 0x01;
-        BinaryPrimitives.WriteUInt32LittleEndian(flags[2..], OtlpIds.Flags(facts.TraceFlags, facts.ParentIsRemote));
+        ref var flags = ref writer.Reserve(6)[0];
+        Unsafe.WriteUnaligned(ref flags, (ushort)0x0185);
+        Unsafe.WriteUnaligned(ref Unsafe.Add(ref flags, 2), OtlpIds.Flags(facts.TraceFlags, facts.ParentIsRemote));
         writer.Advance(6);
 
         writer.EndMessage(span);
@@ -181,6 +167,19 @@ internal sealed class OtlpProtobufEncoder(SpanLimits limits) : SpanEncoder(limit
         }
     }
 
+    private static void WriteIds(ref ByteWriter writer, ActivityTraceId traceId, ActivitySpanId spanId)
+    {
+        const int Length = 2 + 16 + 2 + 8;
+        ref var to = ref writer.Reserve(Length)[0];
+        Unsafe.WriteUnaligned(ref to, (ushort)(0x0A | (16 << 8)));
+        OtlpIds.Put(ref Unsafe.Add(ref to, 2), traceId);
+        Unsafe.WriteUnaligned(ref Unsafe.Add(ref to, 18), (ushort)(0x12 | (8 << 8)));
+        OtlpIds.Put(ref Unsafe.Add(ref to, 20), spanId);
+        writer.Advance(Length);
+    }
+
+    private static bool IsAny<T>(Activity.Enumerator<T> items) => items.MoveNext();
+
     private static void WriteKeyValue(ref ByteWriter writer, byte field, string key, object? value, int valueLength, int depth)
     {
         var pair = writer.BeginMessage(field, 1);
@@ -290,14 +289,7 @@ internal sealed class OtlpProtobufEncoder(SpanLimits limits) : SpanEncoder(limit
             kept++;
             var context = link.Context;
             var message = writer.BeginMessage(0x6A, 1);
-            var ids = writer.Reserve(MaxFixedHeader);
-            ids[0] = 0x0A;
-            ids[1] = 16;
-            OtlpIds.Copy(context.TraceId, ids[2..]);
-            ids[18] = 0x12;
-            ids[19] = 8;
-            OtlpIds.Copy(context.SpanId, ids[20..]);
-            writer.Advance(MaxFixedHeader);
+            WriteIds(ref writer, context.TraceId, context.SpanId);
             if (context.TraceState is { Length: > 0 } traceState) writer.WriteString(0x1A, traceState);
             WriteDropped(ref writer, 0x28, WriteTags<Simple>(ref writer, 0x22, link.EnumerateTagObjects(), Limits.AttributesPerLink, default, ref none));
             var flags = writer.Reserve(5);
