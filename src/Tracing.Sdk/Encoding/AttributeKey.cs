@@ -1,5 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using Tracing.Sdk.Encoding.Zipkin;
 
 namespace Tracing.Sdk.Encoding;
 
@@ -7,75 +9,118 @@ namespace Tracing.Sdk.Encoding;
 internal sealed class AttributeKey
 {
     /// <summary>The bytes are copied in steps of this size.</summary>
-    public const int Step = 16;
+    public const int Step = 32;
 
-    private AttributeKey(string text, byte[] encoded, int slot)
+    // Filled up to a multiple of the step.
+    private readonly byte[] _padded;
+
+    // The key that came after this one when it was first met; at first the key itself.
+    private AttributeKey _next;
+
+    private AttributeKey(string text, byte[] encoded, int number)
     {
         Text = text;
         Length = encoded.Length;
-        Slot = slot;
+        Bit = 1UL << number;
         IsStatus = text.StartsWith("otel.status_", StringComparison.Ordinal);
-        Padded = new byte[(encoded.Length + Step - 1) / Step * Step];
-        encoded.CopyTo(Padded, 0);
+        IsSpecial = IsStatus || text == "error";
+        _padded = new byte[Math.Max(1, (encoded.Length + Step - 1) / Step) * Step];
+        encoded.CopyTo(_padded, 0);
+        Endpoint = RemoteEndpoint.Rank(text);
+        _next = this;
     }
 
     public string Text { get; }
 
-    /// <summary>The key's bytes, filled up to a multiple of <see cref="Step"/>.</summary>
-    public byte[] Padded { get; }
 
     /// <summary>How many of the bytes count.</summary>
     public int Length { get; }
 
-    /// <summary>The key's place in the table: keys in different places are different.</summary>
-    public int Slot { get; }
+    /// <summary>One bit, the key's own among the first 64: keys with different bits are different.</summary>
+    public ulong Bit { get; }
 
     /// <summary>Whether the key may be one of those that carry a status.</summary>
     public bool IsStatus { get; }
 
-    public ReadOnlySpan<byte> Encoded => Padded.AsSpan(0, Length);
+    /// <summary>Whether an encoding may treat the key unlike others: no shortcut for it.</summary>
+    public bool IsSpecial { get; }
+
+    /// <summary>Whether and how Zipkin names a span's other end by the key's value.</summary>
+    public EndpointTag? Endpoint { get; }
+
+    public ReadOnlySpan<byte> Encoded => _padded.AsSpan(0, Length);
+
+    /// <summary>Writes the key's bytes, and up to a <see cref="Step"/> of others after them.</summary>
+    /// <returns>Where the key ends.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ref byte CopyTo(ref byte to)
+    {
+        ref var from = ref MemoryMarshal.GetArrayDataReference(_padded);
+        var length = Length;
+        // Nearly all keys take one step.
+        Vector256.LoadUnsafe(ref from).StoreUnsafe(ref to);
+        for (var i = Step; i < length; i += Step)
+        {
+            Vector256.LoadUnsafe(ref from, (nuint)i).StoreUnsafe(ref to, (nuint)i);
+        }
+
+        return ref Unsafe.Add(ref to, length);
+    }
 
     /// <summary>The keys that one encoder has met. Any thread; no lock.</summary>
     /// <remarks>Of fixed size: an application that puts ids into its keys fills it, and from then on pays for encoding them.</remarks>
     public sealed class Table(Func<string, byte[]> encode)
     {
-        public const int Slots = 512;
-
+        private const int Slots = 512;
         private const int Probes = 4;
         private const int MaxKeyLength = 256;
 
         private readonly AttributeKey?[] _slots = new AttributeKey?[Slots];
+        private int _count;
 
+        /// <summary>What stands before a span's first key. Its text is nobody else's string.</summary>
+        public AttributeKey Start { get; } = new(new string('-', 1), [], 0);
+
+        /// <summary>The key of this text.</summary>
+        /// <param name="text">As the application has it.</param>
+        /// <param name="before">The span's key before it: instrumentation sets its tags in one order, so most keys are found by that alone.</param>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public AttributeKey Get(string? text)
+        public AttributeKey Get(string? text, AttributeKey before)
         {
-            text ??= "";
-            var slot = Hash(text);
-            // The slots are as many as the hash has values.
-            var key = Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_slots), slot);
-            return key is not null && ReferenceEquals(key.Text, text) ? key : Find(text, slot);
+            var next = before._next;
+            return ReferenceEquals(next.Text, text) ? next : Find(text ?? "", before);
         }
 
         [MethodImpl(MethodImplOptions.NoInlining)]
-        private AttributeKey Find(string text, int slot)
+        private AttributeKey Find(string text, AttributeKey before)
         {
-            if (text.Length <= MaxKeyLength)
-            {
-                for (var i = 0; i < Probes; i++)
-                {
-                    var place = (slot + i) & (Slots - 1);
-                    var key = Volatile.Read(ref _slots[place]);
-                    if (key is null)
-                    {
-                        var fresh = new AttributeKey(text, encode(text), place);
-                        key = Interlocked.CompareExchange(ref _slots[place], fresh, null) ?? fresh;
-                    }
+            var slot = Hash(text);
+            var key = _slots[slot];
+            if (key is null || !ReferenceEquals(key.Text, text)) key = Intern(text, slot);
+            if (key is null) return new AttributeKey(text, encode(text), slot);
+            // Once and for all: threads that took turns would write to each other's caches.
+            if (ReferenceEquals(before._next, before)) before._next = key;
+            return key;
+        }
 
-                    if (key.Text == text) return key;
+        // Null when there is no room for it.
+        private AttributeKey? Intern(string text, int slot)
+        {
+            if (text.Length > MaxKeyLength) return null;
+            for (var i = 0; i < Probes; i++)
+            {
+                ref var place = ref _slots[(slot + i) & (Slots - 1)];
+                var key = Volatile.Read(ref place);
+                if (key is null)
+                {
+                    var fresh = new AttributeKey(text, encode(text), Interlocked.Increment(ref _count));
+                    key = Interlocked.CompareExchange(ref place, fresh, null) ?? fresh;
                 }
+
+                if (key.Text == text) return key;
             }
 
-            return new AttributeKey(text, encode(text), slot);
+            return null;
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]

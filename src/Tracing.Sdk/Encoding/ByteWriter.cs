@@ -3,6 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using System.Text.Unicode;
 
 namespace Tracing.Sdk.Encoding;
@@ -81,6 +82,9 @@ internal ref struct ByteWriter
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Advance(int count) => _position += count;
 
+    /// <summary>What was written from <see cref="Next"/> to <paramref name="end"/> counts.</summary>
+    public void AdvanceTo(ref byte end) => _position += (int)Unsafe.ByteOffset(ref Next, ref end);
+
     /// <summary>Forgets everything that was written after <paramref name="position"/>.</summary>
     public void Rewind(int position) => _position = position;
 
@@ -116,8 +120,7 @@ internal ref struct ByteWriter
 
     public void WriteNumber(long value)
     {
-        value.TryFormat(Reserve(20), out var written);
-        _position += written;
+        _position += Digits.Put(ref MemoryMarshal.GetReference(Reserve(Digits.Room)), value);
     }
 
     private readonly int MaxUtf8Length(int chars)
@@ -140,6 +143,27 @@ internal ref struct ByteWriter
     }
 }
 
+/// <summary>Bytes that are written where room was made for them before.</summary>
+internal static class Raw
+{
+    /// <summary>Writes a literal, inlined so that it is a move or two, and returns where it ends.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ref byte Put(ref byte to, ReadOnlySpan<byte> literal)
+    {
+        literal.CopyTo(MemoryMarshal.CreateSpan(ref to, literal.Length));
+        return ref Unsafe.Add(ref to, literal.Length);
+    }
+
+    /// <summary>Writes sixteen digits of an id, which are ASCII, and returns where they end.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ref byte PutHex(ref byte to, ReadOnlySpan<char> digits)
+    {
+        var chars = MemoryMarshal.Cast<char, ushort>(digits);
+        Vector128.Narrow(Vector128.Create(chars), Vector128.Create(chars[8..])).StoreUnsafe(ref to);
+        return ref Unsafe.Add(ref to, 16);
+    }
+}
+
 /// <summary>UTF-16 to UTF-8 for texts that are short and nearly always ASCII.</summary>
 internal static class Utf8Text
 {
@@ -151,43 +175,84 @@ internal static class Utf8Text
 
     /// <summary>The same, where there is room for as many bytes as the text has characters.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool TryWriteAscii(ReadOnlySpan<char> text, ref byte to)
+    public static bool TryWriteAscii(ReadOnlySpan<char> text, ref byte to) => TryNarrow<Ascii>(text, ref to);
+
+    /// <summary>Says which characters are not written as the byte of the same value.</summary>
+    public interface IRule
+    {
+        /// <returns>Something in the place of each such character, zero in all others.</returns>
+        static abstract Vector128<ushort> Find(Vector128<ushort> chars);
+    }
+
+    /// <summary>Writes each character as one byte, or nothing that counts when the rule finds any.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool TryNarrow<TRule>(ReadOnlySpan<char> text, ref byte to)
+        where TRule : struct, IRule
     {
         ref var source = ref Unsafe.As<char, ushort>(ref MemoryMarshal.GetReference(text));
-        return text.Length < Vector128<ushort>.Count
-            ? TryWriteShort(ref source, text.Length, ref to)
-            : TryWriteLong(ref source, text.Length, ref to);
+        return text.Length >= Vector128<ushort>.Count
+            ? TryNarrowLong<TRule>(ref source, text.Length, ref to)
+            : text.IsEmpty || TryNarrowShort<TRule>(ref source, text.Length, ref to);
     }
 
-    private static bool TryWriteShort(ref ushort source, int length, ref byte to)
+    // One vector holds the first and the last characters, which overlap: no loop over them.
+    private static bool TryNarrowShort<TRule>(ref ushort source, int length, ref byte to)
+        where TRule : struct, IRule
     {
-        uint all = 0;
-        for (var i = 0; i < length; i++)
+        if (length >= 4)
         {
-            uint c = Unsafe.Add(ref source, i);
-            all |= c;
-            Unsafe.Add(ref to, i) = (byte)c;
+            var tail = length - 4;
+            var ends = Vector128.Create(Load(ref source, 0), Load(ref source, tail)).AsUInt16();
+            var bytes = Narrow(ends, ends).AsUInt32();
+            Unsafe.WriteUnaligned(ref to, bytes.ToScalar());
+            Unsafe.WriteUnaligned(ref Unsafe.Add(ref to, tail), bytes.GetElement(1));
+            return TRule.Find(ends) == Vector128<ushort>.Zero;
         }
 
-        return all < 0x80;
+        var (middle, last) = (length >> 1, length - 1);
+        ulong a = source, b = Unsafe.Add(ref source, middle), c = Unsafe.Add(ref source, last);
+        to = (byte)a;
+        Unsafe.Add(ref to, middle) = (byte)b;
+        Unsafe.Add(ref to, last) = (byte)c;
+        return TRule.Find(Vector128.Create(a | (b << 16) | (c << 32) | (c << 48)).AsUInt16()) == Vector128<ushort>.Zero;
+
+        static ulong Load(ref ushort source, int at) => Unsafe.ReadUnaligned<ulong>(ref Unsafe.As<ushort, byte>(ref Unsafe.Add(ref source, at)));
     }
 
-    private static bool TryWriteLong(ref ushort source, int length, ref byte to)
+    private static bool TryNarrowLong<TRule>(ref ushort source, int length, ref byte to)
+        where TRule : struct, IRule
     {
         // The last vector overlaps the one before it: no tail loop.
-        var bits = Vector128<ushort>.Zero;
         var last = length - Vector128<ushort>.Count;
-        for (var i = 0; i < last; i += Vector128<ushort>.Count)
+        var tail = Vector128.LoadUnsafe(ref source, (nuint)last);
+        var found = TRule.Find(tail);
+        var i = 0;
+        for (; i < last - Vector128<ushort>.Count; i += 2 * Vector128<ushort>.Count)
         {
-            var chars = Vector128.LoadUnsafe(ref source, (nuint)i);
-            bits |= chars;
-            Vector128.Narrow(chars, chars).GetLower().StoreUnsafe(ref to, (nuint)i);
+            var (one, two) = (Vector128.LoadUnsafe(ref source, (nuint)i), Vector128.LoadUnsafe(ref source, (nuint)(i + Vector128<ushort>.Count)));
+            found |= TRule.Find(one) | TRule.Find(two);
+            Narrow(one, two).StoreUnsafe(ref to, (nuint)i);
         }
 
-        var tail = Vector128.LoadUnsafe(ref source, (nuint)last);
-        bits |= tail;
-        Vector128.Narrow(tail, tail).GetLower().StoreUnsafe(ref to, (nuint)last);
-        return (bits & Vector128.Create((ushort)0xFF80)) == Vector128<ushort>.Zero;
+        if (i < last)
+        {
+            var chars = Vector128.LoadUnsafe(ref source, (nuint)i);
+            found |= TRule.Find(chars);
+            Unsafe.WriteUnaligned(ref Unsafe.Add(ref to, i), Narrow(chars, chars).AsUInt64().ToScalar());
+        }
+
+        Unsafe.WriteUnaligned(ref Unsafe.Add(ref to, last), Narrow(tail, tail).AsUInt64().ToScalar());
+        return found == Vector128<ushort>.Zero;
+    }
+
+    // What does not fit a byte is found by the rule, so the instruction that saturates will do, where there is one.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<byte> Narrow(Vector128<ushort> lower, Vector128<ushort> upper) =>
+        Sse2.IsSupported ? Sse2.PackUnsignedSaturate(lower.AsInt16(), upper.AsInt16()) : Vector128.Narrow(lower, upper);
+
+    private readonly struct Ascii : IRule
+    {
+        public static Vector128<ushort> Find(Vector128<ushort> chars) => chars & Vector128.Create((ushort)0xFF80);
     }
 
     /// <summary>Writes any text; a lone surrogate becomes U+FFFD.</summary>
@@ -255,6 +320,18 @@ internal static class Protobuf
 
     public static void WriteString(ref this ByteWriter writer, byte tag, ReadOnlySpan<char> value)
     {
+        // Nearly all of them: ASCII, and its length is one byte.
+        if (value.Length < 0x80)
+        {
+            ref var to = ref writer.Reserve(value.Length + 2)[0];
+            if (Utf8Text.TryWriteAscii(value, ref Unsafe.Add(ref to, 2)))
+            {
+                Unsafe.WriteUnaligned(ref to, (ushort)(tag | (value.Length << 8)));
+                writer.Advance(value.Length + 2);
+                return;
+            }
+        }
+
         var message = writer.BeginMessage(tag, VarintLength((uint)value.Length));
         writer.WriteUtf8(value);
         writer.EndMessage(message);

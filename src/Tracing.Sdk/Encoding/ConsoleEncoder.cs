@@ -75,6 +75,10 @@ internal sealed class ConsoleEncoder(SpanLimits limits) : SpanEncoder(limits)
     // None of its own: people read it, speed is not what it is for.
     private readonly struct NoShortcut : ITagFormat
     {
-        public static bool TryWrite(ref ByteWriter writer, byte field, AttributeKey key, object? value, int maxText) => false;
+        public static int MostText => 0;
+
+        public static int MostRoom => 0;
+
+        public static int TryWrite(ref byte to, byte field, AttributeKey key, object? value, int maxText) => 0;
     }
 }

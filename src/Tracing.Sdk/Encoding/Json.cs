@@ -1,6 +1,5 @@
 using System.Collections;
 using System.Globalization;
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -194,44 +193,15 @@ internal static class Json
     }
 
     // Writes text in which nothing needs an escape or more than one byte, or nothing that counts.
-    private static bool TryWritePlain(ReadOnlySpan<char> text, Span<byte> target)
+    private static bool TryWritePlain(ReadOnlySpan<char> text, Span<byte> target) =>
+        Utf8Text.TryNarrow<Plain>(text, ref MemoryMarshal.GetReference(target[..text.Length]));
+
+    /// <summary>What cannot stand in a string as it is.</summary>
+    public readonly struct Plain : Utf8Text.IRule
     {
-        target = target[..text.Length];
-        ref var source = ref Unsafe.As<char, ushort>(ref MemoryMarshal.GetReference(text));
-        ref var to = ref MemoryMarshal.GetReference(target);
-        var length = text.Length;
-
-        if (length < Vector128<ushort>.Count)
-        {
-            for (var i = 0; i < length; i++)
-            {
-                uint c = Unsafe.Add(ref source, i);
-                if (c - 0x20 > 0x7E - 0x20 || c is '"' or '\\') return false;
-                Unsafe.Add(ref to, i) = (byte)c;
-            }
-
-            return true;
-        }
-
-        // The last vector overlaps the one before it: no tail loop.
-        var bad = Vector128<ushort>.Zero;
-        var last = length - Vector128<ushort>.Count;
-        for (var i = 0; i < last; i += Vector128<ushort>.Count)
-        {
-            bad |= Step(ref source, ref to, i);
-        }
-
-        bad |= Step(ref source, ref to, last);
-        return bad == Vector128<ushort>.Zero;
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        static Vector128<ushort> Step(ref ushort source, ref byte to, int at)
-        {
-            var chars = Vector128.LoadUnsafe(ref source, (nuint)at);
-            Vector128.Narrow(chars, chars).GetLower().StoreUnsafe(ref to, (nuint)at);
-            return Vector128.GreaterThan(chars - Vector128.Create((ushort)0x20), Vector128.Create((ushort)(0x7E - 0x20)))
-                | Vector128.Equals(chars, Vector128.Create((ushort)'"'))
-                | Vector128.Equals(chars, Vector128.Create((ushort)'\\'));
-        }
+        public static Vector128<ushort> Find(Vector128<ushort> chars) =>
+            Vector128.GreaterThan(chars - Vector128.Create((ushort)0x20), Vector128.Create((ushort)(0x7E - 0x20)))
+            | Vector128.Equals(chars, Vector128.Create((ushort)'"'))
+            | Vector128.Equals(chars, Vector128.Create((ushort)'\\'));
     }
 }

@@ -19,10 +19,18 @@ internal abstract class SpanDetails
     /// <summary>The facts behind an Activity's tag; empty where there is none. Valid until the next call on this thread.</summary>
     public static ReadOnlySpan<KeyValuePair<string, object?>> Of(Activity activity)
     {
-        if (activity.Kind != ActivityKind.Server || activity.GetTagItem(Key) is not SpanDetails details) return default;
-        var list = new DetailList(_buffer ??= new KeyValuePair<string, object?>[MaxDetails]);
-        details.Fill(ref list);
-        return list.Items;
+        if (activity.Kind != ActivityKind.Server) return default;
+        foreach (ref readonly var tag in activity.EnumerateTagObjects())
+        {
+            // It is set when the span begins, so it is among the first where there is one; only we set it, so its key is this very string.
+            if (!ReferenceEquals(tag.Key, Key)) continue;
+            if (tag.Value is not SpanDetails details) break;
+            var list = new DetailList(_buffer ??= new KeyValuePair<string, object?>[MaxDetails]);
+            details.Fill(ref list);
+            return list.Items;
+        }
+
+        return default;
     }
 
     protected abstract void Fill(ref DetailList list);

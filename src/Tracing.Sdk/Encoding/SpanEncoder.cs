@@ -10,18 +10,18 @@ internal abstract class SpanEncoder
     /// <summary>Bytes that one span may have; collectors refuse bodies from 10 MiB on.</summary>
     public const int MaxSpanBytes = 4 * 1024 * 1024;
 
-    private readonly AttributeKey.Table _keys;
-
     protected SpanEncoder(SpanLimits limits)
     {
         Limits = limits;
         Scopes = new Scope.Table(EncodeScope);
-        _keys = new AttributeKey.Table(EncodeKey);
+        Keys = new AttributeKey.Table(EncodeKey);
     }
 
     public Scope.Table Scopes { get; }
 
     protected SpanLimits Limits { get; }
+
+    protected AttributeKey.Table Keys { get; }
 
     /// <summary>Appends the span's bytes.</summary>
     /// <returns>Whether the span failed: such spans are kept longest when room runs out.</returns>
@@ -52,66 +52,89 @@ internal abstract class SpanEncoder
     {
         var start = writer.Position;
         var dropped = 0;
-        var kept = 0;
+        var left = limit;
         var seen = default(KeySet);
-        var maxText = Limits.ValueLength;
-        var keys = _keys;
+        var maxText = Math.Min(Limits.ValueLength, TFormat.MostText);
+        var key = Keys.Start;
         var rest = tags;
 
-        // A copy that lives in registers as long as nothing but the shortcut needs it: half of this loop's time otherwise.
-        var fast = writer;
+        // Where the shortcut writes, as long as it is before the end: in registers, which the writer's own fields are not.
+        ref var to = ref writer.Next;
+        ref var end = ref EndOfShortcut<TFormat>(ref writer);
         foreach (ref readonly var detail in details)
         {
-            var key = keys.Get(detail.Key);
+            key = Keys.Get(detail.Key, key);
             seen.Add(key);
-            if (kept == limit) break;
-            if (!TFormat.TryWrite(ref fast, field, key, detail.Value, maxText))
-            {
-                writer = fast;
-                _ = TryWriteTag(ref writer, field, key, detail.Value);
-                fast = writer;
-            }
-
-            kept++;
+            if (left == 0) break;
+            var length = key.IsSpecial || !Unsafe.IsAddressLessThan(ref to, ref end) ? 0 : TFormat.TryWrite(ref to, field, key, detail.Value, maxText);
+            to = ref Unsafe.Add(ref to, length);
+            left--;
+            if (length > 0) continue;
+            writer.AdvanceTo(ref to);
+            _ = TryWriteTag(ref writer, field, key, detail.Value);
+            to = ref writer.Next;
+            end = ref EndOfShortcut<TFormat>(ref writer);
         }
 
         while (rest.MoveNext())
         {
             ref readonly var tag = ref rest.Current;
-            if (details.Length > 0 && ReferenceEquals(tag.Key, SpanDetails.Key)) continue;
-            var key = keys.Get(tag.Key);
-            if (kept == limit || (!seen.Add(key) && IsRepeated(tags, details, key.Text)))
+            key = Keys.Get(tag.Key, key);
+            var isNew = seen.Add(key);
+            if (isNew && left > 0 && !key.IsSpecial && Unsafe.IsAddressLessThan(ref to, ref end))
             {
-                writer = fast;
+                var length = TFormat.TryWrite(ref to, field, key, tag.Value, maxText);
+                if (length > 0)
+                {
+                    to = ref Unsafe.Add(ref to, length);
+                    left--;
+                    continue;
+                }
+            }
+
+            if (details.Length > 0 && ReferenceEquals(tag.Key, SpanDetails.Key)) continue;
+            if (left == 0 || (!isNew && IsRepeated(tags, details, key.Text)))
+            {
                 writer.Rewind(start);
                 return WriteDistinctTags(ref writer, field, tags, limit, details, ref status);
             }
 
-            if (!key.IsStatus && TFormat.TryWrite(ref fast, field, key, tag.Value, maxText))
-            {
-                kept++;
-                continue;
-            }
-
-            writer = fast;
+            writer.AdvanceTo(ref to);
             if (!status.TryTake(key, tag.Value))
             {
-                if (TryWriteTag(ref writer, field, key, tag.Value)) kept++;
+                if (TryWriteTag(ref writer, field, key, tag.Value)) left--;
                 else dropped++;
             }
 
-            fast = writer;
+            to = ref writer.Next;
+            end = ref EndOfShortcut<TFormat>(ref writer);
         }
 
-        writer = fast;
-        return dropped + Math.Max(0, details.Length - kept);
+        writer.AdvanceTo(ref to);
+        return dropped + Math.Max(0, details.Length - (limit - left));
     }
+
+    // Before it there is room for whatever the shortcut writes.
+    private static ref byte EndOfShortcut<TFormat>(ref ByteWriter writer)
+        where TFormat : struct, ITagFormat =>
+        ref Unsafe.Add(ref writer.Next, Math.Max(0, writer.Room - TFormat.MostRoom));
 
     /// <summary>Writes a tag when it is one of the simple ones; inlined into the loop over the tags.</summary>
     protected interface ITagFormat
     {
-        /// <returns>False, with nothing written, for everything else.</returns>
-        static abstract bool TryWrite(ref ByteWriter writer, byte field, AttributeKey key, object? value, int maxText);
+        /// <summary>The longest text that it takes.</summary>
+        static abstract int MostText { get; }
+
+        /// <summary>How many bytes it may write, whether they count or not.</summary>
+        static abstract int MostRoom { get; }
+
+        /// <param name="to">Where to.</param>
+        /// <param name="field">As for <see cref="WriteTag"/>.</param>
+        /// <param name="key">As for <see cref="WriteTag"/>; no special one.</param>
+        /// <param name="value">As for <see cref="WriteTag"/>.</param>
+        /// <param name="maxText">The longest text that need not be cut, and is not too long.</param>
+        /// <returns>How many bytes were written; 0, with nothing that counts, for everything else.</returns>
+        static abstract int TryWrite(ref byte to, byte field, AttributeKey key, object? value, int maxText);
     }
 
     private static bool IsRepeated(Tags tags, ReadOnlySpan<KeyValuePair<string, object?>> details, string key)
@@ -149,7 +172,7 @@ internal abstract class SpanEncoder
             ref readonly var tag = ref tags.Current;
             var key = tag.Key ?? "";
             if (details.Length > 0 && ReferenceEquals(key, SpanDetails.Key)) continue;
-            if (status.TryTake(_keys.Get(key), tag.Value)) continue;
+            if (status.TryTake(Keys.Get(key, Keys.Start), tag.Value)) continue;
             if (!values.ContainsKey(key))
             {
                 if (order.Count >= limit)
@@ -166,7 +189,7 @@ internal abstract class SpanEncoder
 
         foreach (var key in order)
         {
-            if (!TryWriteTag(ref writer, field, _keys.Get(key), values[key])) dropped++;
+            if (!TryWriteTag(ref writer, field, Keys.Get(key, Keys.Start), values[key])) dropped++;
         }
 
         return dropped;
@@ -189,21 +212,18 @@ internal abstract class SpanEncoder
     }
 }
 
-/// <summary>The keys of one span, by their places in the table.</summary>
-[InlineArray(AttributeKey.Table.Slots / 64)]
+/// <summary>The keys of one span.</summary>
 internal struct KeySet
 {
-    private ulong _first;
+    private ulong _bits;
 
-    /// <summary>Adds a key; false when a key in the same place was added before.</summary>
+    /// <summary>Adds a key; false when it, or one that shares its bit, was added before.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool Add(AttributeKey key)
     {
-        ref var word = ref this[key.Slot >> 6];
-        var before = word;
-        var after = before | (1UL << key.Slot);
-        word = after;
-        return after != before;
+        var before = _bits;
+        _bits |= key.Bit;
+        return _bits != before;
     }
 }
 

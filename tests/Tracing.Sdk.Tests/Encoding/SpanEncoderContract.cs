@@ -135,6 +135,74 @@ public abstract class SpanEncoderContract
         Assert.Equal(keys, attributes.Select(attribute => attribute.Key).Where(key => !key.StartsWith("otel.", StringComparison.Ordinal)));
     }
 
+    [Theory]
+    [InlineData("a b c")]
+    [InlineData("c b a")]
+    [InlineData("a c b")]
+    [InlineData("b a d a2")]
+    [InlineData("error.type a error.type2")]
+    public void Encode_KeysInAnotherOrderThanBefore_AreTheirOwn(string order)
+    {
+        var encoder = Encoder(new SpanLimits());
+        foreach (var keys in new[] { "a b c d", "b c a", order, "a b c d", order })
+        {
+            // New strings each time: a key is what its text says.
+            var activity = TestSpan.Make(activity =>
+            {
+                foreach (var key in keys.Split(' ')) activity.AddTag(key, $"value of {key}");
+            });
+            Assert.Equal(
+                keys.Split(' ').Select(key => (key, (string?)$"value of {key}")),
+                Attributes(Encoded.Bytes(encoder, activity))
+                    .Where(attribute => !attribute.Key.StartsWith("otel.", StringComparison.Ordinal))
+                    .Select(attribute => (attribute.Key, attribute.Value)));
+        }
+    }
+
+    [Fact]
+    public void Encode_DuplicateKeyAmongMany_LastWins()
+    {
+        // More keys than a set of them has bits.
+        var attributes = Encode(TestSpan.Make(activity =>
+        {
+            for (var i = 0; i < 100; i++) activity.AddTag($"k{i}", i);
+            activity.AddTag("k70", "last");
+        }));
+        Assert.Equal(100, attributes.Count(attribute => attribute.Key.StartsWith('k')));
+        Assert.Equal("last", Assert.Single(attributes, attribute => attribute.Key == "k70").Value);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    [InlineData(5)]
+    [InlineData(7)]
+    [InlineData(8)]
+    [InlineData(9)]
+    [InlineData(15)]
+    [InlineData(16)]
+    [InlineData(17)]
+    [InlineData(24)]
+    [InlineData(25)]
+    [InlineData(31)]
+    [InlineData(33)]
+    public void Encode_OneCharacterThatIsNotPlain_IsFoundInEveryPlace(int length)
+    {
+        var plain = new string([.. Enumerable.Range(0, length).Select(i => (char)('a' + (i % 26)))]);
+        Assert.Equal(plain, Value(plain));
+        foreach (var odd in new[] { '"', '\\', '\n', '\u007f', '\u0080', 'é', '\u8061', '\uff41' })
+        {
+            for (var i = 0; i < length; i++)
+            {
+                var text = string.Concat(plain.AsSpan(0, i), [odd], plain.AsSpan(i + 1));
+                Assert.Equal(text, Value(text));
+            }
+        }
+    }
+
     [Fact]
     public void Encode_TooManyTags_KeepsTheFirst()
     {

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -10,17 +11,19 @@ internal static class OtlpIds
     private const uint IsRemoteKnown = 0x100;
     private const uint IsRemote = 0x200;
 
-    public static void Copy(ActivityTraceId id, Span<byte> target)
+    /// <summary>Writes sixteen bytes.</summary>
+    public static void Put(ref byte to, ActivityTraceId id)
     {
         var hex = id.ToHexString();
-        Decode(hex, target);
-        Decode(hex.AsSpan(16), target[8..]);
+        Decode(hex, ref to);
+        Decode(hex.AsSpan(16), ref Unsafe.Add(ref to, 8));
     }
 
-    public static void Copy(ActivitySpanId id, Span<byte> target) => Decode(id.ToHexString(), target);
+    /// <summary>Writes eight bytes.</summary>
+    public static void Put(ref byte to, ActivitySpanId id) => Decode(id.ToHexString(), ref to);
 
     // Sixteen digits, which the id has checked: lower case only. '0' is 0x30, 'a' is 0x61: a letter has bit 6, and is 9 more than its low bits.
-    private static void Decode(ReadOnlySpan<char> hex, Span<byte> target)
+    private static void Decode(ReadOnlySpan<char> hex, ref byte to)
     {
         var chars = MemoryMarshal.Cast<char, ushort>(hex);
         var digits = Vector128.Narrow(Vector128.Create(chars), Vector128.Create(chars[8..]));
@@ -28,7 +31,7 @@ internal static class OtlpIds
         // The digit that comes first is the upper half of the byte, and the lower half of the little-endian pair.
         var pairs = values.AsUInt16();
         var bytes = ((pairs << 4) | (pairs >> 8)) & Vector128.Create((ushort)0xFF);
-        Vector128.Narrow(bytes, bytes).GetLower().CopyTo(target);
+        Unsafe.WriteUnaligned(ref to, Vector128.Narrow(bytes, bytes).AsUInt64().ToScalar());
     }
 
     /// <summary>Bits 0-7 W3C flags (only the two that are defined), 8 "it is known whether the other end is remote", 9 "it is".</summary>

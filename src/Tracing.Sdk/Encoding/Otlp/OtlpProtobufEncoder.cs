@@ -3,8 +3,6 @@ using System.Collections;
 using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
 
 namespace Tracing.Sdk.Encoding.Otlp;
 
@@ -19,28 +17,17 @@ internal sealed class OtlpProtobufEncoder(SpanLimits limits) : SpanEncoder(limit
     // The largest length that takes one byte.
     private const int OneByte = 127;
 
-    private const int MaxFixedHeader = 2 + 16 + 2 + 8;
-
     public override bool Encode(Activity activity, in SpanFacts facts, Scope scope, ref ByteWriter writer)
     {
         var span = writer.BeginMessage(SpanField, 2);
 
-        var ids = writer.Reserve(MaxFixedHeader);
-        ids[0] = 0x0A;
-        ids[1] = 16;
-        OtlpIds.Copy(activity.TraceId, ids[2..]);
-        ids[18] = 0x12;
-        ids[19] = 8;
-        OtlpIds.Copy(activity.SpanId, ids[20..]);
-        writer.Advance(MaxFixedHeader);
-
+        WriteIds(ref writer, activity.TraceId, activity.SpanId);
         if (activity.TraceStateString is { Length: > 0 } traceState) writer.WriteString(0x1A, traceState);
         if (facts.ParentSpanId != default)
         {
-            var parent = writer.Reserve(10);
-            parent[0] = 0x22;
-            parent[1] = 8;
-            OtlpIds.Copy(facts.ParentSpanId, parent[2..]);
+            ref var parent = ref writer.Reserve(10)[0];
+            Unsafe.WriteUnaligned(ref parent, (ushort)(0x22 | (8 << 8)));
+            OtlpIds.Put(ref Unsafe.Add(ref parent, 2), facts.ParentSpanId);
             writer.Advance(10);
         }
 
@@ -49,27 +36,24 @@ internal sealed class OtlpProtobufEncoder(SpanLimits limits) : SpanEncoder(limit
         if (!string.IsNullOrEmpty(name)) writer.WriteString(0x2A, Utf8Text.Cut(name, Limits.ValueLength));
 
         var (start, end) = OtlpTime.Of(activity);
-        var times = writer.Reserve(20);
-        times[0] = 0x30;
-        times[1] = (byte)((int)activity.Kind + 1);
-        times[2] = 0x39;
-        BinaryPrimitives.WriteUInt64LittleEndian(times[3..], start);
-        times[11] = 0x41;
-        BinaryPrimitives.WriteUInt64LittleEndian(times[12..], end);
+        ref var times = ref writer.Reserve(20)[0];
+        Unsafe.WriteUnaligned(ref times, (uint)(0x30 | (((int)activity.Kind + 1) << 8) | (0x39 << 16)));
+        Unsafe.WriteUnaligned(ref Unsafe.Add(ref times, 3), start);
+        Unsafe.Add(ref times, 11) = 0x41;
+        Unsafe.WriteUnaligned(ref Unsafe.Add(ref times, 12), end);
         writer.Advance(20);
 
         var status = new SpanStatus(activity);
         var dropped = WriteTags<Simple>(
             ref writer, AttributeField, activity.EnumerateTagObjects(), Limits.Attributes, SpanDetails.Of(activity), ref status);
         WriteDropped(ref writer, 0x50, dropped);
-        WriteEvents(ref writer, activity);
-        WriteLinks(ref writer, activity);
+        if (IsAny(activity.EnumerateEvents())) WriteEvents(ref writer, activity);
+        if (IsAny(activity.EnumerateLinks())) WriteLinks(ref writer, activity);
         WriteStatus(ref writer, in status);
 
-        var flags = writer.Reserve(6);
-        flags[0] = 0x85;
-        flags[1] = 0x01;
-        BinaryPrimitives.WriteUInt32LittleEndian(flags[2..], OtlpIds.Flags(facts.TraceFlags, facts.ParentIsRemote));
+        ref var flags = ref writer.Reserve(6)[0];
+        Unsafe.WriteUnaligned(ref flags, (ushort)0x0185);
+        Unsafe.WriteUnaligned(ref Unsafe.Add(ref flags, 2), OtlpIds.Flags(facts.TraceFlags, facts.ParentIsRemote));
         writer.Advance(6);
 
         writer.EndMessage(span);
@@ -134,34 +118,34 @@ internal sealed class OtlpProtobufEncoder(SpanLimits limits) : SpanEncoder(limit
         private const int LongestNumber = 10;
 
         // The key is copied in steps, the last one of which may write beyond it.
-        private const int MostRoom = 2 + OneByte + AttributeKey.Step;
+        public static int MostRoom => 2 + OneByte + AttributeKey.Step;
+
+        public static int MostText => OneByte;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static bool TryWrite(ref ByteWriter writer, byte field, AttributeKey key, object? value, int maxText)
+        public static int TryWrite(ref byte to, byte field, AttributeKey key, object? value, int maxText)
         {
             if (value is string text)
             {
                 var pair = key.Length + text.Length + 4;
-                if (pair > OneByte || text.Length > maxText || writer.Room < MostRoom) return false;
-                ref var to = ref BeginPair(ref writer, field, key, pair);
+                if (text.Length > maxText || pair > OneByte) return 0;
+                to = ref BeginPair(ref to, field, key, pair);
                 Unsafe.WriteUnaligned(ref to, (uint)(0x12 | ((text.Length + 2) << 8) | (0x0A << 16) | (text.Length << 24)));
-                if (!Utf8Text.TryWriteAscii(text, ref Unsafe.Add(ref to, 4))) return false;
-                writer.Advance(pair + 2);
-                return true;
+                return Utf8Text.TryWriteAscii(text, ref Unsafe.Add(ref to, 4)) ? pair + 2 : 0;
             }
 
-            if (value is int number) return TryWriteNumber(ref writer, field, key, 0x18, (ulong)number);
-            if (value is bool boolean) return TryWriteNumber(ref writer, field, key, 0x10, boolean ? 1UL : 0);
-            return value is long large && TryWriteNumber(ref writer, field, key, 0x18, (ulong)large);
+            if (key.Length + 3 + LongestNumber > OneByte) return 0;
+            if (value is int number) return WriteNumber(ref to, field, key, 0x18, (ulong)number);
+            if (value is bool boolean) return WriteNumber(ref to, field, key, 0x10, boolean ? 1UL : 0);
+            return value is long large ? WriteNumber(ref to, field, key, 0x18, (ulong)large) : 0;
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static bool TryWriteNumber(ref ByteWriter writer, byte field, AttributeKey key, byte tag, ulong value)
+        private static int WriteNumber(ref byte to, byte field, AttributeKey key, byte tag, ulong value)
         {
-            if (key.Length + 3 + LongestNumber > OneByte || writer.Room < MostRoom) return false;
             var length = value < 0x80 ? 1 : value < 0x4000 ? 2 : (BitOperations.Log2(value) / 7) + 1;
             var pair = key.Length + 3 + length;
-            ref var to = ref BeginPair(ref writer, field, key, pair);
+            to = ref BeginPair(ref to, field, key, pair);
             Unsafe.WriteUnaligned(ref to, (uint)(0x12 | ((length + 1) << 8) | (tag << 16)));
             to = ref Unsafe.Add(ref to, 3);
             for (; value >= 0x80; value >>= 7)
@@ -171,27 +155,30 @@ internal sealed class OtlpProtobufEncoder(SpanLimits limits) : SpanEncoder(limit
             }
 
             to = (byte)value;
-            writer.Advance(pair + 2);
-            return true;
+            return pair + 2;
         }
 
         // Tag, length and key of a pair; returns where its value goes.
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static ref byte BeginPair(ref ByteWriter writer, byte field, AttributeKey key, int pair)
+        private static ref byte BeginPair(ref byte to, byte field, AttributeKey key, int pair)
         {
-            ref var to = ref writer.Next;
             Unsafe.WriteUnaligned(ref to, (ushort)(field | (pair << 8)));
-            to = ref Unsafe.Add(ref to, 2);
-            ref var from = ref MemoryMarshal.GetArrayDataReference(key.Padded);
-            var length = key.Length;
-            for (var i = 0; i < length; i += AttributeKey.Step)
-            {
-                Vector128.LoadUnsafe(ref from, (nuint)i).StoreUnsafe(ref to, (nuint)i);
-            }
-
-            return ref Unsafe.Add(ref to, length);
+            return ref key.CopyTo(ref Unsafe.Add(ref to, 2));
         }
     }
+
+    private static void WriteIds(ref ByteWriter writer, ActivityTraceId traceId, ActivitySpanId spanId)
+    {
+        const int Length = 2 + 16 + 2 + 8;
+        ref var to = ref writer.Reserve(Length)[0];
+        Unsafe.WriteUnaligned(ref to, (ushort)(0x0A | (16 << 8)));
+        OtlpIds.Put(ref Unsafe.Add(ref to, 2), traceId);
+        Unsafe.WriteUnaligned(ref Unsafe.Add(ref to, 18), (ushort)(0x12 | (8 << 8)));
+        OtlpIds.Put(ref Unsafe.Add(ref to, 20), spanId);
+        writer.Advance(Length);
+    }
+
+    private static bool IsAny<T>(Activity.Enumerator<T> items) => items.MoveNext();
 
     private static void WriteKeyValue(ref ByteWriter writer, byte field, string key, object? value, int valueLength, int depth)
     {
@@ -302,14 +289,7 @@ internal sealed class OtlpProtobufEncoder(SpanLimits limits) : SpanEncoder(limit
             kept++;
             var context = link.Context;
             var message = writer.BeginMessage(0x6A, 1);
-            var ids = writer.Reserve(MaxFixedHeader);
-            ids[0] = 0x0A;
-            ids[1] = 16;
-            OtlpIds.Copy(context.TraceId, ids[2..]);
-            ids[18] = 0x12;
-            ids[19] = 8;
-            OtlpIds.Copy(context.SpanId, ids[20..]);
-            writer.Advance(MaxFixedHeader);
+            WriteIds(ref writer, context.TraceId, context.SpanId);
             if (context.TraceState is { Length: > 0 } traceState) writer.WriteString(0x1A, traceState);
             WriteDropped(ref writer, 0x28, WriteTags<Simple>(ref writer, 0x22, link.EnumerateTagObjects(), Limits.AttributesPerLink, default, ref none));
             var flags = writer.Reserve(5);

@@ -5,28 +5,66 @@ using System.Net.Sockets;
 
 namespace Tracing.Sdk.Encoding.Zipkin;
 
+/// <summary>What a tag may say about the other end: how its key ranks, the lower the better.</summary>
+/// <param name="Host">Its value is the other end's name or address, by the span's kind.</param>
+/// <param name="Port">Its value is the port that belongs to the host of that rank.</param>
+internal sealed record EndpointTag(EndpointTag.ByKind Host, EndpointTag.ByKind Port)
+{
+    /// <summary>The ranks on a server span and on all others.</summary>
+    public readonly record struct ByKind(int Server, int Client)
+    {
+        public int Of(ActivityKind kind) => kind == ActivityKind.Server ? Server : Client;
+    }
+}
+
 /// <summary>Who is at the other end of a span, guessed from its tags.</summary>
 /// <remarks>https://opentelemetry.io/docs/specs/otel/trace/sdk_exporters/zipkin/#otlp---zipkin, with service.peer.name before all others.</remarks>
 internal static class RemoteEndpoint
 {
     private const int NoRank = int.MaxValue;
+    private const int Ranks = 12;
 
-    public static void Write(ref ByteWriter writer, Activity activity, ReadOnlySpan<KeyValuePair<string, object?>> details)
+    /// <summary>What a key is worth here; null for nearly all.</summary>
+    public static EndpointTag? Rank(string key)
     {
-        if (activity.Kind == ActivityKind.Internal) return;
+        var tag = new EndpointTag(
+            new(ServerRank(key), ClientRank(key)),
+            new(PortRank(key, ActivityKind.Server), PortRank(key, ActivityKind.Client)));
+        return tag is { Host: { Server: NoRank, Client: NoRank }, Port: { Server: NoRank, Client: NoRank } } ? null : tag;
+    }
 
-        var best = NoRank;
-        string? host = null;
-        foreach (ref readonly var tag in details) Rank(tag, activity.Kind, ref best, ref host);
-        foreach (ref readonly var tag in activity.EnumerateTagObjects()) Rank(tag, activity.Kind, ref best, ref host);
+    public static void Write(ref ByteWriter writer, Activity activity, ReadOnlySpan<KeyValuePair<string, object?>> details, AttributeKey.Table keys)
+    {
+        var kind = activity.Kind;
+        if (kind == ActivityKind.Internal) return;
 
-        if (host is null) return;
-        var address = Address(host);
+        var found = new Candidates { HostRank = NoRank };
+        var key = keys.Start;
+        foreach (ref readonly var tag in details)
+        {
+            key = keys.Get(tag.Key, key);
+            if (key.Endpoint is not null) found.Add(key.Endpoint, kind, tag.Value);
+        }
+
+        foreach (ref readonly var tag in activity.EnumerateTagObjects())
+        {
+            key = keys.Get(tag.Key, key);
+            if (key.Endpoint is not null) found.Add(key.Endpoint, kind, tag.Value);
+        }
+
+        if (found.Host is not { } host) return;
+        var isIPv4 = IsIPv4(host);
+        var address = isIPv4 ? null : Address(host);
         // What a caller calls itself is its address; as a name it would become a service in the dependency graph.
-        if (activity.Kind == ActivityKind.Server && address is null && best > 1) return;
+        if (kind == ActivityKind.Server && !isIPv4 && address is null && found.HostRank > 1) return;
 
         writer.Write(",\"remoteEndpoint\":{"u8);
-        if (address is null)
+        if (isIPv4)
+        {
+            writer.Write("\"ipv4\":"u8);
+            writer.WriteString(host);
+        }
+        else if (address is null)
         {
             writer.Write("\"serviceName\":"u8);
             ZipkinEncoder.WriteString(ref writer, host);
@@ -40,7 +78,7 @@ internal static class RemoteEndpoint
             writer.Write((byte)'"');
         }
 
-        if (PortTag(best, activity.Kind) is { } portTag && Port(activity.GetTagItem(portTag) ?? Find(details, portTag)) is { } port)
+        if (Port(PortOf(in found, activity, details)) is { } port)
         {
             writer.Write(",\"port\":"u8);
             writer.WriteNumber(port);
@@ -49,12 +87,33 @@ internal static class RemoteEndpoint
         writer.Write((byte)'}');
     }
 
-    private static void Rank(in KeyValuePair<string, object?> tag, ActivityKind kind, ref int best, ref string? host)
+    private static object? PortOf(in Candidates found, Activity activity, ReadOnlySpan<KeyValuePair<string, object?>> details)
     {
-        var rank = kind == ActivityKind.Server ? ServerRank(tag.Key) : ClientRank(tag.Key);
-        if (rank == NoRank || rank > best || tag.Value is not string { Length: > 0 } value) return;
-        best = rank;
-        host = value;
+        if (found.Ports == 0) return null;
+        if (found.Ports == 1) return found.PortRank == found.HostRank ? found.Port : null;
+        return PortTag(found.HostRank, activity.Kind) is { } portTag ? activity.GetTagItem(portTag) ?? Find(details, portTag) : null;
+    }
+
+    private struct Candidates
+    {
+        public int HostRank;
+        public string? Host;
+
+        // A span with one port is the rule; with more of them they are looked up by name.
+        public int Ports;
+        public int PortRank;
+        public object? Port;
+
+        // Of two that rank the same the later one counts.
+        public void Add(EndpointTag tag, ActivityKind kind, object? value)
+        {
+            var rank = tag.Host.Of(kind);
+            if (rank != NoRank && rank <= HostRank && value is string { Length: > 0 } host) (HostRank, Host) = (rank, host);
+            rank = tag.Port.Of(kind);
+            if (rank == NoRank) return;
+            Ports++;
+            (PortRank, Port) = (rank, value);
+        }
     }
 
     private static object? Find(ReadOnlySpan<KeyValuePair<string, object?>> details, string key)
@@ -103,6 +162,40 @@ internal static class RemoteEndpoint
         8 => "net.sock.peer.port",
         _ => null,
     };
+
+    private static int PortRank(string key, ActivityKind kind)
+    {
+        for (var rank = 0; rank < Ranks; rank++)
+        {
+            if (PortTag(rank, kind) == key) return rank;
+        }
+
+        return NoRank;
+    }
+
+    // Four numbers as everybody writes them, which need not become an object first. All else is for the parser: 127.1, 010.0.0.1, 0x7F.1
+    private static bool IsIPv4(string host)
+    {
+        if (host.Length > 15 || !char.IsAsciiDigit(host[^1])) return false;
+        var (numbers, digits, value) = (1, 0, 0);
+        foreach (var c in host)
+        {
+            if (char.IsAsciiDigit(c))
+            {
+                if (digits > 0 && value == 0) return false;
+                digits++;
+                value = (value * 10) + c - '0';
+                if (value > 255) return false;
+            }
+            else
+            {
+                if (c != '.' || digits == 0) return false;
+                (numbers, digits, value) = (numbers + 1, 0, 0);
+            }
+        }
+
+        return numbers == 4;
+    }
 
     private static IPAddress? Address(string host) =>
         (char.IsAsciiHexDigit(host[0]) || host[0] is ':' or '[') && (host.Contains(':') || char.IsAsciiDigit(host[^1]))

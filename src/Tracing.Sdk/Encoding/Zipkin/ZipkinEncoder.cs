@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace Tracing.Sdk.Encoding.Zipkin;
 
@@ -9,6 +11,9 @@ internal sealed class ZipkinEncoder : SpanEncoder
 {
     // Any "error" tag, whatever its value, paints a span red in the UI.
     private const string ErrorTag = "error";
+
+    // The server takes a body that contains the bytes yAnnotations" anywhere for its older format, and refuses it.
+    private const string Trap = "yAnnotations";
 
     // What WriteTag is told about the span.
     private const byte Failed = 1;
@@ -29,18 +34,7 @@ internal sealed class ZipkinEncoder : SpanEncoder
 
     public override bool Encode(Activity activity, in SpanFacts facts, Scope scope, ref ByteWriter writer)
     {
-        writer.Write("{\"traceId\":\""u8);
-        WriteTraceId(ref writer, activity.TraceId);
-        writer.Write("\",\"id\":\""u8);
-        writer.WriteUtf8(activity.SpanId.ToHexString());
-        if (facts.ParentSpanId != default)
-        {
-            writer.Write("\",\"parentId\":\""u8);
-            writer.WriteUtf8(facts.ParentSpanId.ToHexString());
-        }
-
-        writer.Write(Kind(activity.Kind));
-
+        WriteIds(ref writer, activity, facts.ParentSpanId);
         var name = activity.DisplayName;
         if (string.IsNullOrEmpty(name)) name = activity.OperationName;
         if (!string.IsNullOrEmpty(name))
@@ -49,18 +43,10 @@ internal sealed class ZipkinEncoder : SpanEncoder
             WriteString(ref writer, Utf8Text.Cut(name, Limits.ValueLength));
         }
 
-        var timestamp = Microseconds(activity.StartTimeUtc.Ticks);
-        if (timestamp > 0)
-        {
-            writer.Write(",\"timestamp\":"u8);
-            writer.WriteNumber(timestamp);
-        }
-
-        writer.Write(",\"duration\":"u8);
-        writer.WriteNumber(Math.Max(1, activity.Duration.Ticks / TimeSpan.TicksPerMicrosecond));
+        WriteTimes(ref writer, activity);
         writer.Write(_localEndpoint);
         var details = SpanDetails.Of(activity);
-        RemoteEndpoint.Write(ref writer, activity, details);
+        RemoteEndpoint.Write(ref writer, activity, details, Keys);
         var droppedEvents = WriteAnnotations(ref writer, activity);
 
         var status = new SpanStatus(activity);
@@ -91,11 +77,13 @@ internal sealed class ZipkinEncoder : SpanEncoder
         return writer.Written.ToArray();
     }
 
+    // With the comma before it and the quote after it: all but the first tag have the former, and all but NaN the latter.
     protected override byte[] EncodeKey(string key)
     {
         var writer = new ByteWriter(new Scratch(), MaxSpanBytes);
+        writer.Write((byte)',');
         WriteString(ref writer, key);
-        writer.Write((byte)':');
+        writer.Write(":\""u8);
         return writer.Written.ToArray();
     }
 
@@ -149,6 +137,44 @@ internal sealed class ZipkinEncoder : SpanEncoder
         }
     }
 
+    // {"traceId":"...","id":"...","parentId":"...","kind":"..."
+    private static void WriteIds(ref ByteWriter writer, Activity activity, ActivitySpanId parentId)
+    {
+        // All of it fits, so nothing is checked on the way.
+        ref var to = ref MemoryMarshal.GetReference(writer.Reserve(160));
+        to = ref Raw.Put(ref to, "{\"traceId\":\""u8);
+        var traceId = activity.TraceId.ToHexString().AsSpan();
+        // 64-bit ids are written as such: the server would do it anyway.
+        if (!traceId.StartsWith("0000000000000000", StringComparison.Ordinal)) to = ref Raw.PutHex(ref to, traceId);
+        to = ref Raw.PutHex(ref to, traceId[16..]);
+        to = ref Raw.Put(ref to, "\",\"id\":\""u8);
+        to = ref Raw.PutHex(ref to, activity.SpanId.ToHexString());
+        if (parentId != default)
+        {
+            to = ref Raw.Put(ref to, "\",\"parentId\":\""u8);
+            to = ref Raw.PutHex(ref to, parentId.ToHexString());
+        }
+
+        to = ref Raw.Put(ref to, Kind(activity.Kind));
+        writer.AdvanceTo(ref to);
+    }
+
+    // ,"timestamp":...,"duration":...
+    private static void WriteTimes(ref ByteWriter writer, Activity activity)
+    {
+        ref var to = ref MemoryMarshal.GetReference(writer.Reserve(96));
+        var timestamp = Microseconds(activity.StartTimeUtc.Ticks);
+        if (timestamp > 0)
+        {
+            to = ref Raw.Put(ref to, ",\"timestamp\":"u8);
+            to = ref Unsafe.Add(ref to, Digits.Put(ref to, timestamp));
+        }
+
+        to = ref Raw.Put(ref to, ",\"duration\":"u8);
+        to = ref Unsafe.Add(ref to, Digits.Put(ref to, Math.Max(1, activity.Duration.Ticks / TimeSpan.TicksPerMicrosecond)));
+        writer.AdvanceTo(ref to);
+    }
+
     // Tags: the scope's, the span's, the status, what was cut.
     private void WriteTagObject(
         ref ByteWriter writer,
@@ -160,7 +186,7 @@ internal sealed class ZipkinEncoder : SpanEncoder
     {
         writer.Write(scope.Encoded);
         var field = activity.Status == ActivityStatusCode.Error ? Failed : default;
-        var dropped = WriteTags<NoShortcut>(ref writer, field, activity.EnumerateTagObjects(), Limits.Attributes, details, ref status);
+        var dropped = WriteTags<Simple>(ref writer, field, activity.EnumerateTagObjects(), Limits.Attributes, details, ref status);
         WriteStatus(ref writer, activity, in status);
         WriteDropped(ref writer, "\"otel.dropped_attributes_count\":\""u8, dropped);
         WriteDropped(ref writer, "\"otel.dropped_events_count\":\""u8, droppedEvents);
@@ -272,17 +298,12 @@ internal sealed class ZipkinEncoder : SpanEncoder
         WriteString(ref writer, text.Written);
     }
 
-    private static void WriteTagKey(ref ByteWriter writer, AttributeKey key)
-    {
-        writer.WriteComma();
-        writer.Write(key.Encoded);
-    }
+    private static void WriteTagKey(ref ByteWriter writer, AttributeKey key) =>
+        writer.Write(key.Encoded[(writer.Last == (byte)'{' ? 1 : 0)..^1]);
 
-    // The server takes a body that contains the bytes yAnnotations" anywhere for its older format, and refuses it.
     internal static void WriteString(ref ByteWriter writer, ReadOnlySpan<char> text)
     {
-        const string Trap = "yAnnotations";
-        if (text.Length < Trap.Length || text[^1] != 's' || !text.EndsWith(Trap, StringComparison.Ordinal))
+        if (!EndsInTrap(text))
         {
             writer.WriteString(text);
             return;
@@ -293,19 +314,15 @@ internal sealed class ZipkinEncoder : SpanEncoder
         writer.Write("\\u0079Annotations\""u8);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool EndsInTrap(ReadOnlySpan<char> text) =>
+        text.Length >= Trap.Length && text[^1] == 's' && text.EndsWith(Trap, StringComparison.Ordinal);
+
     private static void WriteString(ref ByteWriter writer, ReadOnlySpan<byte> utf8)
     {
         writer.Write((byte)'"');
         writer.WriteEscapedUtf8(utf8);
         writer.Write((byte)'"');
-    }
-
-    // 64-bit ids are written as such: the server would do it anyway.
-    private static void WriteTraceId(ref ByteWriter writer, ActivityTraceId id)
-    {
-        var hex = id.ToHexString().AsSpan();
-        if (hex.StartsWith("0000000000000000", StringComparison.Ordinal)) hex = hex[16..];
-        writer.WriteUtf8(hex);
     }
 
     private static ReadOnlySpan<byte> Kind(ActivityKind kind) => kind switch
@@ -320,9 +337,37 @@ internal sealed class ZipkinEncoder : SpanEncoder
     // The ticks are divided first, so that times before 1970 do not shift by one.
     private static long Microseconds(long utcTicks) => (utcTicks / TimeSpan.TicksPerMicrosecond) - UnixEpochMicroseconds;
 
-    // None of its own: people read it, speed is not what it is for.
-    private readonly struct NoShortcut : ITagFormat
+    // ,"key":"value" of which all text is plain and the number is not a long one.
+    private readonly struct Simple : ITagFormat
     {
-        public static bool TryWrite(ref ByteWriter writer, byte field, AttributeKey key, object? value, int maxText) => false;
+        private const int MostKey = 128;
+
+        public static int MostText => 512;
+
+        public static int MostRoom => MostKey + AttributeKey.Step + MostText + Digits.Room;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static int TryWrite(ref byte to, byte field, AttributeKey key, object? value, int maxText)
+        {
+            // The first tag of a scope that says nothing has no comma.
+            if (key.Length > MostKey || Unsafe.Subtract(ref to, 1) == (byte)'{') return 0;
+            if (value is string text)
+            {
+                if (text.Length > maxText || EndsInTrap(text)) return 0;
+                to = ref key.CopyTo(ref to);
+                if (!Utf8Text.TryNarrow<Json.Plain>(text, ref to)) return 0;
+                Unsafe.Add(ref to, text.Length) = (byte)'"';
+                return key.Length + text.Length + 1;
+            }
+
+            long number;
+            if (value is int integer) number = integer;
+            else if (value is long large) number = large;
+            else return 0;
+            to = ref key.CopyTo(ref to);
+            var length = Digits.Put(ref to, number);
+            Unsafe.Add(ref to, length) = (byte)'"';
+            return key.Length + length + 1;
+        }
     }
 }
