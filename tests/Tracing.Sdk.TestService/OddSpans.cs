@@ -23,7 +23,7 @@ internal static class OddSpans
             a.AddTag("list", list);
         },
         ["throws"] = a => a.AddTag("throws", new Throwing()),
-        ["control characters"] = a => a.AddTag("text", "\0\u0001\b\t\n\r\u001f\u007f\u0085\"\\/</script>"),
+        ["control characters"] = a => a.AddTag("text", "\0\u0001\b\t\n\r\u001f\u007f\u0085\u2028\"\\/</script>"),
         ["half a surrogate"] = a => a.AddTag("\ud800", "\udc00"),
         ["emoji"] = a => a.AddTag("\ud83e\udd8a", "\ud83e\udd8a\u20ac\u00e9"),
         ["empty key"] = a => a.AddTag("", "").AddTag(" ", " "),

@@ -8,6 +8,8 @@ namespace Tracing.Sdk.Tests.Encoding;
 
 public sealed class ZipkinEncoderTests : SpanEncoderContract
 {
+    protected override string LineSeparator => "\n";
+
     internal override SpanEncoder Encoder(SpanLimits limits) => new ZipkinEncoder(limits, Encoded.Resource);
 
     internal override IReadOnlyList<KeyValuePair<string, string?>> Attributes(byte[] span) =>
@@ -85,6 +87,23 @@ public sealed class ZipkinEncoderTests : SpanEncoderContract
             name: text));
         Assert.DoesNotContain("yAnnotations\"", json, StringComparison.Ordinal);
         Assert.Equal(text, JsonNode.Parse(json)!["tags"]![text]!.GetValue<string>());
+    }
+
+    [Theory]
+    [InlineData("\u00e9\u2028", "\u00e9\n")]
+    [InlineData("a\u2029\u20ac", "a\n\u20ac")]
+    [InlineData("\u2026\u2028\u2028b", "\u2026\n\nb")]
+    public void Encode_LineSeparators_AreLineFeeds(string text, string expected)
+    {
+        var json = Encoded.Zipkin(TestSpan.Make(
+            activity => activity.AddTag(text, text).AddTag("array", new[] { text }).AddEvent(new(text, default, new() { ["a"] = text })),
+            name: text));
+        var span = JsonNode.Parse(json)!;
+
+        Assert.False(json.Contains('\u2028') || json.Contains('\u2029'));
+        Assert.Equal((expected, expected), (span["name"]!.GetValue<string>(), span["tags"]![expected]!.GetValue<string>()));
+        Assert.Equal(expected, JsonNode.Parse(span["tags"]!["array"]!.GetValue<string>())![0]!.GetValue<string>());
+        Assert.Equal(expected, JsonNode.Parse("{" + span["annotations"]![0]!["value"]!.GetValue<string>() + "}")![expected]!["a"]!.GetValue<string>());
     }
 
     [Fact]

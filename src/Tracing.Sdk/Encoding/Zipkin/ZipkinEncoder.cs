@@ -303,6 +303,8 @@ internal sealed class ZipkinEncoder : SpanEncoder
 
     internal static void WriteString(ref ByteWriter writer, ReadOnlySpan<char> text)
     {
+        // Beside another character that is not ASCII the server miscounts these two, and answers with bytes that no client can parse.
+        if (text.IndexOfAny('\u2028', '\u2029') >= 0) text = text.ToString().Replace('\u2028', '\n').Replace('\u2029', '\n');
         if (!EndsInTrap(text))
         {
             writer.WriteString(text);
@@ -318,9 +320,26 @@ internal sealed class ZipkinEncoder : SpanEncoder
     private static bool EndsInTrap(ReadOnlySpan<char> text) =>
         text.Length >= Trap.Length && text[^1] == 's' && text.EndsWith(Trap, StringComparison.Ordinal);
 
+    // The first two of the three bytes of U+2028 and U+2029.
+    private static ReadOnlySpan<byte> Separators => [0xE2, 0x80];
+
     private static void WriteString(ref ByteWriter writer, ReadOnlySpan<byte> utf8)
     {
         writer.Write((byte)'"');
+        // The same two as above, but inside JSON that is itself the text: there a line feed has to be escaped.
+        for (int at; (at = utf8.IndexOf(Separators)) >= 0; utf8 = utf8[(at + Separators.Length)..])
+        {
+            writer.WriteEscapedUtf8(utf8[..at]);
+            if (utf8[at + Separators.Length] is not (0xA8 or 0xA9))
+            {
+                writer.Write(Separators);
+                continue;
+            }
+
+            writer.Write("\\\\n"u8);
+            utf8 = utf8[1..];
+        }
+
         writer.WriteEscapedUtf8(utf8);
         writer.Write((byte)'"');
     }
