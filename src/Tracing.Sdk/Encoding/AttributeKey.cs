@@ -32,7 +32,6 @@ internal sealed class AttributeKey
 
     public string Text { get; }
 
-
     /// <summary>How many of the bytes count.</summary>
     public int Length { get; }
 

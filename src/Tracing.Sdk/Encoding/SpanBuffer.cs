@@ -35,7 +35,9 @@ internal sealed class SpanBuffer
     private readonly Slot[] _slots;
     private SpanBlock _last;
     private long _handedOver;
+    // Spans that count against the bound of their number.
     private long _limited;
+    // Threads that append without a slot.
     private int _alone;
     private bool _isDue;
     private bool _isClosed;
@@ -75,17 +77,19 @@ internal sealed class SpanBuffer
     {
         get
         {
-            var count = HandedOver - Settled;
+            // In this order, so that it is never negative.
+            var count = -Settled;
+            count += HandedOver;
             foreach (ref var slot in _slots.AsSpan()) count += Volatile.Read(ref slot.Block)?.Count ?? 0;
             return count;
         }
     }
 
-    /// <summary>Whether some block has enough for a batch, and waits for <see cref="Seal"/>.</summary>
+    /// <summary>Whether some block has enough for a batch, or there is no room for another, and it waits for <see cref="Seal"/>.</summary>
     public bool IsDue => Volatile.Read(ref _isDue);
 
-    /// <summary>Whether enough was handed over for a batch, or so much that room becomes scarce.</summary>
-    public bool IsReady => HandedOver - Settled is > 0 and var count && (count >= _batchSpans || UsedBytes >= CapacityBytes / 8);
+    /// <summary>Whether enough was handed over for a batch, or so much that room becomes scarce. Blocks in slots are a quarter of it, but for the smallest buffers.</summary>
+    public bool IsReady => HandedOver - Settled is > 0 and var count && (count >= _batchSpans || UsedBytes >= CapacityBytes / 2);
 
     /// <summary>Appends a record; any thread, no waiting.</summary>
     /// <param name="record">Header and bytes.</param>
@@ -192,7 +196,13 @@ internal sealed class SpanBuffer
                 var block = slot.Block;
                 if (block is null || (block.ForErrors && !isError) || !block.TryAppend(record))
                 {
-                    if (_pool.TryRent(record.Length, isError) is not { } fresh) return AppendResult.Full;
+                    if (_pool.TryRent(record.Length, isError) is not { } fresh)
+                    {
+                        // What is in the slot need not grow old: sent, it makes room.
+                        if (block is not null) isDue = Due();
+                        return AppendResult.Full;
+                    }
+
                     slot.Block = fresh;
                     fresh.TryAppend(record);
                     if (block is not null)
@@ -204,12 +214,7 @@ internal sealed class SpanBuffer
                     block = fresh;
                 }
 
-                if (block.Count == _batchSpans)
-                {
-                    Volatile.Write(ref _isDue, true);
-                    isDue = true;
-                }
-
+                if (block.Count == _batchSpans) isDue = Due();
                 return AppendResult.Appended;
             }
             finally
@@ -219,6 +224,13 @@ internal sealed class SpanBuffer
         }
 
         return AppendAlone(record, isError, ref isDue);
+    }
+
+    private bool Due()
+    {
+        // Asked first: whoever finds the buffer full for long does not take the line from all others each time.
+        if (!IsDue) Volatile.Write(ref _isDue, true);
+        return true;
     }
 
     // In every slot somebody was interrupted in the midst of his copy: rare enough for a block of one's own.

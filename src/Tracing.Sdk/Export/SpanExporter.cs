@@ -45,6 +45,7 @@ internal sealed class SpanExporter : IDisposable
     private readonly SpanBatch _batch;
     private readonly Alarm _alarm;
     private readonly List<FlushRequest> _requests = [];
+    // So many spans of those handed over must go now, batch or not.
     private long _dueUpTo;
     private bool _wasReachable = true;
 
@@ -277,7 +278,7 @@ internal sealed class SpanExporter : IDisposable
         lock (_gate)
         {
             if (_newRequests.Count == 0) return;
-            // Spans leave in the order in which they came: so many more, and those of before are through.
+            // Blocks leave in the order in which they were handed over: so many more, and what was added before is through.
             _buffer.Seal();
             _dueUpTo = _buffer.HandedOver;
             foreach (var request in _newRequests) request.Goal = _dueUpTo;

@@ -66,6 +66,20 @@ public sealed class SpanBufferTests
         Assert.Equal(plain + errors, buffer.Unsettled);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(128 * 1024)]
+    public void Append_Full_CallsTheExportThread(int maxBytes)
+    {
+        var buffer = new SpanBuffer(maxBytes, 512, null);
+        while (Append(buffer, 0, 1000) == AppendResult.Appended)
+        {
+            // Fewer than a batch, and no room for more.
+        }
+
+        Assert.True(buffer.IsDue || buffer.IsReady);
+    }
+
     [Fact]
     public void Append_RoomAgain_IsUsedByAll()
     {
