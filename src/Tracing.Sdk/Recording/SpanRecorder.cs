@@ -240,9 +240,9 @@ internal sealed class SpanRecorder : IDisposable
     {
         if (!activity.Recorded || !IsOurs(activity)) return;
         var facts = FactsOf(activity);
-        // Before and not after: an atomic operation would wait for the bytes that the exporter has just copied.
-        _accounts.SpanEnded();
         foreach (var exporter in _exporters) exporter.Add(activity, facts);
+        // Not before: while an exporter takes it, the last line of the books would know nothing of this span.
+        _accounts.SpanEnded();
     }
 
     // The parent that a reader of the trace will find: an ancestor that is not exported is passed over.

@@ -68,9 +68,9 @@ internal static class Recorder
                 _ => _accounts.SpanStarted(),
                 activity =>
                 {
-                    _accounts.SpanEnded();
                     var facts = Workload.Facts(activity);
                     _exporter.Add(activity, in facts);
+                    _accounts.SpanEnded();
                 });
         }
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
 using Tracing.Sdk.Tests.Testbed;
 
 namespace Tracing.Sdk.Tests.AspNetCore;
@@ -92,6 +93,23 @@ public sealed class AloneInTheProcessTests
         Assert.Equal(SpanId, server.Requests[1]["X-B3-SpanId"]);
         Assert.Equal(4, seen.Count);
         Assert.Equal("GET /", seen[1].DisplayName);
+    }
+
+    [Fact]
+    public void Propagator_OfTheProcess_ReadsWhatItWrites()
+    {
+        var headers = new Dictionary<string, string> { ["b3"] = "0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1", ["baggage"] = "a=1,b=%20" };
+        using var tracing = new ServiceCollection().AddMeshTracing().BuildServiceProvider();
+        DistributedContextPropagator.PropagatorGetterCallback getter = static (object? carrier, string name, out string? value, out IEnumerable<string>? values) =>
+        {
+            values = null;
+            ((Dictionary<string, string>)carrier!).TryGetValue(name, out value);
+        };
+        DistributedContextPropagator.Current.ExtractTraceIdAndState(headers, getter, out var traceParent, out _);
+        var baggage = DistributedContextPropagator.Current.ExtractBaggage(headers, getter);
+
+        Assert.Equal("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", traceParent);
+        Assert.Equal([KeyValuePair.Create("a", (string?)"1"), KeyValuePair.Create("b", (string?)" ")], baggage);
     }
 
     private static async Task CallAsync(WireServer server)

@@ -8,6 +8,8 @@ using Tracing.Sdk.Tests.Testbed;
 namespace Tracing.Sdk.Tests.AspNetCore;
 
 /// <summary>How far a caller is believed, whoever says so.</summary>
+// Their books are only theirs alone: a request to a service of a test that has no tracing is on everybody's.
+[Collection(Alone.Name)]
 public sealed class TrustTests
 {
     private const string TraceId = "0af7651916cd43dd8448eb211c80319c";

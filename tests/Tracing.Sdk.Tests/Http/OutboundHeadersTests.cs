@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Microsoft.Extensions.DependencyInjection;
 using Tracing.Sdk.Http;
 using Tracing.Sdk.Tests.Testbed;
 
@@ -204,23 +203,6 @@ public sealed class OutboundHeadersTests
         Assert.Equal(spans.Server().SpanId, headers["X-B3-SpanId"]);
         Assert.Equal(("abc", "def", "user=1"), (headers["x-request-id"], headers["x-client-trace-id"], headers["baggage"]));
         Assert.Equal($"00-{spans.Server().TraceId}-{spans.Server().SpanId}-03", headers["traceparent"]);
-    }
-
-    [Fact]
-    public void Propagator_OfTheProcess_ReadsWhatItWrites()
-    {
-        var headers = new Dictionary<string, string> { ["b3"] = "0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1", ["baggage"] = "a=1,b=%20" };
-        using var tracing = new ServiceCollection().AddMeshTracing().BuildServiceProvider();
-        DistributedContextPropagator.PropagatorGetterCallback getter = static (object? carrier, string name, out string? value, out IEnumerable<string>? values) =>
-        {
-            values = null;
-            ((Dictionary<string, string>)carrier!).TryGetValue(name, out value);
-        };
-        DistributedContextPropagator.Current.ExtractTraceIdAndState(headers, getter, out var traceParent, out _);
-        var baggage = DistributedContextPropagator.Current.ExtractBaggage(headers, getter);
-
-        Assert.Equal("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", traceParent);
-        Assert.Equal([KeyValuePair.Create("a", (string?)"1"), KeyValuePair.Create("b", (string?)" ")], baggage);
     }
 
     private static Task<WireMessage> CallAsync(params string[] headers) => CallAsync(_ => { }, headers);
