@@ -1,25 +1,21 @@
 using System.Diagnostics;
 using System.Globalization;
+using Tracing.Sdk.Accounting;
 using Tracing.Sdk.Benchmarks.Engine;
+using Tracing.Sdk.Export;
 
 namespace Tracing.Sdk.Benchmarks;
 
 /// <summary>Ours beside the floor and the peer, in one table that says which targets are met.</summary>
 internal static class Compare
 {
-    private const int SpansPerMeasurement = 3_000_000;
-
     public static int Run(string[] args)
     {
-        var times = args.Select(arg => int.TryParse(arg, CultureInfo.InvariantCulture, out var count) ? count : 0).FirstOrDefault(count => count > 0, 3);
+        var rounds = args.Select(arg => int.TryParse(arg, CultureInfo.InvariantCulture, out var count) ? count : 0).FirstOrDefault(count => count > 0, 25);
         var all = !args.Any(arg => arg is "encode" or "record");
         var table = new List<Row>();
         if (all || args.Contains("encode")) Encode(table);
-        if (all || args.Contains("record"))
-        {
-            Record(table, 1, times);
-            Record(table, 2, times);
-        }
+        if (all || args.Contains("record")) Record(table, rounds);
 
         Console.WriteLine("| what | ours | floor | peer | ratio | target | |");
         Console.WriteLine("|---|--:|--:|--:|--:|--:|---|");
@@ -42,15 +38,25 @@ internal static class Compare
         table.Add(Row.Absolute("encode Zipkin, garbage, B", zipkin.Bytes, peerZipkin.Bytes, 1));
     }
 
-    private static void Record(List<Row> table, int threads, int times)
+    private static void Record(List<Row> table, int rounds)
     {
-        var all = Measurement.Take(["bare", "ours", "peer"], threads, SpansPerMeasurement, times);
-        var (floor, ours, peer) = (all[0], all[1], all[2]);
-        var name = threads == 1 ? "one thread" : $"{threads} threads";
-        table.Add(Row.AgainstFloor($"record, {name}, CPU ns", ours.CpuNanoseconds, floor.CpuNanoseconds, peer.CpuNanoseconds, 1.3));
-        table.Add(Row.AgainstFloor($"record, {name}, GC pause ms", ours.PauseMilliseconds, floor.PauseMilliseconds, peer.PauseMilliseconds, 1.5));
-        table.Add(Row.Absolute($"record, {name}, extra garbage, B", ours.Bytes - floor.Bytes, peer.Bytes - floor.Bytes, 16));
-        table.Add(Row.Information($"record, {name}, gen-1 collections", ours.Gen1, floor.Gen1, peer.Gen1));
+        using var bare = Recorder.Bare();
+        using var otlp = Recorder.Ours(Workload.ToSink(ExporterKind.Otlp), new SpanAccounts());
+        using var zipkin = Recorder.Ours(Workload.ToSink(ExporterKind.Zipkin), new SpanAccounts());
+        using var other = Recorder.Peer();
+        foreach (var threads in (int[])[1, 2])
+        {
+            var all = Measurement.Take([bare, otlp, zipkin, other], threads, rounds);
+            var (floor, ours, oursZipkin, peer) = (all[0], all[1], all[2], all[3]);
+            var name = threads == 1 ? "one thread" : $"{threads} threads";
+            table.Add(Row.AgainstFloor($"record, {name}, CPU ns", ours.CpuNanoseconds, floor.CpuNanoseconds, peer.CpuNanoseconds, ours.CpuRatio, 1.3));
+            table.Add(Row.AgainstFloor($"record for Zipkin, {name}, CPU ns", oursZipkin.CpuNanoseconds, floor.CpuNanoseconds, peer.CpuNanoseconds, oursZipkin.CpuRatio, 1.3));
+            table.Add(Row.AgainstFloor(
+                $"record, {name}, GC pause us/1000", ours.PauseMicroseconds, floor.PauseMicroseconds, peer.PauseMicroseconds, ours.PauseMicroseconds / floor.PauseMicroseconds, 1.5));
+            table.Add(Row.Absolute($"record, {name}, extra garbage, B", ours.Bytes - floor.Bytes, peer.Bytes - floor.Bytes, 16));
+            table.Add(Row.Information($"record, {name}, gen-1 collections", ours.Gen1, floor.Gen1, peer.Gen1));
+            table.Add(Row.Information($"record, {name}, the peer's CPU against the floor", peer.CpuRatio));
+        }
     }
 
     // Long enough for the last tier of the compiler; then the best of many short runs: what disturbs only ever adds.
@@ -78,8 +84,8 @@ internal static class Compare
         public static Row AgainstPeer(string what, double ours, double peer, double target) =>
             new(what, ours, null, peer, ours / peer, Text($"{target:0.0#} x peer"), ours <= target * peer);
 
-        public static Row AgainstFloor(string what, double ours, double floor, double peer, double target) =>
-            new(what, ours, floor, peer, ours / floor, Text($"{target:0.0#} x floor"), ours <= target * floor);
+        public static Row AgainstFloor(string what, double ours, double floor, double peer, double ratio, double target) =>
+            new(what, ours, floor, peer, ratio, Text($"{target:0.0#} x floor"), ratio <= target);
 
         public static Row Absolute(string what, double ours, double peer, double target) =>
             new(what, ours, null, peer, null, Text($"{target:0}"), ours <= target);

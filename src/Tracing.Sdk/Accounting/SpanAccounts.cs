@@ -15,8 +15,7 @@ internal sealed class SpanAccounts : IDisposable
     private static readonly string[] ConflictNames = ["trace_id", "span_id", "sampled"];
 
     // Any thread.
-    private readonly StripedCounter _started = new();
-    private readonly StripedCounter _ended = new();
+    private readonly SpanCounts _counts = new();
     private readonly Meter _meter = new(MeterName, typeof(SpanAccounts).Assembly.GetName().Version?.ToString(3));
     private readonly Histogram<double> _duration;
     private readonly Lock _opening = new();
@@ -55,17 +54,17 @@ internal sealed class SpanAccounts : IDisposable
     }
 
     /// <summary>Spans that were sampled and started.</summary>
-    public long Started => _started.Value;
+    public long Started => _counts.Started;
 
     /// <summary>Spans that ended and were given to every exporter.</summary>
-    public long Ended => _ended.Value;
+    public long Ended => _counts.Ended;
 
     /// <summary>One for each exporter, in the order in which they were opened.</summary>
     public IReadOnlyList<SpanLedger> Ledgers => Volatile.Read(ref _ledgers);
 
-    public void SpanStarted() => _started.Increment();
+    public void SpanStarted() => _counts.Start();
 
-    public void SpanEnded() => _ended.Increment();
+    public void SpanEnded() => _counts.End();
 
     /// <summary>Counts a request in which two formats disagreed; each bit set is one way to.</summary>
     public void Conflict(int kinds)
@@ -111,7 +110,11 @@ internal sealed class SpanAccounts : IDisposable
     /// <summary>Whether a meter is this set-up's: each has one of the same name.</summary>
     public bool Owns(Meter meter) => ReferenceEquals(meter, _meter);
 
-    public void Dispose() => _meter.Dispose();
+    public void Dispose()
+    {
+        _meter.Dispose();
+        _counts.Close();
+    }
 
     private static KeyValuePair<string, object?>[] Tags(SpanLedger ledger) =>
         [new("otel.component.type", ledger.ComponentType), new("otel.component.name", ledger.ComponentName)];

@@ -17,6 +17,9 @@ internal sealed class AttributeKey
     // The key that came after this one when it was first met; at first the key itself.
     private AttributeKey _next;
 
+    // Whole tags with this key, by the length of the text or the number.
+    private readonly KnownTag[] _known = [KnownTag.None, KnownTag.None, KnownTag.None, KnownTag.None];
+
     private AttributeKey(string text, byte[] encoded, int number)
     {
         Text = text;
@@ -64,6 +67,24 @@ internal sealed class AttributeKey
         }
 
         return ref Unsafe.Add(ref to, length);
+    }
+
+    /// <summary>The tag that may be known of this key and value; <see cref="KnownTag.None"/> when there is none.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public KnownTag Known(object? value)
+    {
+        var index = value is string text ? text.Length : value is int number ? number : -1;
+        // Four there are.
+        return index < 0 ? KnownTag.None : Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_known), index & 3);
+    }
+
+    /// <summary>Remembers the bytes of a tag, unless another is remembered in its place: threads that took turns would write to each other's caches.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public void Learn(object? value, byte field, ReadOnlySpan<byte> encoded)
+    {
+        if (encoded.Length > KnownTag.MaxLength) return;
+        var index = value switch { string text => text.Length, int number => number, _ => -1 };
+        if (index >= 0) Interlocked.CompareExchange(ref _known[index & 3], new KnownTag(value, field, encoded), KnownTag.None);
     }
 
     /// <summary>The keys that one encoder has met. Any thread; no lock.</summary>

@@ -35,10 +35,10 @@ internal sealed class BlockPool
     /// <summary>Bytes of the blocks in use.</summary>
     public long Used => Volatile.Read(ref _used);
 
-    /// <summary>Makes a block with room for <paramref name="size"/> bytes, or none when the limit is reached.</summary>
-    public SpanBlock? TryRent(int size, bool forError)
+    /// <summary>Makes a block with room for a span of <paramref name="length"/> bytes, or none when the limit is reached.</summary>
+    public SpanBlock? TryRent(int length, bool forError)
     {
-        size = Math.Max(size, BlockSize);
+        var size = Math.Max(length + SpanBlock.EntrySize, BlockSize);
         var used = Interlocked.Add(ref _used, size);
         if (used > (forError ? _limitForErrors : _limit))
         {

@@ -37,7 +37,7 @@ internal sealed class ConsoleEncoder(SpanLimits limits) : SpanEncoder(limits)
         writer.Write(" ms"u8);
 
         var status = new SpanStatus(activity);
-        WriteTags<NoShortcut>(ref writer, 0, activity.EnumerateTagObjects(), Limits.Attributes, SpanDetails.Of(activity), ref status);
+        WriteTags<NoShortcut>(ref writer, 0, activity.EnumerateTagObjects(), Limits.Attributes, SpanDetails.Of(activity, scope), ref status);
         foreach (ref readonly var item in activity.EnumerateEvents())
         {
             writer.Write(" @"u8);
@@ -78,6 +78,8 @@ internal sealed class ConsoleEncoder(SpanLimits limits) : SpanEncoder(limits)
         public static int MostText => 0;
 
         public static int MostRoom => 0;
+
+        public static bool MayFollow(byte last) => false;
 
         public static int TryWrite(ref byte to, byte field, AttributeKey key, object? value, int maxText) => 0;
     }

@@ -44,7 +44,8 @@ internal sealed class SpanBuffer
 
     // Export thread, but for the number that everybody may read.
     private SpanBlock _head;
-    private int _position;
+    // The first span of it that is not settled.
+    private int _next;
     private long _settled;
 
     /// <param name="maxBytes">Bound of all blocks together.</param>
@@ -89,13 +90,17 @@ internal sealed class SpanBuffer
     public bool IsDue => Volatile.Read(ref _isDue);
 
     /// <summary>Whether enough was handed over for a batch, or so much that room becomes scarce. Blocks in slots are a quarter of it, but for the smallest buffers.</summary>
-    public bool IsReady => HandedOver - Settled is > 0 and var count && (count >= _batchSpans || UsedBytes >= CapacityBytes / 2);
+    public bool IsReady => HandedOver - Settled is > 0 and var count && (count >= _batchSpans || IsScarce);
 
-    /// <summary>Appends a record; any thread, no waiting.</summary>
-    /// <param name="record">Header and bytes.</param>
-    /// <param name="isError">Whether the record may use the room kept for failed spans.</param>
+    /// <summary>Whether half of the room is used.</summary>
+    public bool IsScarce => UsedBytes >= CapacityBytes / 2 || (_maxSpans is { } maxSpans && Volatile.Read(ref _limited) >= maxSpans / 2);
+
+    /// <summary>Appends a span; any thread, no waiting.</summary>
+    /// <param name="span">Its bytes.</param>
+    /// <param name="scope">The index of its scope.</param>
+    /// <param name="isError">Whether it may use the room kept for failed spans.</param>
     /// <param name="isDue">Whether the export thread has something to do now.</param>
-    public AppendResult Append(ReadOnlySpan<byte> record, bool isError, out bool isDue)
+    public AppendResult Append(ReadOnlySpan<byte> span, int scope, bool isError, out bool isDue)
     {
         isDue = false;
         if (_maxSpans is { } maxSpans && Interlocked.Increment(ref _limited) > (isError ? maxSpans : maxSpans - (maxSpans / 8)))
@@ -104,7 +109,7 @@ internal sealed class SpanBuffer
             return AppendResult.Full;
         }
 
-        var result = AppendToSlot(record, isError, ref isDue);
+        var result = AppendToSlot(span, scope, isError, ref isDue);
         if (result != AppendResult.Appended && _maxSpans is not null) Interlocked.Decrement(ref _limited);
         return result;
     }
@@ -137,52 +142,39 @@ internal sealed class SpanBuffer
         while (Volatile.Read(ref _alone) != 0) wait.SpinOnce();
     }
 
-    /// <summary>Takes the next records, up to the batch's limits. Export thread.</summary>
+    /// <summary>Takes the next spans, up to the batch's limits. Export thread.</summary>
     /// <returns>False when there is nothing to read.</returns>
     public bool TryTake(SpanBatch batch)
     {
         batch.Clear();
-        var position = _position;
-        for (var block = _head; block is not null; block = Volatile.Read(ref block.Next))
-        {
-            var records = block.Records;
-            while (position < records.Length)
-            {
-                var (length, scope) = SpanBlock.GetHeader(records[position..]);
-                if (!batch.TryAdd(block, position + SpanBlock.RecordHeader, length, scope)) return true;
-                position += SpanBlock.RecordHeader + length;
-            }
-
-            position = 0;
-        }
-
+        var next = _next;
+        for (var block = _head; block is not null && batch.Add(block, next); block = Volatile.Read(ref block.Next)) next = 0;
         return batch.Count > 0;
     }
 
-    /// <summary>Forgets the records of a batch and gives back the blocks that are empty now. Export thread.</summary>
+    /// <summary>Forgets the spans of a batch and gives back the blocks that are empty now. Export thread.</summary>
     public void Settle(SpanBatch batch)
     {
         if (_maxSpans is not null) Interlocked.Add(ref _limited, -batch.Count);
-        if (batch.Count > 0)
+        if (batch.LastBlock is { } last)
         {
-            ref readonly var last = ref batch.Records[^1];
-            while (_head != last.Block) LeaveBlock();
-            _position = last.Offset + last.Length;
+            while (_head != last) LeaveBlock();
+            _next = batch.Next;
         }
 
         Volatile.Write(ref _settled, _settled + batch.Count);
         batch.Clear();
-        while (_position >= _head.Records.Length && Volatile.Read(ref _head.Next) is not null) LeaveBlock();
-        if (_position < _head.Records.Length) return;
+        while (_next >= _head.Count && Volatile.Read(ref _head.Next) is not null) LeaveBlock();
+        if (_next < _head.Count) return;
         // The last block stays as the place where the next one is hung on; its bytes need not.
         _pool.Return(_head);
-        _position = 0;
+        _next = 0;
     }
 
     /// <summary>Gives memory back that nobody has needed since the last time. Export thread, now and then.</summary>
     public void Trim() => _pool.Trim();
 
-    private AppendResult AppendToSlot(ReadOnlySpan<byte> record, bool isError, ref bool isDue)
+    private AppendResult AppendToSlot(ReadOnlySpan<byte> span, int scope, bool isError, ref bool isDue)
     {
         var slots = _slots;
         var favourite = Environment.CurrentManagedThreadId;
@@ -194,9 +186,9 @@ internal sealed class SpanBuffer
             {
                 if (Volatile.Read(ref _isClosed)) return AppendResult.Closed;
                 var block = slot.Block;
-                if (block is null || (block.ForErrors && !isError) || !block.TryAppend(record))
+                if (block is null || (block.ForErrors && !isError) || !block.TryAppend(span, scope))
                 {
-                    if (_pool.TryRent(record.Length, isError) is not { } fresh)
+                    if (_pool.TryRent(span.Length, isError) is not { } fresh)
                     {
                         // What is in the slot need not grow old: sent, it makes room.
                         if (block is not null) isDue = Due();
@@ -204,7 +196,7 @@ internal sealed class SpanBuffer
                     }
 
                     slot.Block = fresh;
-                    fresh.TryAppend(record);
+                    fresh.TryAppend(span, scope);
                     if (block is not null)
                     {
                         HandOver(block);
@@ -223,7 +215,7 @@ internal sealed class SpanBuffer
             }
         }
 
-        return AppendAlone(record, isError, ref isDue);
+        return AppendAlone(span, scope, isError, ref isDue);
     }
 
     private bool Due()
@@ -234,14 +226,14 @@ internal sealed class SpanBuffer
     }
 
     // In every slot somebody was interrupted in the midst of his copy: rare enough for a block of one's own.
-    private AppendResult AppendAlone(ReadOnlySpan<byte> record, bool isError, ref bool isDue)
+    private AppendResult AppendAlone(ReadOnlySpan<byte> span, int scope, bool isError, ref bool isDue)
     {
         Interlocked.Increment(ref _alone);
         try
         {
             if (Volatile.Read(ref _isClosed)) return AppendResult.Closed;
-            if (_pool.TryRent(record.Length, isError) is not { } block) return AppendResult.Full;
-            block.TryAppend(record);
+            if (_pool.TryRent(span.Length, isError) is not { } block) return AppendResult.Full;
+            block.TryAppend(span, scope);
             HandOver(block);
             isDue = IsReady;
             return AppendResult.Appended;
@@ -265,7 +257,7 @@ internal sealed class SpanBuffer
         var left = _head;
         _pool.Return(left);
         _head = left.Next!;
-        _position = 0;
+        _next = 0;
         // One that has grown old would keep the next one alive, and that the one after it: the collector would have to carry them all.
         left.Next = null;
     }

@@ -17,9 +17,9 @@ internal abstract class SpanDetails
     private static KeyValuePair<string, object?>[]? _buffer;
 
     /// <summary>The facts behind an Activity's tag; empty where there is none. Valid until the next call on this thread.</summary>
-    public static ReadOnlySpan<KeyValuePair<string, object?>> Of(Activity activity)
+    public static ReadOnlySpan<KeyValuePair<string, object?>> Of(Activity activity, Scope scope)
     {
-        if (activity.Kind != ActivityKind.Server) return default;
+        if (!scope.HasDetails) return default;
         foreach (ref readonly var tag in activity.EnumerateTagObjects())
         {
             // It is set when the span begins, so it is among the first where there is one; only we set it, so its key is this very string.

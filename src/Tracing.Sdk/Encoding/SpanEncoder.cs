@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using Tags = System.Diagnostics.Activity.Enumerator<System.Collections.Generic.KeyValuePair<string, object?>>;
 
 namespace Tracing.Sdk.Encoding;
@@ -23,7 +24,7 @@ internal abstract class SpanEncoder
 
     protected AttributeKey.Table Keys { get; }
 
-    /// <summary>Appends the span's bytes.</summary>
+    /// <summary>Appends the span's bytes. They may follow those of another span as they are: JSON begins with the comma between two.</summary>
     /// <returns>Whether the span failed: such spans are kept longest when room runs out.</returns>
     public abstract bool Encode(Activity activity, in SpanFacts facts, Scope scope, ref ByteWriter writer);
 
@@ -66,9 +67,9 @@ internal abstract class SpanEncoder
             key = Keys.Get(detail.Key, key);
             seen.Add(key);
             if (left == 0) break;
-            var length = key.IsSpecial || !Unsafe.IsAddressLessThan(ref to, ref end) ? 0 : TFormat.TryWrite(ref to, field, key, detail.Value, maxText);
-            to = ref Unsafe.Add(ref to, length);
             left--;
+            var length = Unsafe.IsAddressLessThan(ref to, ref end) ? WriteSimple<TFormat>(ref to, field, key, detail.Value, maxText) : 0;
+            to = ref Unsafe.Add(ref to, length);
             if (length > 0) continue;
             writer.AdvanceTo(ref to);
             _ = TryWriteTag(ref writer, field, key, detail.Value);
@@ -81,9 +82,9 @@ internal abstract class SpanEncoder
             ref readonly var tag = ref rest.Current;
             key = Keys.Get(tag.Key, key);
             var isNew = seen.Add(key);
-            if (isNew && left > 0 && !key.IsSpecial && Unsafe.IsAddressLessThan(ref to, ref end))
+            if (isNew && left > 0 && Unsafe.IsAddressLessThan(ref to, ref end))
             {
-                var length = TFormat.TryWrite(ref to, field, key, tag.Value, maxText);
+                var length = WriteSimple<TFormat>(ref to, field, key, tag.Value, maxText);
                 if (length > 0)
                 {
                     to = ref Unsafe.Add(ref to, length);
@@ -114,12 +115,33 @@ internal abstract class SpanEncoder
         return dropped + Math.Max(0, details.Length - (limit - left));
     }
 
+    // A tag that is known, or one of the simple ones. Returns how many bytes were written; 0, with nothing that counts, for all others.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int WriteSimple<TFormat>(ref byte to, byte field, AttributeKey key, object? value, int maxText)
+        where TFormat : struct, ITagFormat
+    {
+        var known = key.Known(value);
+        if (!known.Is(value, field)) return key.IsSpecial ? 0 : WriteUnknown<TFormat>(ref to, field, key, known, value, maxText);
+        known.CopyTo(ref to);
+        return known.Length;
+    }
+
+    // Not inlined: the loop over the tags has no registers left for it.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static int WriteUnknown<TFormat>(ref byte to, byte field, AttributeKey key, KnownTag known, object? value, int maxText)
+        where TFormat : struct, ITagFormat
+    {
+        var length = TFormat.TryWrite(ref to, field, key, value, maxText);
+        if (length > 0 && known == KnownTag.None) key.Learn(value, field, MemoryMarshal.CreateReadOnlySpan(ref to, length));
+        return length;
+    }
+
     // Before it there is room for whatever the shortcut writes.
     private static ref byte EndOfShortcut<TFormat>(ref ByteWriter writer)
         where TFormat : struct, ITagFormat =>
-        ref Unsafe.Add(ref writer.Next, Math.Max(0, writer.Room - TFormat.MostRoom));
+        ref Unsafe.Add(ref writer.Next, TFormat.MayFollow(writer.Last) ? Math.Max(0, writer.Room - TFormat.MostRoom) : 0);
 
-    /// <summary>Writes a tag when it is one of the simple ones; inlined into the loop over the tags.</summary>
+    /// <summary>Writes a tag when it is one of the simple ones.</summary>
     protected interface ITagFormat
     {
         /// <summary>The longest text that it takes.</summary>
@@ -127,6 +149,9 @@ internal abstract class SpanEncoder
 
         /// <summary>How many bytes it may write, whether they count or not.</summary>
         static abstract int MostRoom { get; }
+
+        /// <summary>Whether a simple tag may stand after this byte as it stands everywhere else.</summary>
+        static abstract bool MayFollow(byte last);
 
         /// <param name="to">Where to.</param>
         /// <param name="field">As for <see cref="WriteTag"/>.</param>

@@ -87,9 +87,9 @@ internal static class Utf8Text
         return found == Vector128<ushort>.Zero;
     }
 
-    // What does not fit a byte is found by the rule, so the instruction that saturates will do, where there is one.
+    /// <summary>The lower bytes of characters that fit a byte; of all others anything. The instruction that saturates will do, where there is one.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<byte> Narrow(Vector128<ushort> lower, Vector128<ushort> upper) =>
+    public static Vector128<byte> Narrow(Vector128<ushort> lower, Vector128<ushort> upper) =>
         Sse2.IsSupported ? Sse2.PackUnsignedSaturate(lower.AsInt16(), upper.AsInt16()) : Vector128.Narrow(lower, upper);
 
     private readonly struct Ascii : IRule

@@ -19,7 +19,7 @@ internal sealed class Collector : Destination
     private readonly RequestFormat _format;
     private readonly TimeProvider _time;
     private readonly HttpMessageInvoker _http;
-    private readonly MemoryStream _body = new();
+    private readonly RequestBody _body = new();
     private readonly MemoryStream _compressed = new();
     private readonly byte[] _reply = new byte[16 * 1024];
     private bool _isAsyncOnly;
@@ -35,12 +35,12 @@ internal sealed class Collector : Destination
     /// <summary>Makes the request's body, for all its attempts.</summary>
     public override void Prepare(SpanBatch batch)
     {
-        _body.SetLength(0);
+        _body.Clear();
         _format.Write(batch, _body);
         if (!_settings.Gzip) return;
         _compressed.SetLength(0);
         using var gzip = new GZipStream(_compressed, CompressionLevel.Fastest, leaveOpen: true);
-        gzip.Write(_body.GetBuffer().AsSpan(0, (int)_body.Length));
+        _body.CopyTo(gzip);
     }
 
     /// <summary>Sends the prepared body once.</summary>
@@ -81,8 +81,8 @@ internal sealed class Collector : Destination
 
     private HttpRequestMessage CreateRequest()
     {
-        var body = _settings.Gzip ? _compressed : _body;
-        var content = new ByteArrayContent(body.GetBuffer(), 0, (int)body.Length);
+        _body.Position = 0;
+        HttpContent content = _settings.Gzip ? new ByteArrayContent(_compressed.GetBuffer(), 0, (int)_compressed.Length) : new StreamContent(_body);
         content.Headers.ContentType = new MediaTypeHeaderValue(_format.ContentType);
         if (_settings.Gzip) content.Headers.ContentEncoding.Add("gzip");
 

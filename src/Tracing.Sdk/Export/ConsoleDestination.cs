@@ -10,7 +10,7 @@ internal sealed class ConsoleDestination(Stream output) : Destination
     public override void Prepare(SpanBatch batch)
     {
         _lines.SetLength(0);
-        foreach (ref readonly var record in batch.Records) _lines.Write(record.Bytes);
+        foreach (ref readonly var run in batch.Runs) _lines.Write(run.Bytes);
     }
 
     public override Attempt Send(TimeSpan timeout, CancellationToken abort)

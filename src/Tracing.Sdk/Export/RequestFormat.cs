@@ -13,7 +13,7 @@ internal abstract class RequestFormat
     public abstract string ContentType { get; }
 
     /// <summary>Appends the request's body.</summary>
-    public abstract void Write(SpanBatch batch, Stream body);
+    public abstract void Write(SpanBatch batch, RequestBody body);
 
     /// <summary>Reads the body of a reply. A proxy may have written it: anything is possible, nothing throws.</summary>
     public abstract CollectorReply Read(ReadOnlySpan<byte> body, bool isSuccess);

@@ -1,50 +1,87 @@
+using System.Buffers;
 using System.Diagnostics;
 using System.Globalization;
+using System.IO.Pipelines;
+using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
 namespace Tracing.Sdk.Benchmarks.EndToEnd;
 
-/// <summary>The service under load, a process of its own. It prints its address and the milliseconds to its first answered request, and lives until its input closes.</summary>
+/// <summary>What a service spent on each of the requests of one round, that of making them included.</summary>
+internal sealed record Cost(double CpuMicroseconds, double Bytes, double PauseMicroseconds, double ResidentMegabytes);
+
+/// <summary>
+/// A service in a process of its own. It prints the milliseconds to its first answered request; then for each line that it reads, a
+/// path and a number of requests, what they cost, until its input closes.
+/// </summary>
 internal static class Service
 {
-    public static async Task RunAsync(string variant, string downstream)
+    public static async Task RunAsync(string variant)
     {
+        var transport = new MemoryTransport();
         var builder = WebApplication.CreateSlimBuilder();
-        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        builder.Services.AddSingleton<IConnectionListenerFactory>(transport);
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
-        builder.Services.AddHttpClient("downstream", client => client.BaseAddress = new Uri(downstream));
+        builder.Services.AddHttpClient("downstream", client => client.BaseAddress = new Uri("http://downstream/"))
+            .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler { ConnectCallback = (_, _) => new(new CannedStream()) })
+            .SetHandlerLifetime(Timeout.InfiniteTimeSpan);
         Variant.Configure(builder, variant);
 
         await using var app = builder.Build();
         app.MapGet("/hello", () => "hello");
         app.MapGet("/call", async (IHttpClientFactory clients) => await clients.CreateClient("downstream").GetStringAsync("/hello"));
-        app.MapGet("/stats", () => Stats());
         await app.StartAsync();
-        var address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
-        using (var client = new HttpClient(new SocketsHttpHandler { ActivityHeadersPropagator = null }))
-        {
-            _ = await client.GetStringAsync(address + "/hello");
-        }
-
+        var connection = transport.Connect();
+        await RequestAsync(connection, "/hello", "", 1);
         var started = (DateTime.UtcNow - Process.GetCurrentProcess().StartTime.ToUniversalTime()).TotalMilliseconds;
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{address} {started:F0}"));
-        while (await Console.In.ReadLineAsync() is not null)
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{started:F0}"));
+        while (await Console.In.ReadLineAsync() is { } line)
         {
+            var words = line.Split(' ');
+            var cost = await MeasureAsync(connection, words[0], int.Parse(words[1], CultureInfo.InvariantCulture));
+            Console.WriteLine(JsonSerializer.Serialize(cost));
         }
 
         await app.StopAsync();
     }
 
-    private static string Stats()
+    private static async Task<Cost> MeasureAsync(IDuplexPipe connection, string path, int requests)
     {
-        using var process = Process.GetCurrentProcess();
-        return string.Create(
-            CultureInfo.InvariantCulture,
-            $"{process.TotalProcessorTime.TotalMicroseconds:F0} {GC.GetTotalAllocatedBytes(precise: true)} {GC.GetTotalPauseDuration().TotalMicroseconds:F0} {process.WorkingSet64}");
+        GC.Collect();
+        var cpu = Environment.CpuUsage.TotalTime;
+        var bytes = GC.GetTotalAllocatedBytes(precise: true);
+        var pause = GC.GetTotalPauseDuration();
+        await RequestAsync(connection, path, "", requests);
+        return new Cost(
+            (Environment.CpuUsage.TotalTime - cpu).TotalMicroseconds / requests,
+            (GC.GetTotalAllocatedBytes(precise: true) - bytes) / (double)requests,
+            (GC.GetTotalPauseDuration() - pause).TotalMicroseconds / requests,
+            Environment.WorkingSet / 1048576.0);
+    }
+
+    private static async Task RequestAsync(IDuplexPipe connection, string path, string headers, int count)
+    {
+        var request = System.Text.Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: service\r\nUser-Agent: load\r\n{headers}\r\n");
+        for (var i = 0; i < count; i++)
+        {
+            await connection.Output.WriteAsync(request);
+            while (true)
+            {
+                var read = await connection.Input.ReadAsync();
+                var isAll = IsAll(read.Buffer);
+                connection.Input.AdvanceTo(isAll ? read.Buffer.End : read.Buffer.Start, read.Buffer.End);
+                if (isAll) break;
+            }
+        }
+    }
+
+    // A body arrives with its chunk end or in full; the service always answers "hello".
+    private static bool IsAll(ReadOnlySequence<byte> response)
+    {
+        var text = response.IsSingleSegment ? response.FirstSpan : response.ToArray();
+        return text.IndexOf("hello"u8) >= 0 && (text.IndexOf("chunked"u8) < 0 || text.EndsWith("0\r\n\r\n"u8));
     }
 }

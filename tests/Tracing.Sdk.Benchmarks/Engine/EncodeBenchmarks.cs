@@ -24,7 +24,9 @@ public class EncodeBenchmarks
     private readonly OtlpProtobufFormat _otlpFormat;
     private readonly SpanBuffer _buffer = new(1024 * 1024, Spans, null);
     private readonly SpanBatch _batch = new(Spans, 4 * 1024 * 1024);
-    private readonly MemoryStream _body = new();
+    private readonly RequestBody _body = new();
+    private readonly byte[] _request = new byte[1024 * 1024];
+    private readonly MemoryStream _peerBody = new();
     private readonly Peer.OtlpWriter _peerOtlp = Peer.Otlp();
     private readonly Action<Activity, Utf8JsonWriter> _peerZipkin = Peer.Zipkin();
     private readonly Utf8JsonWriter _peerWriter;
@@ -32,14 +34,14 @@ public class EncodeBenchmarks
 
     public EncodeBenchmarks()
     {
-        using (Workload.Listen())
+        using (Workload.Listen(Workload.SourceName))
         {
             _activities = [.. Enumerable.Range(0, Spans).Select(_ => Workload.Ended())];
         }
 
         _facts = [.. _activities.Select(Workload.Facts)];
         _otlpFormat = new OtlpProtobufFormat(_otlp.Scopes, Workload.Resource);
-        _peerWriter = new Utf8JsonWriter(_body);
+        _peerWriter = new Utf8JsonWriter(_peerBody);
     }
 
     [Benchmark(OperationsPerInvoke = Spans)]
@@ -54,13 +56,13 @@ public class EncodeBenchmarks
     [Benchmark(OperationsPerInvoke = Spans)]
     public long Encode_Zipkin_OpenTelemetry()
     {
-        _body.SetLength(0);
-        _peerWriter.Reset(_body);
+        _peerBody.SetLength(0);
+        _peerWriter.Reset(_peerBody);
         _peerWriter.WriteStartArray();
         foreach (var activity in _activities) _peerZipkin(activity, _peerWriter);
         _peerWriter.WriteEndArray();
         _peerWriter.Flush();
-        return _body.Length;
+        return _peerBody.Length;
     }
 
     /// <summary>The encoder alone, without block and body.</summary>
@@ -93,12 +95,9 @@ public class EncodeBenchmarks
         {
             var scratch = Scratch.Take();
             var writer = new ByteWriter(scratch, SpanEncoder.MaxSpanBytes);
-            writer.Reserve(SpanBlock.RecordHeader);
-            writer.Advance(SpanBlock.RecordHeader);
             var scope = encoder.Scopes.Get(_activities[i].Source);
             var isError = encoder.Encode(_activities[i], in _facts[i], scope, ref writer);
-            SpanBlock.PutHeader(writer.From(0), scope.Index);
-            if (_buffer.Append(writer.Written, isError, out _) != AppendResult.Appended) throw new InvalidOperationException("The buffer is full.");
+            if (_buffer.Append(writer.Written, scope.Index, isError, out _) != AppendResult.Appended) throw new InvalidOperationException("The buffer is full.");
             scratch.Return();
         }
 
@@ -106,9 +105,9 @@ public class EncodeBenchmarks
         var bytes = 0L;
         while (_buffer.TryTake(_batch))
         {
-            _body.SetLength(0);
+            _body.Clear();
             format.Write(_batch, _body);
-            bytes += _body.Length;
+            bytes += _body.Read(_request);
             _buffer.Settle(_batch);
         }
 

@@ -1,7 +1,4 @@
-using System.Diagnostics;
 using BenchmarkDotNet.Attributes;
-using OpenTelemetry.Exporter;
-using OpenTelemetry.Trace;
 using Tracing.Sdk.Accounting;
 using Tracing.Sdk.Export;
 
@@ -11,75 +8,27 @@ namespace Tracing.Sdk.Benchmarks.Engine;
 [MemoryDiagnoser]
 public class RecordBenchmarks
 {
-    private IDisposable? _recorder;
+    private Recorder? _recorder;
 
     [GlobalSetup(Target = nameof(StartStop_Bare))]
-    public void Bare() => _recorder = Recorder.Start("bare");
+    public void Bare() => _recorder = Recorder.Bare();
 
     [GlobalSetup(Target = nameof(StartStop_TracingSdk))]
-    public void TracingSdk() => _recorder = Recorder.Start("ours");
+    public void TracingSdk() => _recorder = Recorder.Ours(Workload.ToSink(ExporterKind.Otlp), new SpanAccounts());
 
     [GlobalSetup(Target = nameof(StartStop_OpenTelemetry))]
-    public void OpenTelemetry() => _recorder = Recorder.Start("peer");
+    public void OpenTelemetry() => _recorder = Recorder.Peer();
 
     [GlobalCleanup]
     public void Stop() => _recorder?.Dispose();
 
     /// <summary>The floor: a listener that samples everything and does nothing.</summary>
     [Benchmark(Baseline = true)]
-    public void StartStop_Bare() => Workload.StartStop();
+    public void StartStop_Bare() => Workload.StartStop(_recorder!.Source);
 
     [Benchmark]
-    public void StartStop_TracingSdk() => Workload.StartStop();
+    public void StartStop_TracingSdk() => Workload.StartStop(_recorder!.Source);
 
     [Benchmark]
-    public void StartStop_OpenTelemetry() => Workload.StartStop();
-}
-
-/// <summary>Who records.</summary>
-internal static class Recorder
-{
-    public static IDisposable Start(string variant) => variant switch
-    {
-        "bare" => Workload.Listen(),
-        "ours" => new Ours(ExporterKind.Otlp),
-        "ours-zipkin" => new Ours(ExporterKind.Zipkin),
-        "peer" => global::OpenTelemetry.Sdk.CreateTracerProviderBuilder()
-            .AddSource(Workload.SourceName)
-            .AddOtlpExporter(options =>
-            {
-                options.Protocol = OtlpExportProtocol.HttpProtobuf;
-                options.HttpClientFactory = () => new HttpClient(new Workload.Sink());
-            })
-            .Build()!,
-        _ => throw new ArgumentException($"There is no variant {variant}."),
-    };
-
-    private sealed class Ours : IDisposable
-    {
-        private readonly SpanAccounts _accounts = new();
-        private readonly SpanExporter _exporter;
-        private readonly ActivityListener _listener;
-
-        public Ours(ExporterKind kind)
-        {
-            _exporter = Workload.Exporter(kind, _accounts.Open("otlp_http_span_exporter"));
-            _listener = Workload.Listen(
-                _ => _accounts.SpanStarted(),
-                activity =>
-                {
-                    var facts = Workload.Facts(activity);
-                    _exporter.Add(activity, in facts);
-                    _accounts.SpanEnded();
-                });
-        }
-
-        public void Dispose()
-        {
-            _listener.Dispose();
-            _exporter.Shutdown(TimeSpan.FromSeconds(10));
-            Console.Error.WriteLine(_accounts.ToString());
-            _accounts.Dispose();
-        }
-    }
+    public void StartStop_OpenTelemetry() => Workload.StartStop(_recorder!.Source);
 }

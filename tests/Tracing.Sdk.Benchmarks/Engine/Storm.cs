@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using Microsoft.Extensions.Logging.Abstractions;
 using Tracing.Sdk.Accounting;
 using Tracing.Sdk.Export;
 
@@ -19,28 +18,21 @@ internal static class Storm
     {
         Console.WriteLine($"{SpansPerSecond} spans a second for {seconds} s, six tags each; start to stop on the application's thread, in microseconds");
         Console.WriteLine("                                    p50      p99    p99.9      max    RSS MB   books");
-        Load(2, null);
-        using (Workload.Listen()) Print("a listener that does nothing", Load(seconds, null), "");
+        using (var bare = Recorder.Bare())
+        {
+            Load(bare.Source, 2, null);
+            Print("a listener that does nothing", Load(bare.Source, seconds, null), "");
+        }
+
         var isBalanced = true;
         foreach (var isSteady in (bool[])[true, false])
         {
             using var collector = new Collector();
             using var accounts = new SpanAccounts();
-            var exporter = new SpanExporter(
-                new ExporterSettings { Kind = ExporterKind.Otlp, Endpoint = collector.Endpoint },
-                Workload.Resource, accounts.Open("otlp_http_span_exporter"), NullLogger.Instance, TimeProvider.System);
-            Histogram histogram;
-            using (Workload.Listen(_ => accounts.SpanStarted(), activity =>
-            {
-                accounts.SpanEnded();
-                exporter.Add(activity, Workload.Facts(activity));
-            }))
-            {
-                histogram = Load(seconds, isSteady ? null : collector);
-            }
-
+            using var ours = Recorder.Ours(new ExporterSettings { Kind = ExporterKind.Otlp, Endpoint = collector.Endpoint }, accounts);
+            var histogram = Load(ours.Source, seconds, isSteady ? null : collector);
             collector.IsUp = true;
-            exporter.Shutdown(TimeSpan.FromSeconds(10));
+            ours.Dispose();
             Print(isSteady ? "ours, collector up" : "ours, collector down half the time", histogram, accounts.ToString());
             var ledger = accounts.Ledgers[0];
             isBalanced &= accounts.Started == ledger.Exported + ledger.TotalDropped && ledger.Exported <= collector.Spans();
@@ -58,7 +50,7 @@ internal static class Storm
             $"{name,-34} {histogram.At(0.5),6:F1} {histogram.At(0.99),8:F1} {histogram.At(0.999),8:F1} {histogram.At(1),8:F0} {process.WorkingSet64 / 1048576,9} {books}"));
     }
 
-    private static Histogram Load(int seconds, Collector? toggled)
+    private static Histogram Load(ActivitySource source, int seconds, Collector? toggled)
     {
         var all = new Histogram();
         var clock = Stopwatch.StartNew();
@@ -71,7 +63,7 @@ internal static class Storm
                 for (; done < due; done++)
                 {
                     var start = Stopwatch.GetTimestamp();
-                    Workload.StartStop();
+                    Workload.StartStop(source);
                     own.Add(Stopwatch.GetTimestamp() - start);
                 }
 

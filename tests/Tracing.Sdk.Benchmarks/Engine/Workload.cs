@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Net;
-using Microsoft.Extensions.Logging.Abstractions;
-using Tracing.Sdk.Accounting;
 using Tracing.Sdk.Encoding;
 using Tracing.Sdk.Export;
 
@@ -23,9 +21,9 @@ internal static class Workload
     ]);
 
     /// <summary>Six tags, start to stop.</summary>
-    public static void StartStop()
+    public static void StartStop(ActivitySource source)
     {
-        using var activity = Source.StartActivity("GET /orders/{id}", ActivityKind.Server);
+        using var activity = source.StartActivity("GET /orders/{id}", ActivityKind.Server);
         if (activity is null) return;
         activity.SetTag("http.request.method", "GET");
         activity.SetTag("url.scheme", "https");
@@ -53,31 +51,25 @@ internal static class Workload
 
     public static SpanFacts Facts(Activity activity) => new(activity.ParentSpanId, activity.HasRemoteParent, 1, false);
 
-    /// <summary>Hears the source and samples all of it.</summary>
-    public static ActivityListener Listen(Action<Activity>? started = null, Action<Activity>? stopped = null)
+    /// <summary>Hears one source and samples all of it.</summary>
+    public static ActivityListener Listen(string name)
     {
         var listener = new ActivityListener
         {
-            ShouldListenTo = source => source.Name == SourceName,
+            ShouldListenTo = source => source.Name == name,
             Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
-            ActivityStarted = started,
-            ActivityStopped = stopped,
         };
         ActivitySource.AddActivityListener(listener);
         return listener;
     }
 
-    public static SpanExporter Exporter(ExporterKind kind, SpanLedger ledger) => new(
-        new ExporterSettings
-        {
-            Kind = kind,
-            Endpoint = new Uri(kind == ExporterKind.Zipkin ? "http://localhost:9411/api/v2/spans" : "http://localhost:4318/v1/traces"),
-            HandlerFactory = () => new Sink(),
-        },
-        Resource,
-        ledger,
-        NullLogger.Instance,
-        TimeProvider.System);
+    /// <summary>An exporter whose requests go no further than this process.</summary>
+    public static ExporterSettings ToSink(ExporterKind kind) => new()
+    {
+        Kind = kind,
+        Endpoint = new Uri(kind == ExporterKind.Zipkin ? "http://localhost:9411/api/v2/spans" : "http://localhost:4318/v1/traces"),
+        HandlerFactory = () => new Sink(),
+    };
 
     /// <summary>Takes every request: what is measured is us and not the loopback.</summary>
     public sealed class Sink : HttpMessageHandler

@@ -11,7 +11,7 @@ public sealed class OtlpJsonEncoderTests : SpanEncoderContract
 
     internal override IReadOnlyList<KeyValuePair<string, string?>> Attributes(byte[] span) =>
         [
-            .. JsonNode.Parse(span)!["attributes"]!.AsArray().Select(attribute => new KeyValuePair<string, string?>(
+            .. JsonNode.Parse(Encoded.Json(span))!["attributes"]!.AsArray().Select(attribute => new KeyValuePair<string, string?>(
                 attribute!["key"]!.GetValue<string>(),
                 attribute["value"]!.AsObject().FirstOrDefault().Value?.ToString())),
         ];

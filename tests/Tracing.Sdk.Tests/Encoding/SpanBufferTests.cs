@@ -53,6 +53,30 @@ public sealed class SpanBufferTests
     }
 
     [Fact]
+    public void TryTake_SpansOfOneScope_AreOneRun()
+    {
+        var buffer = new SpanBuffer(1024 * 1024, 512, null);
+        for (var i = 0; i < 10; i++) Append(buffer, i, scope: 3);
+        buffer.Seal();
+        var batch = new SpanBatch(512, 1024);
+        buffer.TryTake(batch);
+        Assert.Equal((3, 40), (Assert.Single(batch.Runs.ToArray()).Scope, batch.Bytes));
+    }
+
+    [Fact]
+    public void TryTake_SpansOfSeveralScopes_AreRunsInTheirOrder()
+    {
+        var buffer = new SpanBuffer(1024 * 1024, 512, null);
+        foreach (var (number, scope) in ((int, int)[])[(1, 0), (2, 0), (3, 5), (4, 0)]) Append(buffer, number, scope: scope);
+        buffer.Seal();
+        var batch = new SpanBatch(512, 1024);
+        buffer.TryTake(batch);
+        Assert.Equal([(0, 8), (5, 4), (0, 4)], batch.Runs.ToArray().Select(run => (run.Scope, run.Length)));
+        Assert.Equal([0, 5], batch.Scopes);
+        Assert.Equal([1, 2, 3, 4], Numbers(batch));
+    }
+
+    [Fact]
     public void Append_Full_KeepsTheLastRoomForErrors()
     {
         var buffer = new SpanBuffer(128 * 1024, 512, null);
@@ -169,12 +193,27 @@ public sealed class SpanBufferTests
         Assert.Equal(6, buffer.Unsettled);
     }
 
-    private static AppendResult Append(SpanBuffer buffer, int number, int padding = 0, bool isError = false)
+    private static AppendResult Append(SpanBuffer buffer, int number, int padding = 0, bool isError = false, int scope = 0)
     {
-        var record = new byte[SpanBlock.RecordHeader + 4 + padding];
-        SpanBlock.PutHeader(record, 0);
-        BinaryPrimitives.WriteInt32LittleEndian(record.AsSpan(SpanBlock.RecordHeader), number);
-        return buffer.Append(record, isError, out _);
+        var span = new byte[4 + padding];
+        BinaryPrimitives.WriteInt32LittleEndian(span, number);
+        return buffer.Append(span, scope, isError, out _);
+    }
+
+    // Each span begins with its number, and the block knows where it begins.
+    private static List<int> Numbers(SpanBatch batch)
+    {
+        var numbers = new List<int>();
+        foreach (ref readonly var run in batch.Runs)
+        {
+            for (var i = 0; i < run.Block.Count; i++)
+            {
+                var start = run.Block.StartOf(i);
+                if (start >= run.Start && start < run.End) numbers.Add(BinaryPrimitives.ReadInt32LittleEndian(run.Block.Bytes(start, run.Block[i].End)));
+            }
+        }
+
+        return numbers;
     }
 
     private static List<int> TakeAll(SpanBuffer buffer)
@@ -183,7 +222,7 @@ public sealed class SpanBufferTests
         var batch = new SpanBatch(512, 1024 * 1024);
         while (buffer.TryTake(batch))
         {
-            foreach (ref readonly var record in batch.Records) taken.Add(BinaryPrimitives.ReadInt32LittleEndian(record.Bytes));
+            taken.AddRange(Numbers(batch));
             buffer.Settle(batch);
         }
 

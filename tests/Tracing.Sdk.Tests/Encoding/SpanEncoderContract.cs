@@ -283,6 +283,50 @@ public abstract class SpanEncoderContract
         return encoder.Encode(activity, TestSpan.Facts, encoder.Scopes.Get(activity.Source), ref writer);
     }
 
+    /// <summary>Pairs of values of one key, of which an encoder that remembers the former might take the latter for it.</summary>
+    public static TheoryData<object, object> LookAlikes => new()
+    {
+        { "text", "next" },
+        { "text", new string("text") },
+        { "7777777", 7 },
+        { 7, "7777777" },
+        { 7, 7 },
+        { 7, 11 },
+        { 7, 7L },
+        { 7, "text" },
+        { true, "true" },
+        { "true", true },
+        { "", 0 },
+        { 0, "" },
+    };
+
+    [Theory]
+    [MemberData(nameof(LookAlikes))]
+    public void Encode_ValuesOfOneKeyInTurn_EachIsItself(object first, object second)
+    {
+        var encoder = Encoder(new SpanLimits());
+        foreach (var value in (object[])[first, second, first, second, first])
+        {
+            var attributes = Attributes(Encoded.Bytes(encoder, TestSpan.With("k", value)));
+            Assert.Equal(Convert.ToString(value, System.Globalization.CultureInfo.InvariantCulture), Assert.Single(attributes, attribute => attribute.Key == "k").Value, ignoreCase: value is bool);
+        }
+    }
+
+    [Fact]
+    public void Encode_TagOnTheSpanAndOnItsEvent_IsTheSameEachTime()
+    {
+        var encoder = Encoder(new SpanLimits());
+        byte[] Encode() => Encoded.Bytes(encoder, TestSpan.Make(activity => activity
+            .SetTag("k", "v")
+            .AddEvent(new ActivityEvent("e", TestSpan.Start, new ActivityTagsCollection { ["k"] = "v" }))));
+
+        var first = Encode();
+        Assert.Equal(first, Encode());
+        Assert.Equal(first, Encoded.Bytes(Encoder(new SpanLimits()), TestSpan.Make(activity => activity
+            .SetTag("k", "v")
+            .AddEvent(new ActivityEvent("e", TestSpan.Start, new ActivityTagsCollection { ["k"] = "v" })))));
+    }
+
     private protected string? Value(object? value) => Assert.Single(Encode(TestSpan.With("k", value)), attribute => attribute.Key == "k").Value;
 
     private IReadOnlyList<KeyValuePair<string, string?>> Encode(Activity activity, SpanLimits? limits = null) =>

@@ -14,7 +14,7 @@ public sealed class ZipkinEncoderTests : SpanEncoderContract
 
     internal override IReadOnlyList<KeyValuePair<string, string?>> Attributes(byte[] span) =>
         [
-            .. JsonNode.Parse(span)!["tags"]!.AsObject()
+            .. JsonNode.Parse(Encoded.Json(span))!["tags"]!.AsObject()
                 .Where(tag => !tag.Key.StartsWith("otel.", StringComparison.Ordinal))
                 .Select(tag => new KeyValuePair<string, string?>(tag.Key, tag.Value!.GetValue<string>())),
         ];

@@ -264,9 +264,7 @@ public sealed class SpanExporterTests
         var output = new MemoryStream();
         var batch = new SpanBatch(10, 1000);
         var buffer = new SpanBuffer(1024 * 1024, 512, null);
-        byte[] record = [0, 0, 0, 0, 0, 0, 0, 0, .. "a span\n"u8];
-        SpanBlock.PutHeader(record, 0);
-        buffer.Append(record, false, out _);
+        buffer.Append("a span\n"u8, 0, false, out _);
         buffer.Seal();
         buffer.TryTake(batch);
         using var console = new ConsoleDestination(output);

@@ -10,7 +10,7 @@ internal sealed class OtlpJsonEncoder(SpanLimits limits) : SpanEncoder(limits)
 {
     public override bool Encode(Activity activity, in SpanFacts facts, Scope scope, ref ByteWriter writer)
     {
-        writer.Write("{\"traceId\":\""u8);
+        writer.Write(",{\"traceId\":\""u8);
         writer.WriteUtf8(activity.TraceId.ToHexString());
         writer.Write("\",\"spanId\":\""u8);
         writer.WriteUtf8(activity.SpanId.ToHexString());
@@ -33,7 +33,7 @@ internal sealed class OtlpJsonEncoder(SpanLimits limits) : SpanEncoder(limits)
         WriteTime(ref writer, ",\"endTimeUnixNano\":\""u8, end);
 
         var status = new SpanStatus(activity);
-        WriteAttributes(ref writer, activity.EnumerateTagObjects(), Limits.Attributes, SpanDetails.Of(activity), ref status);
+        WriteAttributes(ref writer, activity.EnumerateTagObjects(), Limits.Attributes, SpanDetails.Of(activity, scope), ref status);
         WriteEvents(ref writer, activity);
         WriteLinks(ref writer, activity);
         WriteStatus(ref writer, in status);
@@ -288,6 +288,8 @@ internal sealed class OtlpJsonEncoder(SpanLimits limits) : SpanEncoder(limits)
         public static int MostText => 0;
 
         public static int MostRoom => 0;
+
+        public static bool MayFollow(byte last) => false;
 
         public static int TryWrite(ref byte to, byte field, AttributeKey key, object? value, int maxText) => 0;
     }

@@ -45,7 +45,7 @@ internal sealed class OtlpProtobufEncoder(SpanLimits limits) : SpanEncoder(limit
 
         var status = new SpanStatus(activity);
         var dropped = WriteTags<Simple>(
-            ref writer, AttributeField, activity.EnumerateTagObjects(), Limits.Attributes, SpanDetails.Of(activity), ref status);
+            ref writer, AttributeField, activity.EnumerateTagObjects(), Limits.Attributes, SpanDetails.Of(activity, scope), ref status);
         WriteDropped(ref writer, 0x50, dropped);
         if (IsAny(activity.EnumerateEvents())) WriteEvents(ref writer, activity);
         if (IsAny(activity.EnumerateLinks())) WriteLinks(ref writer, activity);
@@ -121,6 +121,8 @@ internal sealed class OtlpProtobufEncoder(SpanLimits limits) : SpanEncoder(limit
         public static int MostRoom => 2 + OneByte + AttributeKey.Step;
 
         public static int MostText => OneByte;
+
+        public static bool MayFollow(byte last) => true;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static int TryWrite(ref byte to, byte field, AttributeKey key, object? value, int maxText)

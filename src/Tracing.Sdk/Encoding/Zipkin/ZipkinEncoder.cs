@@ -45,7 +45,7 @@ internal sealed class ZipkinEncoder : SpanEncoder
 
         WriteTimes(ref writer, activity);
         writer.Write(_localEndpoint);
-        var details = SpanDetails.Of(activity);
+        var details = SpanDetails.Of(activity, scope);
         RemoteEndpoint.Write(ref writer, activity, details, Keys);
         var droppedEvents = WriteAnnotations(ref writer, activity);
 
@@ -137,12 +137,12 @@ internal sealed class ZipkinEncoder : SpanEncoder
         }
     }
 
-    // {"traceId":"...","id":"...","parentId":"...","kind":"..."
+    // ,{"traceId":"...","id":"...","parentId":"...","kind":"..."
     private static void WriteIds(ref ByteWriter writer, Activity activity, ActivitySpanId parentId)
     {
         // All of it fits, so nothing is checked on the way.
         ref var to = ref MemoryMarshal.GetReference(writer.Reserve(160));
-        to = ref Raw.Put(ref to, "{\"traceId\":\""u8);
+        to = ref Raw.Put(ref to, ",{\"traceId\":\""u8);
         var traceId = activity.TraceId.ToHexString().AsSpan();
         // 64-bit ids are written as such: the server would do it anyway.
         if (!traceId.StartsWith("0000000000000000", StringComparison.Ordinal)) to = ref Raw.PutHex(ref to, traceId);
@@ -363,13 +363,15 @@ internal sealed class ZipkinEncoder : SpanEncoder
 
         public static int MostText => 512;
 
+        // The first tag of a scope that says nothing has no comma.
+        public static bool MayFollow(byte last) => last != (byte)'{';
+
         public static int MostRoom => MostKey + AttributeKey.Step + MostText + Digits.Room;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static int TryWrite(ref byte to, byte field, AttributeKey key, object? value, int maxText)
         {
-            // The first tag of a scope that says nothing has no comma.
-            if (key.Length > MostKey || Unsafe.Subtract(ref to, 1) == (byte)'{') return 0;
+            if (key.Length > MostKey) return 0;
             if (value is string text)
             {
                 if (text.Length > maxText || EndsInTrap(text)) return 0;

@@ -10,52 +10,52 @@ internal sealed class OtlpJsonFormat(Scope.Table scopes, Resource resource) : Re
 
     public override string ContentType => "application/json";
 
-    public override void Write(SpanBatch batch, Stream body)
+    public override void Write(SpanBatch batch, RequestBody body)
     {
-        body.Write("{\"resourceSpans\":[{\"resource\":"u8);
-        body.Write(_resource);
-        body.Write(",\"scopeSpans\":["u8);
+        body.Add("{\"resourceSpans\":[{\"resource\":"u8);
+        body.Add(_resource);
+        body.Add(",\"scopeSpans\":["u8);
         for (var i = 0; i < batch.Scopes.Count; i++)
         {
-            if (i > 0) body.WriteByte((byte)',');
+            if (i > 0) body.Add(","u8);
             WriteScope(batch, scopes[batch.Scopes[i]], body);
         }
 
-        body.Write("],\"schemaUrl\":"u8);
+        body.Add("],\"schemaUrl\":"u8);
         WriteString(body, Resource.SchemaUrl);
-        body.Write("}]}"u8);
+        body.Add("}]}"u8);
     }
 
     public override CollectorReply Read(ReadOnlySpan<byte> body, bool isSuccess) => OtlpReply.ReadJson(body, isSuccess);
 
-    private static void WriteScope(SpanBatch batch, Scope scope, Stream body)
+    private static void WriteScope(SpanBatch batch, Scope scope, RequestBody body)
     {
-        body.Write("{\"scope\":"u8);
-        body.Write(scope.Encoded);
-        body.Write(",\"spans\":["u8);
+        body.Add("{\"scope\":"u8);
+        body.Add(scope.Encoded);
+        body.Add(",\"spans\":["u8);
         var isFirst = true;
-        foreach (ref readonly var record in batch.Records)
+        foreach (ref readonly var run in batch.Runs)
         {
-            if (record.Scope != scope.Index) continue;
-            if (!isFirst) body.WriteByte((byte)',');
+            if (run.Scope != scope.Index) continue;
+            // Each span brings the comma before it.
+            body.Add(run, skip: isFirst ? 1 : 0);
             isFirst = false;
-            body.Write(record.Bytes);
         }
 
-        body.WriteByte((byte)']');
+        body.Add("]"u8);
         if (!string.IsNullOrEmpty(scope.SchemaUrl))
         {
-            body.Write(",\"schemaUrl\":"u8);
+            body.Add(",\"schemaUrl\":"u8);
             WriteString(body, scope.SchemaUrl);
         }
 
-        body.WriteByte((byte)'}');
+        body.Add("}"u8);
     }
 
-    private static void WriteString(Stream body, string text)
+    private static void WriteString(RequestBody body, string text)
     {
         var writer = new ByteWriter(new Scratch(), SpanEncoder.MaxSpanBytes);
         writer.WriteString(text);
-        body.Write(writer.Written);
+        body.Add(writer.Written);
     }
 }

@@ -22,7 +22,7 @@ internal sealed class OtlpProtobufFormat : RequestFormat
 
     public override string ContentType => "application/x-protobuf";
 
-    public override void Write(SpanBatch batch, Stream body)
+    public override void Write(SpanBatch batch, RequestBody body)
     {
         // Lengths come before contents, so they are added up first.
         Span<int> lengths = batch.Scopes.Count <= 64 ? stackalloc int[batch.Scopes.Count] : new int[batch.Scopes.Count];
@@ -31,9 +31,9 @@ internal sealed class OtlpProtobufFormat : RequestFormat
         {
             var scope = _scopes[batch.Scopes[i]];
             var length = scope.Encoded!.Length + SchemaLength(scope);
-            foreach (ref readonly var record in batch.Records)
+            foreach (ref readonly var run in batch.Runs)
             {
-                if (record.Scope == scope.Index) length += record.Length;
+                if (run.Scope == scope.Index) length += run.Length;
             }
 
             lengths[i] = length;
@@ -41,30 +41,30 @@ internal sealed class OtlpProtobufFormat : RequestFormat
         }
 
         WriteHeader(body, ResourceSpans, total);
-        body.Write(_resource);
+        body.Add(_resource);
         for (var i = 0; i < lengths.Length; i++)
         {
             var scope = _scopes[batch.Scopes[i]];
             WriteHeader(body, ScopeSpans, lengths[i]);
-            body.Write(scope.Encoded);
-            foreach (ref readonly var record in batch.Records)
+            body.Add(scope.Encoded);
+            foreach (ref readonly var run in batch.Runs)
             {
-                if (record.Scope == scope.Index) body.Write(record.Bytes);
+                if (run.Scope == scope.Index) body.Add(run);
             }
 
-            if (!string.IsNullOrEmpty(scope.SchemaUrl)) body.Write(SchemaField(scope.SchemaUrl));
+            if (!string.IsNullOrEmpty(scope.SchemaUrl)) body.Add(SchemaField(scope.SchemaUrl));
         }
 
-        body.Write(_resourceSchema);
+        body.Add(_resourceSchema);
     }
 
     public override CollectorReply Read(ReadOnlySpan<byte> body, bool isSuccess) => OtlpReply.ReadProtobuf(body, isSuccess);
 
-    private static void WriteHeader(Stream body, byte tag, int length)
+    private static void WriteHeader(RequestBody body, byte tag, int length)
     {
         Span<byte> header = stackalloc byte[11];
         header[0] = tag;
-        body.Write(header[..(1 + Protobuf.PutVarint(header[1..], (uint)length))]);
+        body.Add(header[..(1 + Protobuf.PutVarint(header[1..], (uint)length))]);
     }
 
     private static int SchemaLength(Scope scope)

@@ -12,18 +12,18 @@ internal sealed class ZipkinFormat : RequestFormat
 
     public override string ContentType => "application/json";
 
-    public override void Write(SpanBatch batch, Stream body)
+    public override void Write(SpanBatch batch, RequestBody body)
     {
-        body.WriteByte((byte)'[');
+        body.Add("["u8);
         var isFirst = true;
-        foreach (ref readonly var record in batch.Records)
+        foreach (ref readonly var run in batch.Runs)
         {
-            if (!isFirst) body.WriteByte((byte)',');
+            // Each span brings the comma before it.
+            body.Add(run, skip: isFirst ? 1 : 0);
             isFirst = false;
-            body.Write(record.Bytes);
         }
 
-        body.WriteByte((byte)']');
+        body.Add("]"u8);
     }
 
     public override CollectorReply Read(ReadOnlySpan<byte> body, bool isSuccess)

@@ -1,0 +1,84 @@
+using Tracing.Sdk.Encoding;
+using Tracing.Sdk.Export;
+
+namespace Tracing.Sdk.Tests.Export;
+
+public sealed class RequestBodyTests
+{
+    private const string Text = "<one|two|three><four>";
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(5)]
+    [InlineData(100)]
+    public void Read_InPieces_IsAllInOrder(int size)
+    {
+        var body = Body();
+        var read = new List<byte>();
+        var piece = new byte[size];
+        for (int count; (count = body.Read(piece)) > 0;) read.AddRange(piece.AsSpan(0, count));
+        Assert.Equal(Text, System.Text.Encoding.ASCII.GetString([.. read]));
+        Assert.Equal(Text.Length, body.Position);
+    }
+
+    [Fact]
+    public void Length_Parts_IsTheirSum() => Assert.Equal(Text.Length, Body().Length);
+
+    [Fact]
+    public void Seek_AnyPlace_ReadsOnFromThere()
+    {
+        var body = Body();
+        for (var i = 0; i <= Text.Length; i++)
+        {
+            body.Position = i;
+            Assert.Equal(Text[i..], Rest(body));
+        }
+    }
+
+    [Fact]
+    public void Seek_BeyondTheEnd_Throws() => Assert.Throws<ArgumentOutOfRangeException>(() => Body().Position = Text.Length + 1);
+
+    [Fact]
+    public void Dispose_Body_IsUsedAgain()
+    {
+        var body = Body();
+        body.Dispose();
+        Assert.Equal(Text, Rest(body));
+    }
+
+    [Fact]
+    public void Clear_Body_IsEmpty()
+    {
+        var body = Body();
+        Rest(body);
+        body.Clear();
+        Assert.Equal(("", 0), (Rest(body), body.Length));
+        body.Add("new"u8);
+        Assert.Equal("new", Rest(body));
+    }
+
+    private static string Rest(RequestBody body) => new StreamReader(body).ReadToEnd();
+
+    private static RequestBody Body()
+    {
+        var buffer = new SpanBuffer(1024 * 1024, 512, null);
+        foreach (var (span, scope) in ((string, int)[])[("|one", 0), ("|two", 0), ("|three", 0), ("four", 1)])
+        {
+            buffer.Append(System.Text.Encoding.ASCII.GetBytes(span), scope, false, out _);
+        }
+
+        buffer.Seal();
+        var batch = new SpanBatch(512, 1024);
+        buffer.TryTake(batch);
+        var body = new RequestBody();
+        body.Add("<"u8);
+        body.Add(batch.Runs[0], skip: 1);
+        body.Add(">"u8);
+        body.Add("<"u8);
+        body.Add(batch.Runs[1]);
+        body.Add(default);
+        body.Add(">"u8);
+        return body;
+    }
+}
