@@ -30,8 +30,7 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
 
     // Endpoints are few and live as long as the application; whoever makes more pays for the text each time.
     private const int MaxRemembered = 1024;
-    private static readonly ConcurrentDictionary<Endpoint, string?> Routes = new();
-    private static readonly ConcurrentDictionary<(string Method, string Route), string> Names = new();
+    private static readonly ConcurrentDictionary<Endpoint, EndpointNames> Endpoints = new();
     private static readonly ConcurrentDictionary<IPAddress, string> Addresses = new();
 
     private readonly HttpContext _context;
@@ -39,26 +38,30 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
     private readonly PathString _path;
     private readonly QueryString _query;
     private readonly IPAddress? _peer;
-    private readonly int _peerPort;
+    private readonly ushort _peerPort;
     private Endpoint? _endpoint;
-    private string? _route;
+    // Of the endpoint that was asked for.
+    private EndpointNames? _names;
+    // Somebody took the endpoint away: to run the pipeline again for an error page, or to route anew.
+    private bool _mayBeRunAgain;
     private string? _errorType;
     private int _statusCode;
 
     private ServerSpan(HttpContext context, string attemptHeader)
     {
         (_context, _attemptHeader) = (context, attemptHeader);
+        var feature = context.Features.Get<IEndpointFeature>();
         // The endpoint may have begun a trace of its own: the request is still the one that came.
-        if (context.Features.Get<IEndpointFeature>() is ServerSpan known)
+        if (feature is ServerSpan known)
         {
-            (_path, _query, _peer, _peerPort, _route) = (known._path, known._query, known._peer, known._peerPort, known._route);
+            (_path, _query, _peer, _peerPort, _names) = (known._path, known._query, known._peer, known._peerPort, known._names);
             return;
         }
 
         _path = context.Request.PathBase + context.Request.Path;
         _query = context.Request.QueryString;
-        (_peer, _peerPort) = (context.Connection.RemoteIpAddress, context.Connection.RemotePort);
-        Endpoint = context.GetEndpoint();
+        (_peer, _peerPort) = (context.Connection.RemoteIpAddress, (ushort)context.Connection.RemotePort);
+        if (feature?.Endpoint is { } endpoint) Endpoint = endpoint;
         context.Features.Set<IEndpointFeature>(this);
     }
 
@@ -69,13 +72,21 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
         set
         {
             _endpoint = value;
-            if (value is null || IsRunAgain || RouteOf(value) is not { } route) return;
+            if (value is null)
+            {
+                _mayBeRunAgain = true;
+                return;
+            }
+
+            if ((_mayBeRunAgain || !ReferenceEquals(_context.Request.Path.Value, _path.Value)) && IsRunAgain) return;
+            var names = NamesOf(value);
+            if (names.Route is null) return;
             // Only here and now: UsePathBase takes it back at the end.
-            _route = _context.Request.PathBase is { HasValue: true } pathBase ? pathBase.Value + route : route;
+            _names = _context.Request.PathBase is { HasValue: true } pathBase ? new EndpointNames(pathBase.Value + names.Route) : names;
         }
     }
 
-    // Error handlers leave this mark before they run the pipeline again.
+    // Error handlers leave this mark before they run the pipeline again, which they do with another path or without the endpoint.
     private bool IsRunAgain =>
         _context.Features.Get<IExceptionHandlerFeature>() is not null || _context.Features.Get<IStatusCodeReExecuteFeature>() is not null;
 
@@ -92,15 +103,23 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
         // The application may have found a better one.
         if (activity.DisplayName == activity.OperationName) activity.DisplayName = Name();
 
+        var response = _context.Response;
+        if (exception is null && response is { HasStarted: true, StatusCode: < 500 and var code })
+        {
+            // Nearly always; whether the client waited for it makes no difference.
+            _statusCode = code;
+            return;
+        }
+
         // The client hung up: nobody failed.
         if (_context.RequestAborted.IsCancellationRequested && exception is null or OperationCanceledException)
         {
-            if (_context.Response.HasStarted) _statusCode = _context.Response.StatusCode;
+            if (response.HasStarted) _statusCode = response.StatusCode;
             return;
         }
 
         // The server answers an unhandled exception after we are gone.
-        _statusCode = exception is null || _context.Response.HasStarted ? _context.Response.StatusCode
+        _statusCode = exception is null || response.HasStarted ? response.StatusCode
             : exception is BadHttpRequestException bad ? bad.StatusCode
             : StatusCodes.Status500InternalServerError;
         if ((_statusCode < 500 && exception is null or BadHttpRequestException) || _statusCode == ClientClosedRequest) return;
@@ -127,16 +146,17 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
             list.Add("server.port", Boxes.Of(authority.Port ?? (request.IsHttps ? 443 : 80)));
         }
 
-        if (_context.Connection.RemoteIpAddress is { } client) list.Add("client.address", TextOf(client));
-        if (_peer is not null)
+        var peer = _peer is null ? null : TextOf(_peer);
+        if (_context.Connection.RemoteIpAddress is { } client) list.Add("client.address", ReferenceEquals(client, _peer) ? peer : TextOf(client));
+        if (peer is not null)
         {
-            list.Add("network.peer.address", TextOf(_peer));
+            list.Add("network.peer.address", peer);
             if (_peerPort > 0) list.Add("network.peer.port", Boxes.Of(_peerPort));
         }
 
         list.Add("network.protocol.version", VersionOf(request.Protocol));
         if (request.Headers.UserAgent is [{ Length: > 0 } agent, ..]) list.Add("user_agent.original", agent);
-        if (_route is not null) list.Add("http.route", _route);
+        if (_names is not null) list.Add("http.route", _names.Route);
         if (_statusCode > 0) list.Add("http.response.status_code", Boxes.Of(_statusCode));
         if (_errorType is not null) list.Add("error.type", _errorType);
         if (request.Headers.TryGetValue(_attemptHeader, out var text)
@@ -150,20 +170,16 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
     {
         var method = HttpMethods.NameOf(_context.Request.Method);
         if (method == HttpMethods.Other) method = "HTTP";
-        if (_route is null) return method;
-        if (Names.TryGetValue((method, _route), out var name)) return name;
-        name = $"{method} {_route}";
-        if (Names.Count < MaxRemembered) Names.TryAdd((method, _route), name);
-        return name;
+        return _names is null ? method : _names.Of(method);
     }
 
-    private static string? RouteOf(Endpoint endpoint)
+    private static EndpointNames NamesOf(Endpoint endpoint)
     {
-        if (Routes.TryGetValue(endpoint, out var route)) return route;
-        route = endpoint.Metadata.GetMetadata<IRouteDiagnosticsMetadata>()?.Route ?? (endpoint as RouteEndpoint)?.RoutePattern.RawText;
-        if (route is not null && !route.StartsWith('/')) route = "/" + route;
-        if (Routes.Count < MaxRemembered) Routes.TryAdd(endpoint, route);
-        return route;
+        if (Endpoints.TryGetValue(endpoint, out var names)) return names;
+        var route = endpoint.Metadata.GetMetadata<IRouteDiagnosticsMetadata>()?.Route ?? (endpoint as RouteEndpoint)?.RoutePattern.RawText;
+        names = new EndpointNames(route is null || route.StartsWith('/') ? route : "/" + route);
+        if (Endpoints.Count < MaxRemembered) Endpoints.TryAdd(endpoint, names);
+        return names;
     }
 
     private static string TextOf(IPAddress address)
@@ -182,6 +198,21 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
         "HTTP/1.0" => "1.0",
         _ => protocol.StartsWith("HTTP/", StringComparison.Ordinal) ? protocol[5..] : protocol,
     };
+
+    /// <summary>The route of an endpoint, and the names of spans of requests for it.</summary>
+    private sealed class EndpointNames(string? route)
+    {
+        // For the method that was used first. An endpoint has one, nearly always.
+        private Tuple<string, string>? _first;
+
+        public string? Route => route;
+
+        public string Of(string method)
+        {
+            var (known, name) = _first ??= new Tuple<string, string>(method, $"{method} {route}");
+            return ReferenceEquals(known, method) ? name : $"{method} {route}";
+        }
+    }
 
     // A service is called by one name, mostly: taking it apart makes two strings each time.
     private sealed record Authority(string Text, string Name, int? Port)

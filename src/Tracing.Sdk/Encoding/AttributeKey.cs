@@ -14,8 +14,9 @@ internal sealed class AttributeKey
     // Filled up to a multiple of the step.
     private readonly byte[] _padded;
 
-    // The key that came after this one when it was first met; at first the key itself.
+    // The keys that came after this one when they were first met, on the spans of two instrumentations; at first the key itself.
     private AttributeKey _next;
+    private AttributeKey _otherNext;
 
     // Whole tags with this key, by the length of the text or the number.
     private readonly KnownTag[] _known = [KnownTag.None, KnownTag.None, KnownTag.None, KnownTag.None];
@@ -30,7 +31,7 @@ internal sealed class AttributeKey
         _padded = new byte[Math.Max(1, (encoded.Length + Step - 1) / Step) * Step];
         encoded.CopyTo(_padded, 0);
         Endpoint = RemoteEndpoint.Rank(text);
-        _next = this;
+        _next = _otherNext = this;
     }
 
     public string Text { get; }
@@ -114,12 +115,14 @@ internal sealed class AttributeKey
         [MethodImpl(MethodImplOptions.NoInlining)]
         private AttributeKey Find(string text, AttributeKey before)
         {
+            if (ReferenceEquals(before._otherNext.Text, text)) return before._otherNext;
             var slot = Hash(text);
             var key = _slots[slot];
             if (key is null || !ReferenceEquals(key.Text, text)) key = Intern(text, slot);
             if (key is null) return new AttributeKey(text, encode(text), slot);
             // Once and for all: threads that took turns would write to each other's caches.
             if (ReferenceEquals(before._next, before)) before._next = key;
+            else if (ReferenceEquals(before._otherNext, before)) before._otherNext = key;
             return key;
         }
 

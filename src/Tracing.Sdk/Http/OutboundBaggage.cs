@@ -14,7 +14,10 @@ internal static class OutboundBaggage
     {
         var received = remote?.Baggage;
         List<BaggageMember>? members = null;
-        foreach (var (key, value) in Baggage.Current)
+        var current = Baggage.Current;
+        // Most requests have none.
+        if (current.Count == 0 && !HasBaggage(activity)) return null;
+        foreach (var (key, value) in current)
         {
             if (NamePatterns.Match(keys, key)) (members ??= []).Add(new BaggageMember(key, value, PropertiesOf(received, key, value)));
         }
@@ -31,6 +34,9 @@ internal static class OutboundBaggage
 
         return members is null ? null : BaggageHeader.Format(members);
     }
+
+    // The platform's own empty sequence is always the same; what is iterated is made anew each time.
+    private static bool HasBaggage(Activity? activity) => activity is not null && activity.Baggage is not KeyValuePair<string, string?>[] { Length: 0 };
 
     private static string PropertiesOf(IReadOnlyList<BaggageMember>? received, string key, string value)
     {

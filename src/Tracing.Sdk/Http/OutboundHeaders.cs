@@ -30,7 +30,8 @@ internal static class OutboundHeaders
         var isInside = tracing.MayPropagateTo(uri.Host);
 
         // :: Step 1: a message that has been sent before loses what we wrote then. It gets fresh ids, and perhaps goes where none may.
-        var hasContext = HasContext(request);
+        var present = Look(request);
+        var hasContext = (present & Present.Context) != 0;
         // Most messages are sent once, into the mesh and with nothing by hand; a note in their options is a dictionary each.
         var note = !isInside || !settings.W3C || hasContext ? NoteOf(request, headers, remote) : null;
         var isResend = note is { Attempts: > 0 };
@@ -46,7 +47,12 @@ internal static class OutboundHeaders
         }
 
         // :: Step 2: baggage has rules of its own.
-        WriteBaggage(tracing, request, uri.Host, remote, activity, ref headers);
+        if (BaggageFor(tracing, uri.Host, remote, activity) is { } baggage
+            && ((present & Present.Baggage) == 0 || !request.Headers.Contains(BaggageHeader.HeaderName)))
+        {
+            headers.Set(BaggageHeader.HeaderName, baggage);
+        }
+
         var attempts = note?.Attempts ?? 0;
         if (!isInside) return attempts;
 
@@ -57,7 +63,7 @@ internal static class OutboundHeaders
         // Without a context of ours on it nothing would show that a request id was.
         if (context is null) note ??= NoteOf(request, headers, remote);
         if (note is not null) note.IsOurs = isOurs;
-        if (tracing.Recorder is not null) WriteRequestId(request, ref headers, remote?.RequestId, context);
+        if (tracing.Recorder is not null) WriteRequestId(request, (present & Present.RequestId) != 0, ref headers, remote?.RequestId, context);
         if (remote?.PassThrough is { } passThrough) WritePassThrough(request, passThrough);
         return attempts;
     }
@@ -131,32 +137,47 @@ internal static class OutboundHeaders
     private static bool IsCopy(in TraceIds set, in TraceIds received, ulong stale) =>
         set.TraceLow == received.TraceLow && (set.SpanId == received.SpanId || set.SpanId == stale);
 
-    // Most requests carry two or three headers: looking at each once is cheaper than asking for eight names.
-    private static bool HasContext(HttpRequestMessage request)
+    // Most requests carry two or three headers: looking at each once is cheaper than asking for ten names.
+    private static Present Look(HttpRequestMessage request)
     {
+        var present = default(Present);
         foreach (var (name, _) in request.Headers.NonValidated)
         {
             if (name[0] is not ('t' or 'T' or 'b' or 'B' or 'x' or 'X')) continue;
-            foreach (var known in ContextNames)
-            {
-                if (known.Equals(name, StringComparison.OrdinalIgnoreCase)) return true;
-            }
+            if (Is(name, RequestIds.RequestId)) present |= Present.RequestId;
+            else if (Is(name, BaggageHeader.HeaderName)) present |= Present.Baggage;
+            else if (IsContext(name)) present |= Present.Context;
+        }
+
+        return present;
+    }
+
+    private static bool IsContext(string name)
+    {
+        foreach (var known in ContextNames)
+        {
+            if (Is(name, known)) return true;
         }
 
         return false;
     }
 
-    private static void WriteBaggage(
-        MeshTracing tracing, HttpRequestMessage request, string host, RemoteContext? remote, Activity? activity, ref RequestCarrier headers)
-    {
-        if (!tracing.Propagation.Baggage || OutboundBaggage.Format(remote, activity, tracing.Propagation.BaggageKeys) is not { } baggage) return;
-        if (tracing.MaySendBaggageTo(host) && !request.Headers.Contains(BaggageHeader.HeaderName)) headers.Set(BaggageHeader.HeaderName, baggage);
-    }
+    private static bool Is(string name, string known) => known.Equals(name, StringComparison.OrdinalIgnoreCase);
 
-    private static void WriteRequestId(HttpRequestMessage request, ref RequestCarrier headers, string? received, in OutboundContext? context)
+    private static string? BaggageFor(MeshTracing tracing, string host, RemoteContext? remote, Activity? activity) =>
+        tracing.Propagation.Baggage
+        && OutboundBaggage.Format(remote, activity, tracing.Propagation.BaggageKeys) is { } baggage
+        && tracing.MaySendBaggageTo(host) ? baggage : null;
+
+    private static void WriteRequestId(
+        HttpRequestMessage request, bool isPresent, ref RequestCarrier headers, string? received, in OutboundContext? context)
     {
-        if (headers.Get(RequestIds.RequestId) is [{ Length: > 0 } byHand] && HeaderText.IsSafe(byHand)) return;
-        request.Headers.Remove(RequestIds.RequestId);
+        if (isPresent)
+        {
+            if (headers.Get(RequestIds.RequestId) is [{ Length: > 0 } byHand] && HeaderText.IsSafe(byHand)) return;
+            request.Headers.Remove(RequestIds.RequestId);
+        }
+
         var id = received ?? (context is { } outbound ? RequestIds.ForTrace(outbound.TraceId, IsSampled(outbound)) : null);
         if (id is not null) headers.Set(RequestIds.RequestId, id);
     }
@@ -175,6 +196,15 @@ internal static class OutboundHeaders
     private readonly struct CallbackWriter(object? carrier, DistributedContextPropagator.PropagatorSetterCallback setter) : IHeaderWriter
     {
         public void Set(string name, string value) => setter(carrier, name, value);
+    }
+
+    /// <summary>Which headers of ours are on a message before we write any.</summary>
+    [Flags]
+    private enum Present
+    {
+        Context = 1,
+        Baggage = 2,
+        RequestId = 4,
     }
 
     /// <summary>What the headers of a message do not show when it is sent again.</summary>

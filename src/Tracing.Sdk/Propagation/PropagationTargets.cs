@@ -21,7 +21,11 @@ internal sealed class PropagationTargets
 
     // A service talks to few hosts; whoever makes it talk to many must not fill its memory.
     private const int MaxRemembered = 1024;
-    private readonly ConcurrentDictionary<string, bool> _known = new(StringComparer.OrdinalIgnoreCase);
+    private readonly ConcurrentDictionary<string, Known> _known = new(StringComparer.OrdinalIgnoreCase);
+
+    // The first host of each length: found with one comparison, and never replaced.
+    private readonly Known?[] _first = new Known?[16];
+
     // ConcurrentDictionary.Count takes all of its locks.
     private int _remembered;
     private readonly HostPatterns _allowed;
@@ -42,16 +46,20 @@ internal sealed class PropagationTargets
     public bool Allows(string host, out bool isFirst)
     {
         isFirst = false;
-        if (_known.TryGetValue(host, out var allowed)) return allowed;
-        allowed = Decide(host);
-        if (Volatile.Read(ref _remembered) < MaxRemembered && _known.TryAdd(host, allowed))
+        if (_first[host.Length & (_first.Length - 1)] is { } first && first.Host == host) return first.IsAllowed;
+        if (_known.TryGetValue(host, out var known)) return known.IsAllowed;
+        known = new Known(host, Decide(host));
+        if (Volatile.Read(ref _remembered) < MaxRemembered && _known.TryAdd(host, known))
         {
             isFirst = true;
             Interlocked.Increment(ref _remembered);
+            Interlocked.CompareExchange(ref _first[host.Length & (_first.Length - 1)], known, null);
         }
 
-        return allowed;
+        return known.IsAllowed;
     }
+
+    private sealed record Known(string Host, bool IsAllowed);
 
     private bool Decide(string host)
     {

@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-
 namespace Tracing.Sdk.Propagation;
 
 // x-request-id: Envoy keeps its own decision inside it, in the 15th character of a UUIDv4 (9 sampled, a and b forced, anything else: none yet),
@@ -21,16 +19,20 @@ internal static class RequestIds
         _ = Hex.TryReadUInt64(traceId.AsSpan(16, 16), out var low);
 
         // Mixed, because a trace id may begin with a clock or with zeros, and all traces of that second would share one decision.
-        Span<byte> bytes = stackalloc byte[16];
-        BinaryPrimitives.WriteUInt64BigEndian(bytes, Mix(high + low));
-        BinaryPrimitives.WriteUInt64BigEndian(bytes[8..], Mix(high ^ ulong.RotateLeft(low, 32)));
-        bytes[6] = (byte)((bytes[6] & 0x0F) | 0x40);
-        bytes[8] = (byte)((bytes[8] & 0x3F) | 0x80);
-
-        return string.Create(36, (new Guid(bytes, bigEndian: true), sampled), static (text, x) =>
+        return string.Create(36, (Mix(high + low), Mix(high ^ ulong.RotateLeft(low, 32)), sampled), static (text, id) =>
         {
-            _ = x.Item1.TryFormat(text, out _);
-            if (x.sampled) text[DecisionIndex] = '9';
+            var (left, right, sampled) = id;
+            Span<char> digits = stackalloc char[32];
+            Hex.WriteUInt64(left, digits);
+            // The variant of RFC 9562 in the two highest bits.
+            Hex.WriteUInt64((right & 0x3FFFFFFFFFFFFFFF) | 0x8000000000000000, digits[16..]);
+            digits[..8].CopyTo(text);
+            digits[8..12].CopyTo(text[9..]);
+            digits[12..16].CopyTo(text[14..]);
+            digits[16..20].CopyTo(text[19..]);
+            digits[20..].CopyTo(text[24..]);
+            text[8] = text[13] = text[18] = text[23] = '-';
+            text[DecisionIndex] = sampled ? '9' : '4';
         });
     }
 

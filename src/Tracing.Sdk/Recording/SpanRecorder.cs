@@ -35,6 +35,9 @@ internal sealed class SpanRecorder : IDisposable
     private readonly string _mark = $"Tracing.Sdk.{Interlocked.Increment(ref _instances)}";
     private long _since = long.MaxValue;
 
+    // Whether anything was ever refused: until then nobody looks for it.
+    private volatile bool _hasRefused;
+
     /// <param name="owner">The tracing this recorder belongs to; requests of another owner are not recorded here.</param>
     /// <param name="filter">Which sources to listen to.</param>
     /// <param name="sampler">What to record of them.</param>
@@ -83,7 +86,7 @@ internal sealed class SpanRecorder : IDisposable
         for (var a = activity; a is not null; a = a.Parent)
         {
             if (IsExported(a)) return new OutboundContext(a.TraceId.ToHexString(), a.SpanId.ToHexString(), StateOf(a), IsRandom(a), a.TraceStateString);
-            wasAsked |= _filter.Accepts(a.Source.Name);
+            wasAsked |= _filter.Accepts(a.Source);
             top = a;
         }
 
@@ -129,12 +132,21 @@ internal sealed class SpanRecorder : IDisposable
                 ids.ToActivityTraceId().ToHexString(), ids.ToActivitySpanId().ToHexString(), ids.State, ids.IsRandom, remote.TraceState)
             : null;
 
+    // Whether there ever was another tracing in this process: until then every request is ours.
+    private static bool IsShared => Volatile.Read(ref _instances) > 1;
+
+    private static bool IsOfAnother(RemoteContext? remote, object own) => remote?.Owner is { } owner && owner != own;
+
     private ActivitySamplingResult Sample(ref ActivityCreationOptions<ActivityContext> options)
     {
-        var remote = RemoteContext.Current;
-        if (remote?.Owner is { } owner && owner != _owner) return Refuse(ref options, ActivitySamplingResult.None);
-
         var parent = options.Parent;
+        var isChild = !parent.IsRemote && (parent.TraceFlags & ActivityTraceFlags.Recorded) != 0 && !_foreignSpansExist;
+        // Most spans.
+        if (isChild && !IsShared) return ActivitySamplingResult.AllDataAndRecorded;
+
+        var remote = RemoteContext.Current;
+        if (IsOfAnother(remote, _owner)) return Refuse(ref options, ActivitySamplingResult.None);
+
         bool record;
         if (parent.TraceId == default)
         {
@@ -146,7 +158,7 @@ internal sealed class SpanRecorder : IDisposable
         {
             record = _sampler.Decide(parent.StateOf(), ref options);
         }
-        else if ((parent.TraceFlags & ActivityTraceFlags.Recorded) != 0 && !_foreignSpansExist)
+        else if (isChild)
         {
             record = true;
         }
@@ -171,6 +183,7 @@ internal sealed class SpanRecorder : IDisposable
 
     private ActivitySamplingResult Refuse(ref ActivityCreationOptions<ActivityContext> options, ActivitySamplingResult result)
     {
+        _hasRefused = true;
         _refused.Value = (options.Source, options.TraceId, options.Parent.SpanId);
         return result;
     }
@@ -183,7 +196,7 @@ internal sealed class SpanRecorder : IDisposable
     {
         while (true)
         {
-            if (_filter.Accepts(activity.Source.Name)) return (activity, activity);
+            if (_filter.Accepts(activity.Source)) return (activity, activity);
             if (activity.Parent is not { } parent) return (null, activity);
             activity = parent;
         }
@@ -204,7 +217,7 @@ internal sealed class SpanRecorder : IDisposable
         if (!activity.Recorded)
         {
             // Refused by everybody: the next one with this parent, a retry perhaps, is another.
-            _refused.Value = default;
+            if (_hasRefused) _refused.Value = default;
             return;
         }
 
@@ -225,7 +238,8 @@ internal sealed class SpanRecorder : IDisposable
     // Recorded, but not by our decision: another listener, or another host of this process, wanted it.
     private bool IsForeign(Activity activity)
     {
-        if (RemoteContext.Current?.Owner is { } owner && owner != _owner) return true;
+        if (IsShared && IsOfAnother(RemoteContext.Current, _owner)) return true;
+        if (!_hasRefused) return false;
         var (source, trace, parent) = _refused.Value;
         return source == activity.Source && parent == activity.ParentSpanId && trace == activity.TraceId;
     }
@@ -265,7 +279,7 @@ internal sealed class SpanRecorder : IDisposable
         return new SpanFacts(parentId, isRemote, flags, StateOf(activity) == SamplingState.Debug);
     }
 
-    private bool IsExported(Activity activity) => Recorded(activity) && _filter.Accepts(activity.Source.Name);
+    private bool IsExported(Activity activity) => Recorded(activity) && _filter.Accepts(activity.Source);
 
     private bool Recorded(Activity activity) => activity.Recorded && IsOurs(activity);
 
