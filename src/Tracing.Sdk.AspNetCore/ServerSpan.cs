@@ -28,10 +28,21 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
 {
     private const int ClientClosedRequest = 499;
 
+    // In the order of Fill.
+    private static readonly string[] KeyList =
+    [
+        "http.request.method", "http.request.method_original", "url.scheme", "url.path", "url.query", "server.address", "server.port",
+        "client.address", "network.peer.address", "network.peer.port", "network.protocol.version", "user_agent.original", "http.route",
+        "http.response.status_code", "error.type", "envoy.attempt_count",
+    ];
+
     // Endpoints are few and live as long as the application; whoever makes more pays for the text each time.
     private const int MaxRemembered = 1024;
     private static readonly ConcurrentDictionary<Endpoint, EndpointNames> Endpoints = new();
-    private static readonly ConcurrentDictionary<IPAddress, string> Addresses = new();
+    private static readonly ConcurrentDictionary<IPAddress, Address> Addresses = new();
+
+    // In a mesh the peer is always the same sidecar.
+    private static Address? _lastAddress;
 
     private readonly HttpContext _context;
     private readonly string _attemptHeader;
@@ -64,6 +75,9 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
         if (feature?.Endpoint is { } endpoint) Endpoint = endpoint;
         context.Features.Set<IEndpointFeature>(this);
     }
+
+    /// <inheritdoc/>
+    public override string[] Keys => KeyList;
 
     /// <inheritdoc/>
     public Endpoint? Endpoint
@@ -130,39 +144,41 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
         if (cause is not null) RecordedExceptions.Record(activity, cause);
     }
 
-    protected override void Fill(ref DetailList list)
+    /// <inheritdoc/>
+    public override void Fill(Span<object?> values)
     {
         var request = _context.Request;
         var method = HttpMethods.NameOf(request.Method);
-        list.Add("http.request.method", method);
-        if (method == HttpMethods.Other) list.Add("http.request.method_original", request.Method);
-        list.Add("url.scheme", request.Scheme);
-        list.Add("url.path", _path.HasValue ? _path.Value : "/");
-        if (_query.Value is { Length: > 1 } query) list.Add("url.query", UrlRedaction.Query(query));
-        if (request.Host is { HasValue: true } host)
+        values[0] = method;
+        if (method == HttpMethods.Other) values[1] = request.Method;
+        values[2] = request.Scheme;
+        values[3] = _path.HasValue ? _path.Value : "/";
+        if (_query.Value is { Length: > 1 } query) values[4] = UrlRedaction.Query(query);
+        // Not request.Host, which looks for Punycode in it each time.
+        if (request.Headers.Host is [{ Length: > 0 } host, ..])
         {
             var authority = Authority.Of(host);
-            list.Add("server.address", authority.Name);
-            list.Add("server.port", Boxes.Of(authority.Port ?? (request.IsHttps ? 443 : 80)));
+            values[5] = authority.Name;
+            values[6] = Boxes.Of(authority.Port ?? (request.IsHttps ? 443 : 80));
         }
 
         var peer = _peer is null ? null : TextOf(_peer);
-        if (_context.Connection.RemoteIpAddress is { } client) list.Add("client.address", ReferenceEquals(client, _peer) ? peer : TextOf(client));
+        if (_context.Connection.RemoteIpAddress is { } client) values[7] = ReferenceEquals(client, _peer) ? peer : TextOf(client);
         if (peer is not null)
         {
-            list.Add("network.peer.address", peer);
-            if (_peerPort > 0) list.Add("network.peer.port", Boxes.Of(_peerPort));
+            values[8] = peer;
+            if (_peerPort > 0) values[9] = Boxes.Of(_peerPort);
         }
 
-        list.Add("network.protocol.version", VersionOf(request.Protocol));
-        if (request.Headers.UserAgent is [{ Length: > 0 } agent, ..]) list.Add("user_agent.original", agent);
-        if (_names is not null) list.Add("http.route", _names.Route);
-        if (_statusCode > 0) list.Add("http.response.status_code", Boxes.Of(_statusCode));
-        if (_errorType is not null) list.Add("error.type", _errorType);
+        values[10] = VersionOf(request.Protocol);
+        if (request.Headers.UserAgent is [{ Length: > 0 } agent, ..]) values[11] = agent;
+        values[12] = _names?.Route;
+        if (_statusCode > 0) values[13] = Boxes.Of(_statusCode);
+        values[14] = _errorType;
         if (request.Headers.TryGetValue(_attemptHeader, out var text)
             && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var attempt))
         {
-            list.Add("envoy.attempt_count", Boxes.Of(attempt));
+            values[15] = Boxes.Of(attempt);
         }
     }
 
@@ -184,11 +200,18 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
 
     private static string TextOf(IPAddress address)
     {
-        if (Addresses.TryGetValue(address, out var text)) return text;
-        text = (address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address).ToString();
-        if (Addresses.Count < MaxRemembered) Addresses.TryAdd(address, text);
-        return text;
+        if (_lastAddress is { } last && last.Value.Equals(address)) return last.Text;
+        if (!Addresses.TryGetValue(address, out var known))
+        {
+            known = new Address(address, (address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address).ToString());
+            if (Addresses.Count < MaxRemembered) Addresses.TryAdd(address, known);
+        }
+
+        _lastAddress = known;
+        return known.Text;
     }
+
+    private sealed record Address(IPAddress Value, string Text);
 
     private static string VersionOf(string protocol) => protocol switch
     {
@@ -219,10 +242,10 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
     {
         private static Authority? _last;
 
-        public static Authority Of(HostString host)
+        public static Authority Of(string text)
         {
-            var text = host.Value!;
             if (_last is { } last && last.Text == text) return last;
+            var host = HostString.FromUriComponent(text);
             return _last = new Authority(text, host.Host.Trim('[', ']'), host.Port);
         }
     }

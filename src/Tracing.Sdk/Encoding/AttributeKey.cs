@@ -18,8 +18,11 @@ internal sealed class AttributeKey
     private AttributeKey _next;
     private AttributeKey _otherNext;
 
+    // The same text as another library has it: literals of two assemblies are two strings.
+    private string? _alias;
+
     // Whole tags with this key, by the length of the text or the number.
-    private readonly KnownTag[] _known = [KnownTag.None, KnownTag.None, KnownTag.None, KnownTag.None];
+    private KnownTags _known;
 
     private AttributeKey(string text, byte[] encoded, int number)
     {
@@ -32,6 +35,7 @@ internal sealed class AttributeKey
         encoded.CopyTo(_padded, 0);
         Endpoint = RemoteEndpoint.Rank(text);
         _next = _otherNext = this;
+        ((Span<KnownTag>)_known).Fill(KnownTag.None);
     }
 
     public string Text { get; }
@@ -70,13 +74,14 @@ internal sealed class AttributeKey
         return ref Unsafe.Add(ref to, length);
     }
 
+    private bool Is(string text) => ReferenceEquals(Text, text) || ReferenceEquals(_alias, text);
+
     /// <summary>The tag that may be known of this key and value; <see cref="KnownTag.None"/> when there is none.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public KnownTag Known(object? value)
     {
         var index = value is string text ? text.Length : value is int number ? number : -1;
-        // Four there are.
-        return index < 0 ? KnownTag.None : Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_known), index & 3);
+        return index < 0 ? KnownTag.None : _known[index & 3];
     }
 
     /// <summary>Remembers the bytes of a tag, unless another is remembered in its place: threads that took turns would write to each other's caches.</summary>
@@ -86,6 +91,13 @@ internal sealed class AttributeKey
         if (encoded.Length > KnownTag.MaxLength) return;
         var index = value switch { string text => text.Length, int number => number, _ => -1 };
         if (index >= 0) Interlocked.CompareExchange(ref _known[index & 3], new KnownTag(value, field, encoded), KnownTag.None);
+    }
+
+    // In the key itself: a span looks at many, and each line of memory that it need not touch is one that was needed elsewhere.
+    [InlineArray(4)]
+    private struct KnownTags
+    {
+        private KnownTag _first;
     }
 
     /// <summary>The keys that one encoder has met. Any thread; no lock.</summary>
@@ -115,11 +127,13 @@ internal sealed class AttributeKey
         [MethodImpl(MethodImplOptions.NoInlining)]
         private AttributeKey Find(string text, AttributeKey before)
         {
-            if (ReferenceEquals(before._otherNext.Text, text)) return before._otherNext;
+            if (before._next.Is(text)) return before._next;
+            if (before._otherNext.Is(text)) return before._otherNext;
             var slot = Hash(text);
             var key = _slots[slot];
-            if (key is null || !ReferenceEquals(key.Text, text)) key = Intern(text, slot);
+            if (key is null || !key.Is(text)) key = Intern(text, slot);
             if (key is null) return new AttributeKey(text, encode(text), slot);
+            if (!ReferenceEquals(key.Text, text)) key._alias ??= text;
             // Once and for all: threads that took turns would write to each other's caches.
             if (ReferenceEquals(before._next, before)) before._next = key;
             else if (ReferenceEquals(before._otherNext, before)) before._otherNext = key;

@@ -36,8 +36,9 @@ internal sealed class ConsoleEncoder(SpanLimits limits) : SpanEncoder(limits)
         writer.Advance(written);
         writer.Write(" ms"u8);
 
+        var values = default(DetailValues);
         var status = new SpanStatus(activity);
-        WriteTags<NoShortcut>(ref writer, 0, activity.EnumerateTagObjects(), Limits.Attributes, SpanDetails.Of(activity, scope), ref status);
+        WriteTags<NoShortcut>(ref writer, 0, activity.EnumerateTagObjects(), Limits.Attributes, DetailsOf(activity, scope, values), ref status);
         foreach (ref readonly var item in activity.EnumerateEvents())
         {
             writer.Write(" @"u8);

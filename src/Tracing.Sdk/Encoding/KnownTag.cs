@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
 namespace Tracing.Sdk.Encoding;
@@ -11,7 +10,7 @@ internal sealed class KnownTag
     /// <summary>No tag.</summary>
     public static readonly KnownTag None = new(new object(), 0, []);
 
-    /// <summary>Longer ones are not worth their memory.</summary>
+    /// <summary>Longer ones are not worth their memory. A multiple of <see cref="AttributeKey.Step"/>.</summary>
     public const int MaxLength = 96;
 
     private readonly object? _value;
@@ -19,16 +18,14 @@ internal sealed class KnownTag
     private readonly bool _isNumber;
     private readonly byte _field;
 
-    // Filled up to a multiple of the step.
-    private readonly byte[] _padded;
+    private readonly Bytes _bytes;
 
     public KnownTag(object? value, byte field, ReadOnlySpan<byte> encoded)
     {
         (_value, _field) = (value, field);
         if (value is int number) (_number, _isNumber) = (number, true);
         Length = encoded.Length;
-        _padded = new byte[Math.Max(1, (encoded.Length + AttributeKey.Step - 1) / AttributeKey.Step) * AttributeKey.Step];
-        encoded.CopyTo(_padded);
+        encoded.CopyTo(_bytes);
     }
 
     /// <summary>How many bytes it has.</summary>
@@ -43,11 +40,17 @@ internal sealed class KnownTag
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void CopyTo(ref byte to)
     {
-        ref var from = ref MemoryMarshal.GetArrayDataReference(_padded);
+        ref var from = ref Unsafe.As<Bytes, byte>(ref Unsafe.AsRef(in _bytes));
         Vector256.LoadUnsafe(ref from).StoreUnsafe(ref to);
         for (var i = AttributeKey.Step; i < Length; i += AttributeKey.Step)
         {
             Vector256.LoadUnsafe(ref from, (nuint)i).StoreUnsafe(ref to, (nuint)i);
         }
+    }
+
+    [InlineArray(MaxLength)]
+    private struct Bytes
+    {
+        private byte _first;
     }
 }

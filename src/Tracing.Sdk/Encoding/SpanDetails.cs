@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 
 namespace Tracing.Sdk.Encoding;
 
@@ -11,40 +12,62 @@ internal abstract class SpanDetails
     /// <summary>The key to set it under. No attribute has this name.</summary>
     public const string Key = "tracing.sdk.details";
 
-    private const int MaxDetails = 24;
+    /// <summary>As many as one span may have.</summary>
+    public const int Most = 16;
 
-    [ThreadStatic]
-    private static KeyValuePair<string, object?>[]? _buffer;
+    /// <summary>The keys of its facts, in order: the same list for all spans.</summary>
+    public abstract string[] Keys { get; }
 
-    /// <summary>The facts behind an Activity's tag; empty where there is none. Valid until the next call on this thread.</summary>
-    public static ReadOnlySpan<KeyValuePair<string, object?>> Of(Activity activity, Scope scope)
+    /// <summary>Sets the values, each at the place of its key; null stands for none.</summary>
+    public abstract void Fill(Span<object?> values);
+
+    /// <summary>The details of an activity, if it has any.</summary>
+    public static SpanDetails? Of(Activity activity)
     {
-        if (!scope.HasDetails) return default;
         foreach (ref readonly var tag in activity.EnumerateTagObjects())
         {
             // It is set when the span begins, so it is among the first where there is one; only we set it, so its key is this very string.
-            if (!ReferenceEquals(tag.Key, Key)) continue;
-            if (tag.Value is not SpanDetails details) break;
-            var list = new DetailList(_buffer ??= new KeyValuePair<string, object?>[MaxDetails]);
-            details.Fill(ref list);
-            return list.Items;
+            if (ReferenceEquals(tag.Key, Key)) return tag.Value as SpanDetails;
         }
 
-        return default;
+        return null;
     }
-
-    protected abstract void Fill(ref DetailList list);
 }
 
-/// <summary>The facts of one span, in order.</summary>
-internal ref struct DetailList(KeyValuePair<string, object?>[] buffer)
+/// <summary>Room for the values of one span's details, on the stack: whatever is kept elsewhere has to be told to the garbage collector.</summary>
+[InlineArray(SpanDetails.Most)]
+internal struct DetailValues
 {
-    private int _count;
+    private object? _first;
+}
 
-    public readonly ReadOnlySpan<KeyValuePair<string, object?>> Items => buffer.AsSpan(0, _count);
+/// <summary>The details of one span: a value, or null, for each key.</summary>
+internal readonly ref struct DetailList(ReadOnlySpan<AttributeKey> keys, ReadOnlySpan<object?> values)
+{
+    private readonly ReadOnlySpan<AttributeKey> _keys = keys;
+    private readonly ReadOnlySpan<object?> _values = values;
 
-    public void Add(string key, object? value)
+    public bool IsEmpty => _keys.IsEmpty;
+
+    /// <summary>Places, of which some may hold nothing.</summary>
+    public int Places => _keys.Length;
+
+    /// <summary>What is at a place: the key, and the value or null.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public object? Get(int place, out AttributeKey key)
     {
-        if (_count < buffer.Length) buffer[_count++] = new(key, value);
+        key = _keys[place];
+        return _values[place];
+    }
+
+    /// <summary>The value of a key, or null.</summary>
+    public object? Find(string key)
+    {
+        for (var i = 0; i < _keys.Length; i++)
+        {
+            if (_keys[i].Text == key) return _values[i];
+        }
+
+        return null;
     }
 }

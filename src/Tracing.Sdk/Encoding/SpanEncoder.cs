@@ -22,6 +22,9 @@ internal abstract class SpanEncoder
 
     protected SpanLimits Limits { get; }
 
+    // Found once: there is one kind of details.
+    private AttributeKey[]? _detailKeys;
+
     protected AttributeKey.Table Keys { get; }
 
     /// <summary>Appends the span's bytes. They may follow those of another span as they are: JSON begins with the comma between two.</summary>
@@ -37,6 +40,18 @@ internal abstract class SpanEncoder
     /// <summary>Appends one tag. What the value's own code throws is caught by the caller, which takes back what was written.</summary>
     protected abstract void WriteTag(ref ByteWriter writer, byte field, AttributeKey key, object? value);
 
+    /// <summary>Reads the details that a span may have.</summary>
+    /// <param name="activity">The span.</param>
+    /// <param name="scope">Its scope.</param>
+    /// <param name="values">Room for their values.</param>
+    protected DetailList DetailsOf(Activity activity, Scope scope, Span<object?> values)
+    {
+        if (!scope.HasDetails || SpanDetails.Of(activity) is not { } details) return default;
+        details.Fill(values);
+        var keys = _detailKeys ??= Array.ConvertAll(details.Keys, key => Keys.Get(key, Keys.Start));
+        return new DetailList(keys, values[..keys.Length]);
+    }
+
     /// <summary>Appends tags: the last of several with the same key, at most <paramref name="limit"/>.</summary>
     /// <param name="writer">Where to.</param>
     /// <param name="field">Passed on to <see cref="WriteTag"/>.</param>
@@ -48,7 +63,7 @@ internal abstract class SpanEncoder
     /// <typeparam name="TFormat">The encoding's shortcut for the tags that nearly all tags are.</typeparam>
     [MethodImpl(MethodImplOptions.NoInlining)]
     protected int WriteTags<TFormat>(
-        ref ByteWriter writer, byte field, Tags tags, int limit, ReadOnlySpan<KeyValuePair<string, object?>> details, ref SpanStatus status)
+        ref ByteWriter writer, byte field, Tags tags, int limit, scoped DetailList details, ref SpanStatus status)
         where TFormat : struct, ITagFormat
     {
         var start = writer.Position;
@@ -62,17 +77,19 @@ internal abstract class SpanEncoder
         // Where the shortcut writes, as long as it is before the end: in registers, which the writer's own fields are not.
         ref var to = ref writer.Next;
         ref var end = ref EndOfShortcut<TFormat>(ref writer);
-        foreach (ref readonly var detail in details)
+        var present = 0;
+        for (var i = 0; i < details.Places; i++)
         {
-            key = Keys.Get(detail.Key, key);
-            seen.Add(key);
-            if (left == 0) break;
+            if (details.Get(i, out var detail) is not { } value) continue;
+            present++;
+            seen.Add(detail);
+            if (left == 0) continue;
             left--;
-            var length = Unsafe.IsAddressLessThan(ref to, ref end) ? WriteSimple<TFormat>(ref to, field, key, detail.Value, maxText) : 0;
+            var length = Unsafe.IsAddressLessThan(ref to, ref end) ? WriteSimple<TFormat>(ref to, field, detail, value, maxText) : 0;
             to = ref Unsafe.Add(ref to, length);
             if (length > 0) continue;
             writer.AdvanceTo(ref to);
-            _ = TryWriteTag(ref writer, field, key, detail.Value);
+            _ = TryWriteTag(ref writer, field, detail, value);
             to = ref writer.Next;
             end = ref EndOfShortcut<TFormat>(ref writer);
         }
@@ -93,7 +110,7 @@ internal abstract class SpanEncoder
                 }
             }
 
-            if (details.Length > 0 && ReferenceEquals(tag.Key, SpanDetails.Key)) continue;
+            if (!details.IsEmpty && ReferenceEquals(tag.Key, SpanDetails.Key)) continue;
             if (left == 0 || (!isNew && IsRepeated(tags, details, key.Text)))
             {
                 writer.Rewind(start);
@@ -112,7 +129,7 @@ internal abstract class SpanEncoder
         }
 
         writer.AdvanceTo(ref to);
-        return dropped + Math.Max(0, details.Length - (limit - left));
+        return dropped + Math.Max(0, present - limit);
     }
 
     // A tag that is known, or one of the simple ones. Returns how many bytes were written; 0, with nothing that counts, for all others.
@@ -162,13 +179,9 @@ internal abstract class SpanEncoder
         static abstract int TryWrite(ref byte to, byte field, AttributeKey key, object? value, int maxText);
     }
 
-    private static bool IsRepeated(Tags tags, ReadOnlySpan<KeyValuePair<string, object?>> details, string key)
+    private static bool IsRepeated(Tags tags, scoped DetailList details, string key)
     {
-        var times = 0;
-        foreach (ref readonly var detail in details)
-        {
-            if (string.Equals(detail.Key, key)) times++;
-        }
+        var times = details.Find(key) is null ? 0 : 1;
 
         while (tags.MoveNext())
         {
@@ -180,23 +193,24 @@ internal abstract class SpanEncoder
 
     // The rare case: keys that repeat, or more of them than allowed.
     private int WriteDistinctTags(
-        ref ByteWriter writer, byte field, Tags tags, int limit, ReadOnlySpan<KeyValuePair<string, object?>> details, ref SpanStatus status)
+        ref ByteWriter writer, byte field, Tags tags, int limit, scoped DetailList details, ref SpanStatus status)
     {
         var order = new List<string>();
         var values = new Dictionary<string, object?>(StringComparer.Ordinal);
         var dropped = 0;
-        foreach (ref readonly var detail in details)
+        for (var i = 0; i < details.Places; i++)
         {
-            if (order.Count < limit) order.Add(detail.Key);
+            if (details.Get(i, out var detail) is not { } value) continue;
+            if (order.Count < limit) order.Add(detail.Text);
             else dropped++;
-            values[detail.Key] = detail.Value;
+            values[detail.Text] = value;
         }
 
         while (tags.MoveNext())
         {
             ref readonly var tag = ref tags.Current;
             var key = tag.Key ?? "";
-            if (details.Length > 0 && ReferenceEquals(key, SpanDetails.Key)) continue;
+            if (!details.IsEmpty && ReferenceEquals(key, SpanDetails.Key)) continue;
             if (status.TryTake(Keys.Get(key, Keys.Start), tag.Value)) continue;
             if (!values.ContainsKey(key))
             {

@@ -7,6 +7,8 @@ namespace Tracing.Sdk.Export;
 /// <remarks>Used again for the next request; closing it does nothing.</remarks>
 internal sealed class RequestBody : Stream
 {
+    private const int LeastPart = 4096;
+
     private readonly List<Part> _parts = [];
     private readonly List<byte> _frame = [];
     private int _length;
@@ -65,8 +67,7 @@ internal sealed class RequestBody : Stream
         var read = 0;
         while (_part < _parts.Count && read < buffer.Length)
         {
-            var part = _parts[_part];
-            var bytes = (part.Block is { } block ? block.Bytes(part.Start, part.End) : CollectionsMarshal.AsSpan(_frame)[part.Start..part.End])[_offset..];
+            var bytes = BytesOf(_parts[_part])[_offset..];
             var count = Math.Min(bytes.Length, buffer.Length - read);
             bytes[..count].CopyTo(buffer[read..]);
             read += count;
@@ -81,6 +82,23 @@ internal sealed class RequestBody : Stream
     }
 
     public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
+
+    /// <summary>Copies without a buffer in between, unless the parts are so small that gathering them is cheaper.</summary>
+    public override void CopyTo(Stream destination, int bufferSize)
+    {
+        if (_length / Math.Max(1, _parts.Count) < LeastPart)
+        {
+            base.CopyTo(destination, bufferSize);
+            return;
+        }
+
+        for (; _part < _parts.Count; _part++, _offset = 0)
+        {
+            var bytes = BytesOf(_parts[_part])[_offset..];
+            destination.Write(bytes);
+            _position += bytes.Length;
+        }
+    }
 
     // All is there: nobody has to wait.
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => new(Read(buffer.Span));
@@ -106,6 +124,9 @@ internal sealed class RequestBody : Stream
     public override void SetLength(long value) => throw new NotSupportedException();
 
     public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    private ReadOnlySpan<byte> BytesOf(in Part part) =>
+        part.Block is { } block ? block.Bytes(part.Start, part.End) : CollectionsMarshal.AsSpan(_frame)[part.Start..part.End];
 
     private readonly record struct Part(SpanBlock? Block, int Start, int End)
     {

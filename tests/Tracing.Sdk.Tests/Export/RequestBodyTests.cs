@@ -22,6 +22,23 @@ public sealed class RequestBodyTests
         Assert.Equal(Text.Length, body.Position);
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(10_000)]
+    public void CopyTo_FromAnyPlace_IsTheRest(int padding)
+    {
+        foreach (var position in (int[])[0, 1, 5, 18])
+        {
+            var body = Body(padding);
+            var all = Rest(body);
+            body.Position = position;
+            using var copy = new MemoryStream();
+            body.CopyTo(copy);
+            Assert.Equal(all[position..], System.Text.Encoding.ASCII.GetString(copy.ToArray()));
+            Assert.Equal((body.Length, 0), (body.Position, body.Read(new byte[1])));
+        }
+    }
+
     [Fact]
     public void Length_Parts_IsTheirSum() => Assert.Equal(Text.Length, Body().Length);
 
@@ -60,16 +77,16 @@ public sealed class RequestBodyTests
 
     private static string Rest(RequestBody body) => new StreamReader(body).ReadToEnd();
 
-    private static RequestBody Body()
+    private static RequestBody Body(int padding = 0)
     {
         var buffer = new SpanBuffer(1024 * 1024, 512, null);
         foreach (var (span, scope) in ((string, int)[])[("|one", 0), ("|two", 0), ("|three", 0), ("four", 1)])
         {
-            buffer.Append(System.Text.Encoding.ASCII.GetBytes(span), scope, false, out _);
+            buffer.Append(System.Text.Encoding.ASCII.GetBytes(span + new string(' ', padding)), scope, false, out _);
         }
 
         buffer.Seal();
-        var batch = new SpanBatch(512, 1024);
+        var batch = new SpanBatch(512, 1024 * 1024);
         buffer.TryTake(batch);
         var body = new RequestBody();
         body.Add("<"u8);

@@ -32,8 +32,9 @@ internal sealed class OtlpJsonEncoder(SpanLimits limits) : SpanEncoder(limits)
         WriteTime(ref writer, ",\"startTimeUnixNano\":\""u8, start);
         WriteTime(ref writer, ",\"endTimeUnixNano\":\""u8, end);
 
+        var values = default(DetailValues);
         var status = new SpanStatus(activity);
-        WriteAttributes(ref writer, activity.EnumerateTagObjects(), Limits.Attributes, SpanDetails.Of(activity, scope), ref status);
+        WriteAttributes(ref writer, activity.EnumerateTagObjects(), Limits.Attributes, DetailsOf(activity, scope, values), ref status);
         WriteEvents(ref writer, activity);
         WriteLinks(ref writer, activity);
         WriteStatus(ref writer, in status);
@@ -183,7 +184,7 @@ internal sealed class OtlpJsonEncoder(SpanLimits limits) : SpanEncoder(limits)
         ref ByteWriter writer,
         Activity.Enumerator<KeyValuePair<string, object?>> tags,
         int limit,
-        ReadOnlySpan<KeyValuePair<string, object?>> details,
+        scoped DetailList details,
         ref SpanStatus status)
     {
         var start = writer.Position;

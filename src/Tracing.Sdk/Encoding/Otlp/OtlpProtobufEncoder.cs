@@ -17,35 +17,60 @@ internal sealed class OtlpProtobufEncoder(SpanLimits limits) : SpanEncoder(limit
     // The largest length that takes one byte.
     private const int OneByte = 127;
 
+    private const int IdsLength = 2 + 16 + 2 + 8;
+
+    // Ids, the parent's, a short name, kind and times.
+    private const int HeadRoom = IdsLength + 10 + 2 + OneByte + 20;
+
     public override bool Encode(Activity activity, in SpanFacts facts, Scope scope, ref ByteWriter writer)
     {
         var span = writer.BeginMessage(SpanField, 2);
 
-        WriteIds(ref writer, activity.TraceId, activity.SpanId);
-        if (activity.TraceStateString is { Length: > 0 } traceState) writer.WriteString(0x1A, traceState);
+        // All up to the attributes fits, unless the name is a long one, so little is checked on the way.
+        ref var to = ref writer.Reserve(HeadRoom)[0];
+        to = ref PutIds(ref to, activity.TraceId, activity.SpanId);
+        if (activity.TraceStateString is { Length: > 0 } traceState)
+        {
+            writer.AdvanceTo(ref to);
+            writer.WriteString(0x1A, traceState);
+            to = ref writer.Reserve(HeadRoom)[0];
+        }
+
         if (facts.ParentSpanId != default)
         {
-            ref var parent = ref writer.Reserve(10)[0];
-            Unsafe.WriteUnaligned(ref parent, (ushort)(0x22 | (8 << 8)));
-            OtlpIds.Put(ref Unsafe.Add(ref parent, 2), facts.ParentSpanId);
-            writer.Advance(10);
+            Unsafe.WriteUnaligned(ref to, (ushort)(0x22 | (8 << 8)));
+            OtlpIds.Put(ref Unsafe.Add(ref to, 2), facts.ParentSpanId);
+            to = ref Unsafe.Add(ref to, 10);
         }
 
         var name = activity.DisplayName;
         if (string.IsNullOrEmpty(name)) name = activity.OperationName;
-        if (!string.IsNullOrEmpty(name)) writer.WriteString(0x2A, Utf8Text.Cut(name, Limits.ValueLength));
+        if (!string.IsNullOrEmpty(name))
+        {
+            if (name.Length <= Math.Min(OneByte, Limits.ValueLength) && Utf8Text.TryWriteAscii(name, ref Unsafe.Add(ref to, 2)))
+            {
+                Unsafe.WriteUnaligned(ref to, (ushort)(0x2A | (name.Length << 8)));
+                to = ref Unsafe.Add(ref to, 2 + name.Length);
+            }
+            else
+            {
+                writer.AdvanceTo(ref to);
+                writer.WriteString(0x2A, Utf8Text.Cut(name, Limits.ValueLength));
+                to = ref writer.Reserve(HeadRoom)[0];
+            }
+        }
 
         var (start, end) = OtlpTime.Of(activity);
-        ref var times = ref writer.Reserve(20)[0];
-        Unsafe.WriteUnaligned(ref times, (uint)(0x30 | (((int)activity.Kind + 1) << 8) | (0x39 << 16)));
-        Unsafe.WriteUnaligned(ref Unsafe.Add(ref times, 3), start);
-        Unsafe.Add(ref times, 11) = 0x41;
-        Unsafe.WriteUnaligned(ref Unsafe.Add(ref times, 12), end);
-        writer.Advance(20);
+        Unsafe.WriteUnaligned(ref to, (uint)(0x30 | (((int)activity.Kind + 1) << 8) | (0x39 << 16)));
+        Unsafe.WriteUnaligned(ref Unsafe.Add(ref to, 3), start);
+        Unsafe.Add(ref to, 11) = 0x41;
+        Unsafe.WriteUnaligned(ref Unsafe.Add(ref to, 12), end);
+        writer.AdvanceTo(ref Unsafe.Add(ref to, 20));
 
+        var values = default(DetailValues);
         var status = new SpanStatus(activity);
         var dropped = WriteTags<Simple>(
-            ref writer, AttributeField, activity.EnumerateTagObjects(), Limits.Attributes, SpanDetails.Of(activity, scope), ref status);
+            ref writer, AttributeField, activity.EnumerateTagObjects(), Limits.Attributes, DetailsOf(activity, scope, values), ref status);
         WriteDropped(ref writer, 0x50, dropped);
         if (IsAny(activity.EnumerateEvents())) WriteEvents(ref writer, activity);
         if (IsAny(activity.EnumerateLinks())) WriteLinks(ref writer, activity);
@@ -169,15 +194,15 @@ internal sealed class OtlpProtobufEncoder(SpanLimits limits) : SpanEncoder(limit
         }
     }
 
-    private static void WriteIds(ref ByteWriter writer, ActivityTraceId traceId, ActivitySpanId spanId)
+    // Returns where they end.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ref byte PutIds(ref byte to, ActivityTraceId traceId, ActivitySpanId spanId)
     {
-        const int Length = 2 + 16 + 2 + 8;
-        ref var to = ref writer.Reserve(Length)[0];
         Unsafe.WriteUnaligned(ref to, (ushort)(0x0A | (16 << 8)));
         OtlpIds.Put(ref Unsafe.Add(ref to, 2), traceId);
         Unsafe.WriteUnaligned(ref Unsafe.Add(ref to, 18), (ushort)(0x12 | (8 << 8)));
         OtlpIds.Put(ref Unsafe.Add(ref to, 20), spanId);
-        writer.Advance(Length);
+        return ref Unsafe.Add(ref to, IdsLength);
     }
 
     private static bool IsAny<T>(Activity.Enumerator<T> items) => items.MoveNext();
@@ -291,7 +316,7 @@ internal sealed class OtlpProtobufEncoder(SpanLimits limits) : SpanEncoder(limit
             kept++;
             var context = link.Context;
             var message = writer.BeginMessage(0x6A, 1);
-            WriteIds(ref writer, context.TraceId, context.SpanId);
+            writer.AdvanceTo(ref PutIds(ref writer.Reserve(IdsLength)[0], context.TraceId, context.SpanId));
             if (context.TraceState is { Length: > 0 } traceState) writer.WriteString(0x1A, traceState);
             WriteDropped(ref writer, 0x28, WriteTags<Simple>(ref writer, 0x22, link.EnumerateTagObjects(), Limits.AttributesPerLink, default, ref none));
             var flags = writer.Reserve(5);

@@ -33,17 +33,16 @@ internal static class RemoteEndpoint
         return tag is { Host: { Server: NoRank, Client: NoRank }, Port: { Server: NoRank, Client: NoRank } } ? null : tag;
     }
 
-    public static void Write(ref ByteWriter writer, Activity activity, ReadOnlySpan<KeyValuePair<string, object?>> details, AttributeKey.Table keys)
+    public static void Write(ref ByteWriter writer, Activity activity, scoped DetailList details, AttributeKey.Table keys)
     {
         var kind = activity.Kind;
         if (kind == ActivityKind.Internal) return;
 
         var found = new Candidates { HostRank = NoRank };
         var key = keys.Start;
-        foreach (ref readonly var tag in details)
+        for (var i = 0; i < details.Places; i++)
         {
-            key = keys.Get(tag.Key, key);
-            if (key.Endpoint is not null) found.Add(key.Endpoint, kind, tag.Value);
+            if (details.Get(i, out var detail) is { } value && detail.Endpoint is not null) found.Add(detail.Endpoint, kind, value);
         }
 
         foreach (ref readonly var tag in activity.EnumerateTagObjects())
@@ -87,11 +86,11 @@ internal static class RemoteEndpoint
         writer.Write((byte)'}');
     }
 
-    private static object? PortOf(in Candidates found, Activity activity, ReadOnlySpan<KeyValuePair<string, object?>> details)
+    private static object? PortOf(in Candidates found, Activity activity, scoped DetailList details)
     {
         if (found.Ports == 0) return null;
         if (found.Ports == 1) return found.PortRank == found.HostRank ? found.Port : null;
-        return PortTag(found.HostRank, activity.Kind) is { } portTag ? activity.GetTagItem(portTag) ?? Find(details, portTag) : null;
+        return PortTag(found.HostRank, activity.Kind) is { } portTag ? activity.GetTagItem(portTag) ?? details.Find(portTag) : null;
     }
 
     private struct Candidates
@@ -114,16 +113,6 @@ internal static class RemoteEndpoint
             Ports++;
             (PortRank, Port) = (rank, value);
         }
-    }
-
-    private static object? Find(ReadOnlySpan<KeyValuePair<string, object?>> details, string key)
-    {
-        foreach (ref readonly var detail in details)
-        {
-            if (detail.Key == key) return detail.Value;
-        }
-
-        return null;
     }
 
     private static int ClientRank(string? key) => key switch

@@ -45,7 +45,8 @@ internal sealed class ZipkinEncoder : SpanEncoder
 
         WriteTimes(ref writer, activity);
         writer.Write(_localEndpoint);
-        var details = SpanDetails.Of(activity, scope);
+        var values = default(DetailValues);
+        var details = DetailsOf(activity, scope, values);
         RemoteEndpoint.Write(ref writer, activity, details, Keys);
         var droppedEvents = WriteAnnotations(ref writer, activity);
 
@@ -180,7 +181,7 @@ internal sealed class ZipkinEncoder : SpanEncoder
         ref ByteWriter writer,
         Activity activity,
         Scope scope,
-        ReadOnlySpan<KeyValuePair<string, object?>> details,
+        scoped DetailList details,
         int droppedEvents,
         ref SpanStatus status)
     {
