@@ -46,7 +46,16 @@ internal sealed class BlockPool
             return null;
         }
 
-        return new SpanBlock((size == BlockSize ? TakeFree() : null) ?? GC.AllocateUninitializedArray<byte>(size), forErrors: used > _limit);
+        try
+        {
+            return new SpanBlock((size == BlockSize ? TakeFree() : null) ?? GC.AllocateUninitializedArray<byte>(size), forErrors: used > _limit);
+        }
+        catch (OutOfMemoryException)
+        {
+            // The caller counts the span; the room is there again when memory is.
+            Interlocked.Add(ref _used, -size);
+            throw;
+        }
     }
 
     public void Return(SpanBlock block)

@@ -105,6 +105,34 @@ public sealed class SpanBufferTests
     }
 
     [Fact]
+    public void IsScarce_HalfOfTheBytes_IsTrue()
+    {
+        var buffer = new SpanBuffer(1024 * 1024, 512, null);
+        Assert.False(buffer.IsScarce);
+        while (buffer.UsedBytes < buffer.CapacityBytes / 2) Append(buffer, 0, 1000);
+        Assert.True(buffer.IsScarce);
+    }
+
+    [Fact]
+    public void IsScarce_HalfOfTheNumber_IsTrue()
+    {
+        var buffer = new SpanBuffer(1024 * 1024, 512, maxSpans: 16);
+        for (var i = 0; i < 7; i++) Append(buffer, i);
+        Assert.False(buffer.IsScarce);
+        Append(buffer, 7);
+        Assert.True(buffer.IsScarce);
+    }
+
+    [Fact]
+    public void TryRent_NoMemory_TakesNoRoom()
+    {
+        // Longer than an array can be, which the runtime refuses as it would any other.
+        var pool = new BlockPool(8L * 1024 * 1024 * 1024);
+        Assert.Throws<OutOfMemoryException>(() => pool.TryRent(int.MaxValue - SpanBlock.EntrySize, forError: false));
+        Assert.Equal(0, pool.Used);
+    }
+
+    [Fact]
     public void Append_RoomAgain_IsUsedByAll()
     {
         var buffer = new SpanBuffer(128 * 1024, 512, null);

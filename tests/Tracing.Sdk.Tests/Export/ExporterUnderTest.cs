@@ -87,6 +87,13 @@ internal sealed class PausingTime : FakeTimeProvider
     /// <summary>Set to let pauses wait for the test.</summary>
     public bool IsHeld { get; set; }
 
+    /// <summary>How wrong the clock on the wall is; what is measured goes on as it should.</summary>
+    public TimeSpan ClockError { get; set; }
+
+    public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + ClockError;
+
+    public override long GetTimestamp() => base.GetUtcNow().Ticks;
+
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
         var timer = base.CreateTimer(callback, state, dueTime, period);

@@ -97,6 +97,35 @@ public sealed class FaultTests
     }
 
     [Fact]
+    public void Export_CollectorReadsNothing_GivesUpInTime()
+    {
+        using var server = new TcpListener(IPAddress.Loopback, 0);
+        server.Server.ReceiveBufferSize = 4096;
+        server.Start();
+        // Accepted by the system, read by nobody: the body is larger than all that lies between.
+        using var exporter = new ExporterUnderTest(
+            new Uri($"http://localhost:{((IPEndPoint)server.LocalEndpoint).Port}/v1/traces"),
+            settings => settings with { Timeout = TimeSpan.FromMilliseconds(200), MaxQueueBytes = 64 * 1024 * 1024, MaxBatchBytes = 64 * 1024 * 1024 });
+        for (var i = 0; i < 8; i++) exporter.Add(Encoding.TestSpan.With("large", new string('x', 3_900_000)));
+        Assert.False(exporter.Flush());
+        exporter.AssertBooks(dropped: 8, reason: DropReason.Timeout);
+        Assert.Contains("did not answer in time", Assert.Single(exporter.Log.Lines), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(1)]
+    public void Export_ClockJumpsBetweenAttempts_DoesNotCount(int days)
+    {
+        using var collector = new ScriptedCollector().Then(Reply(503));
+        using var exporter = new ExporterUnderTest(collector.Endpoint).Add(2);
+        collector.OnRequest = _ => exporter.Time.ClockError = TimeSpan.FromDays(days);
+        Assert.True(exporter.Flush());
+        exporter.AssertBooks(exported: 2);
+        Assert.Equal(1, exporter.Ledger.Retries);
+    }
+
+    [Fact]
     public void Shutdown_AcceptsAndNeverAnswers_EndsInItsTime()
     {
         using var collector = new ScriptedCollector { Otherwise = Hang };
