@@ -36,7 +36,7 @@ public class EncodeBenchmarks
     {
         using (Workload.Listen(Workload.SourceName))
         {
-            _activities = [.. Enumerable.Range(0, Spans).Select(_ => Workload.Ended())];
+            _activities = [.. Enumerable.Range(0, Spans).Select(Workload.Ended)];
         }
 
         _facts = [.. _activities.Select(Workload.Facts)];

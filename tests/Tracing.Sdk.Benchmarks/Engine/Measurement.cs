@@ -57,7 +57,7 @@ internal sealed record Measurement(double CpuNanoseconds, double CpuRatio, doubl
     {
         Thread[] all = [.. Enumerable.Range(0, threads).Select(_ => new Thread(() =>
         {
-            for (var i = 0; i < SpansPerRound / threads; i++) Workload.StartStop(recorder.Source);
+            for (var i = 0; i < SpansPerRound / threads; i++) Workload.StartStop(recorder.Source, i);
         }))];
         foreach (var thread in all) thread.Start();
         foreach (var thread in all) thread.Join();

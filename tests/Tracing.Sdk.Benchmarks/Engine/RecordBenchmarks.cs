@@ -9,6 +9,7 @@ namespace Tracing.Sdk.Benchmarks.Engine;
 public class RecordBenchmarks
 {
     private Recorder? _recorder;
+    private int _number;
 
     [GlobalSetup(Target = nameof(StartStop_Bare))]
     public void Bare() => _recorder = Recorder.Bare();
@@ -24,11 +25,11 @@ public class RecordBenchmarks
 
     /// <summary>The floor: a listener that samples everything and does nothing.</summary>
     [Benchmark(Baseline = true)]
-    public void StartStop_Bare() => Workload.StartStop(_recorder!.Source);
+    public void StartStop_Bare() => Workload.StartStop(_recorder!.Source, _number++);
 
     [Benchmark]
-    public void StartStop_TracingSdk() => Workload.StartStop(_recorder!.Source);
+    public void StartStop_TracingSdk() => Workload.StartStop(_recorder!.Source, _number++);
 
     [Benchmark]
-    public void StartStop_OpenTelemetry() => Workload.StartStop(_recorder!.Source);
+    public void StartStop_OpenTelemetry() => Workload.StartStop(_recorder!.Source, _number++);
 }

@@ -63,7 +63,7 @@ internal static class Storm
                 for (; done < due; done++)
                 {
                     var start = Stopwatch.GetTimestamp();
-                    Workload.StartStop(source);
+                    Workload.StartStop(source, (int)done);
                     own.Add(Stopwatch.GetTimestamp() - start);
                 }
 
