@@ -13,8 +13,8 @@ internal enum AppendResult
 /// <summary>Encoded spans on their way from the threads that made them to the one that sends them.</summary>
 /// <remarks>
 /// <para>
-/// Writers fill blocks, one block in each of a few slots. A thread has a favourite slot and goes on to the next one when somebody is in
-/// it, so nobody waits for anybody. A block that is full, or old, is handed over: it is hung onto a chain that the export thread reads
+/// Writers fill blocks, one block in each of a few slots. A thread has a favourite slot for each scope and goes on to the next one when
+/// somebody is in it, so nobody waits for anybody. A block that is full, or old, is handed over: it is hung onto a chain that the export thread reads
 /// from the front.
 /// </para>
 /// <para>
@@ -177,7 +177,8 @@ internal sealed class SpanBuffer
     private AppendResult AppendToSlot(ReadOnlySpan<byte> span, int scope, bool isError, ref bool isDue)
     {
         var slots = _slots;
-        var favourite = Environment.CurrentManagedThreadId;
+        // By scope as well, so that spans of one scope lie together: they are sent together.
+        var favourite = (2 * Environment.CurrentManagedThreadId) + scope;
         for (var i = 0; i < slots.Length; i++)
         {
             ref var slot = ref slots[(favourite + i) & (slots.Length - 1)];

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
@@ -10,17 +11,31 @@ namespace Tracing.Sdk.Benchmarks.EndToEnd;
 internal static class Variant
 {
     public static IReadOnlyList<string> Names { get; } =
-        ["none", "ours-otlp", "peer-otlp", "ours-zipkin", "peer-zipkin", "ours-unsampled", "peer-unsampled"];
+        ["none", "listener", "ours-otlp", "ours-w3c", "peer-otlp", "ours-zipkin", "peer-zipkin", "ours-unsampled", "peer-unsampled"];
 
     public static void Configure(WebApplicationBuilder builder, string name)
     {
         switch (name)
         {
-            case "ours-otlp" or "ours-zipkin" or "ours-unsampled":
+            case "listener":
+                // What the platform itself spends on spans as soon as anybody listens: nobody can trace for less.
+                ActivitySource.AddActivityListener(new ActivityListener
+                {
+                    ShouldListenTo = source => source.Name is "Microsoft.AspNetCore" or "System.Net.Http",
+                    Sample = static (ref _) => ActivitySamplingResult.AllDataAndRecorded,
+                });
+                break;
+            case "ours-otlp" or "ours-zipkin" or "ours-unsampled" or "ours-w3c":
                 builder.Services.AddMeshTracing(o =>
                 {
                     o.Exporters.Clear();
                     o.Exporters.Add(name == "ours-zipkin" ? "zipkin" : "otlp");
+                    if (name == "ours-w3c")
+                    {
+                        o.Propagators.Clear();
+                        o.Propagators.Add("tracecontext");
+                    }
+
                     o.SamplingRatio = name == "ours-unsampled" ? 0 : 1;
                     o.ExporterHttpHandler = () => new Sink(name == "ours-zipkin" ? HttpStatusCode.Accepted : HttpStatusCode.OK);
                 });
