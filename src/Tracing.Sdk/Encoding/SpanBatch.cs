@@ -24,7 +24,7 @@ internal sealed class SpanBatch(int maxSpans, int maxBytes)
 
     public ReadOnlySpan<Run> Runs => CollectionsMarshal.AsSpan(_runs);
 
-    /// <summary>The scopes that occur, in the order of their first span.</summary>
+    /// <summary>The scopes that occur, in the order in which they were first met.</summary>
     public IReadOnlyList<int> Scopes => _scopes;
 
     /// <summary>The block of the last span.</summary>
@@ -91,6 +91,7 @@ internal sealed class SpanBatch(int maxSpans, int maxBytes)
     private void AddRun(Run run)
     {
         _runs.Add(run);
-        if (!_scopes.Contains(run.Scope)) _scopes.Add(run.Scope);
+        var place = _scopes.BinarySearch(run.Scope);
+        if (place < 0) _scopes.Insert(~place, run.Scope);
     }
 }

@@ -193,9 +193,11 @@ internal sealed class SpanExporter : IDisposable
                 var result = Deliver();
                 _ledger.Sending = 0;
                 _mayDoze = true;
+                // Before anybody hears of it, who may then stop us.
+                if (result != DeliveryResult.Kept) _wasReachable = true;
+                else if (!_stop.IsSet) _wasReachable = false;
                 CompleteFlushRequests(result);
                 if (result == DeliveryResult.Kept) WaitForCollector();
-                else _wasReachable = true;
                 continue;
             }
 
@@ -262,7 +264,6 @@ internal sealed class SpanExporter : IDisposable
             return;
         }
 
-        if (!_stop.IsSet) _wasReachable = false;
         _alarm.Wait(_stop.IsSet ? _stop.Abort.WaitHandle : _wake, delay);
         _ledger.Retry();
     }

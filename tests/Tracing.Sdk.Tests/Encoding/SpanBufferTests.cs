@@ -64,16 +64,46 @@ public sealed class SpanBufferTests
     }
 
     [Fact]
-    public void TryTake_SpansOfSeveralScopes_AreRunsInTheirOrder()
+    public void TryTake_ScopesInTurn_LieApart()
     {
-        var buffer = new SpanBuffer(1024 * 1024, 512, null);
-        foreach (var (number, scope) in ((int, int)[])[(1, 0), (2, 0), (3, 5), (4, 0)]) Append(buffer, number, scope: scope);
+        // More than one processor's worth of room.
+        var buffer = new SpanBuffer(8 * 1024 * 1024, 512, null);
+        for (var i = 0; i < 10; i++) Append(buffer, i, scope: i & 1);
         buffer.Seal();
         var batch = new SpanBatch(512, 1024);
         buffer.TryTake(batch);
+        Assert.Equal([(0, 20), (1, 20)], batch.Runs.ToArray().Select(run => (run.Scope, run.Length)).Order());
+    }
+
+    [Fact]
+    public void Add_SpansOfSeveralScopesInOneBlock_AreRunsInTheirOrder()
+    {
+        var block = new SpanBlock(new byte[1024], forErrors: false);
+        foreach (var (number, scope) in ((int, int)[])[(1, 0), (2, 0), (3, 5), (4, 0)]) Assert.True(block.TryAppend(BitConverter.GetBytes(number), scope));
+        var batch = new SpanBatch(512, 1024);
+        Assert.True(batch.Add(block, 0));
         Assert.Equal([(0, 8), (5, 4), (0, 4)], batch.Runs.ToArray().Select(run => (run.Scope, run.Length)));
         Assert.Equal([0, 5], batch.Scopes);
         Assert.Equal([1, 2, 3, 4], Numbers(batch));
+    }
+
+    [Theory]
+    [InlineData(2, 1024)]
+    [InlineData(512, 11)]
+    public void Add_BlockBeyondTheLimits_GoesOnWhereItStopped(int maxSpans, int maxBytes)
+    {
+        var block = new SpanBlock(new byte[1024], forErrors: false);
+        for (var number = 1; number <= 5; number++) block.TryAppend(BitConverter.GetBytes(number), number / 2);
+        var batch = new SpanBatch(maxSpans, maxBytes);
+        var numbers = new List<List<int>>();
+        for (var next = 0; next < block.Count; next = batch.Next)
+        {
+            batch.Clear();
+            batch.Add(block, next);
+            numbers.Add(Numbers(batch));
+        }
+
+        Assert.Equal([[1, 2], [3, 4], [5]], numbers);
     }
 
     [Fact]
