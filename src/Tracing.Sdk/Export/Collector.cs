@@ -40,7 +40,8 @@ internal sealed class Collector : Destination
         if (!_settings.Gzip) return;
         _compressed.SetLength(0);
         using var gzip = new GZipStream(_compressed, CompressionLevel.Fastest, leaveOpen: true);
-        _body.CopyTo(gzip);
+        using var body = _body.Open();
+        body.CopyTo(gzip);
     }
 
     /// <summary>Sends the prepared body once.</summary>
@@ -81,8 +82,7 @@ internal sealed class Collector : Destination
 
     private HttpRequestMessage CreateRequest()
     {
-        _body.Position = 0;
-        HttpContent content = _settings.Gzip ? new ByteArrayContent(_compressed.GetBuffer(), 0, (int)_compressed.Length) : new StreamContent(_body);
+        var content = _settings.Gzip ? new ByteArrayContent(_compressed.GetBuffer(), 0, (int)_compressed.Length) : _body.ToContent();
         content.Headers.ContentType = new MediaTypeHeaderValue(_format.ContentType);
         if (_settings.Gzip) content.Headers.ContentEncoding.Add("gzip");
 

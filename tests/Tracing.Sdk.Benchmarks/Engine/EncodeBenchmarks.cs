@@ -107,7 +107,8 @@ public class EncodeBenchmarks
         {
             _body.Clear();
             format.Write(_batch, _body);
-            bytes += _body.Read(_request);
+            using var reader = _body.Open();
+            bytes += reader.Read(_request);
             _buffer.Settle(_batch);
         }
 

@@ -14,12 +14,12 @@ public sealed class RequestBodyTests
     [InlineData(100)]
     public void Read_InPieces_IsAllInOrder(int size)
     {
-        var body = Body();
+        using var reader = Body().Open();
         var read = new List<byte>();
         var piece = new byte[size];
-        for (int count; (count = body.Read(piece)) > 0;) read.AddRange(piece.AsSpan(0, count));
+        for (int count; (count = reader.Read(piece)) > 0;) read.AddRange(piece.AsSpan(0, count));
         Assert.Equal(Text, System.Text.Encoding.ASCII.GetString([.. read]));
-        Assert.Equal(Text.Length, body.Position);
+        Assert.Equal(Text.Length, reader.Position);
     }
 
     [Theory]
@@ -27,20 +27,21 @@ public sealed class RequestBodyTests
     [InlineData(10_000)]
     public void CopyTo_FromAnyPlace_IsTheRest(int padding)
     {
+        var body = Body(padding);
+        var all = Rest(body.Open());
         foreach (var position in (int[])[0, 1, 5, 18])
         {
-            var body = Body(padding);
-            var all = Rest(body);
-            body.Position = position;
+            using var reader = body.Open();
+            reader.Position = position;
             using var copy = new MemoryStream();
-            body.CopyTo(copy);
+            reader.CopyTo(copy);
             Assert.Equal(all[position..], System.Text.Encoding.ASCII.GetString(copy.ToArray()));
-            Assert.Equal((body.Length, 0), (body.Position, body.Read(new byte[1])));
+            Assert.Equal((reader.Length, 0), (reader.Position, reader.Read(new byte[1])));
         }
     }
 
     [Fact]
-    public void Length_Parts_IsTheirSum() => Assert.Equal(Text.Length, Body().Length);
+    public void Length_Parts_IsTheirSum() => Assert.Equal((Text.Length, Text.Length), (Body().Length, Body().Open().Length));
 
     [Fact]
     public void Seek_AnyPlace_ReadsOnFromThere()
@@ -48,34 +49,51 @@ public sealed class RequestBodyTests
         var body = Body();
         for (var i = 0; i <= Text.Length; i++)
         {
-            body.Position = i;
-            Assert.Equal(Text[i..], Rest(body));
+            var reader = body.Open();
+            reader.Position = i;
+            Assert.Equal(Text[i..], Rest(reader));
         }
     }
 
     [Fact]
-    public void Seek_BeyondTheEnd_Throws() => Assert.Throws<ArgumentOutOfRangeException>(() => Body().Position = Text.Length + 1);
+    public void Seek_BeyondTheEnd_Throws() => Assert.Throws<ArgumentOutOfRangeException>(() => Body().Open().Position = Text.Length + 1);
 
     [Fact]
-    public void Dispose_Body_IsUsedAgain()
+    public void Open_Twice_EachHasItsPlace()
     {
         var body = Body();
-        body.Dispose();
-        Assert.Equal(Text, Rest(body));
+        using var first = body.Open();
+        first.Position = 10;
+        Assert.Equal(Text, Rest(body.Open()));
+        Assert.Equal(Text[10..], Rest(first));
+    }
+
+    [Fact]
+    public async Task ToContent_ReadAsAStream_IsAllOfIt()
+    {
+        using var content = Body().ToContent();
+        Assert.Equal(Text, Rest(await content.ReadAsStreamAsync()));
+        Assert.Equal(Text.Length, content.Headers.ContentLength);
+    }
+
+    [Fact]
+    public async Task ToContent_ReadAsText_IsAllOfIt()
+    {
+        using var content = Body().ToContent();
+        Assert.Equal(Text, await content.ReadAsStringAsync());
     }
 
     [Fact]
     public void Clear_Body_IsEmpty()
     {
         var body = Body();
-        Rest(body);
         body.Clear();
-        Assert.Equal(("", 0), (Rest(body), body.Length));
+        Assert.Equal(("", 0), (Rest(body.Open()), body.Length));
         body.Add("new"u8);
-        Assert.Equal("new", Rest(body));
+        Assert.Equal("new", Rest(body.Open()));
     }
 
-    private static string Rest(RequestBody body) => new StreamReader(body).ReadToEnd();
+    private static string Rest(Stream reader) => new StreamReader(reader).ReadToEnd();
 
     private static RequestBody Body(int padding = 0)
     {

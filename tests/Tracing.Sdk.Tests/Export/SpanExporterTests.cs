@@ -239,6 +239,18 @@ public sealed class SpanExporterTests
     }
 
     [Fact]
+    public void Export_HandlerThatSendsTheBodyTwiceAtOnce_BothAreWhole()
+    {
+        var handler = new HedgingHandler();
+        using var exporter = new ExporterUnderTest(FaultTests.Unused(), settings => settings with { HandlerFactory = () => handler });
+        // More than a copy takes in one piece.
+        for (var i = 0; i < 100; i++) exporter.Add(TestSpan.With("text", new string('x', 4000)));
+        Assert.True(exporter.Flush());
+        Assert.Equal(handler.First, handler.Second);
+        Assert.Equal(handler.First.Length, handler.Length);
+    }
+
+    [Fact]
     public void Export_NoMemoryForARequest_IsTriedAgain()
     {
         using var collector = new ScriptedCollector();
@@ -291,6 +303,42 @@ public sealed class SpanExporterTests
         {
             Requests++;
             return Task.FromResult(new HttpResponseMessage(HttpStatusCode.OK));
+        }
+    }
+
+    /// <summary>Begins the second copy in the midst of the first.</summary>
+    private sealed class HedgingHandler : HttpMessageHandler
+    {
+        public byte[] First { get; private set; } = [];
+
+        public byte[] Second { get; private set; } = [];
+
+        public long? Length { get; private set; }
+
+        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            var content = request.Content!;
+            using var first = new InterruptedStream(() => Second = Copy(content));
+            await content.CopyToAsync(first, cancellationToken);
+            (First, Length) = (first.ToArray(), content.Headers.ContentLength);
+            return new HttpResponseMessage(HttpStatusCode.OK);
+        }
+
+        private static byte[] Copy(HttpContent content)
+        {
+            using var copy = new MemoryStream();
+            content.CopyTo(copy, null, CancellationToken.None);
+            return copy.ToArray();
+        }
+    }
+
+    /// <summary>Lets somebody else do something before it takes the first bytes.</summary>
+    private sealed class InterruptedStream(Action interrupt) : MemoryStream
+    {
+        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            if (Length == 0) interrupt();
+            return base.WriteAsync(buffer, cancellationToken);
         }
     }
 
