@@ -16,9 +16,9 @@ internal sealed class TracingMiddleware(RequestDelegate next, MeshTracing tracin
         return EndpointTrust.InvokeAsync(context, trust, tracing, ContinueAsync, ContinueAsync);
     }
 
-    /// <summary>Runs <paramref name="next"/> and completes the current span, if it is recorded.</summary>
+    /// <summary>Runs <paramref name="next"/> and completes the current span, if it is the server's and recorded.</summary>
     public static Task CompleteCurrentAsync(HttpContext context, MeshTracing tracing, RequestDelegate next) =>
-        Activity.Current is { IsAllDataRequested: true } activity ? CompleteAsync(context, tracing, activity, next) : next(context);
+        Activity.Current is { IsAllDataRequested: true, Kind: ActivityKind.Server } activity ? CompleteAsync(context, tracing, activity, next) : next(context);
 
     private Task ContinueAsync(HttpContext context)
     {

@@ -115,12 +115,13 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
     public async ValueTask DisposeAsync() =>
         await Task.Factory.StartNew(Dispose, default, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
 
-    internal static MeshTracing Start(SettingsResolver settings, string applicationName, string? environment, ILogger logger, TimeProvider time)
+    internal static MeshTracing Start(
+        SettingsResolver settings, string applicationName, string? environment, ILogger logger, TimeProvider time, string requestSource = ForwardListener.RequestSource)
     {
         var tracing = new MeshTracing(settings, applicationName, environment, logger, time);
         lock (Gate) _live = [.. _live, tracing];
         if (tracing.Recorder is { } recorder) recorder.Start();
-        else tracing._forwardListener = new ForwardListener();
+        else tracing._forwardListener = new ForwardListener(requestSource);
         // Whoever forgets to dispose it, or is told to go by SIGTERM, still sends what he has.
         AppDomain.CurrentDomain.ProcessExit += tracing.OnProcessExit;
         if (settings.ConfigFile is { } file) Log.ConfigFileIgnored(logger, file);

@@ -16,7 +16,6 @@ internal sealed class Scope
         Version = version;
         SchemaUrl = schemaUrl;
         Attributes = attributes;
-        HasDetails = name is "Microsoft.AspNetCore" or "Tracing.Sdk.AspNetCore";
         _key = key;
     }
 
@@ -33,9 +32,6 @@ internal sealed class Scope
 
     /// <summary>This scope's bytes in its encoder's format, filled by the encoder: a table belongs to one encoder.</summary>
     public byte[]? Encoded { get; set; }
-
-    /// <summary>Whether its spans may have <see cref="SpanDetails"/>: those that hosting starts, and ours in their place.</summary>
-    public bool HasDetails { get; }
 
     public override string ToString() => _key;
 

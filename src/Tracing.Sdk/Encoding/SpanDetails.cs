@@ -21,9 +21,10 @@ internal abstract class SpanDetails
     /// <summary>Sets the values, each at the place of its key; null stands for none.</summary>
     public abstract void Fill(Span<object?> values);
 
-    /// <summary>The details of an activity, if it has any.</summary>
+    /// <summary>The details of an activity, if it has any. Only a server's span may.</summary>
     public static SpanDetails? Of(Activity activity)
     {
+        if (activity.Kind != ActivityKind.Server) return null;
         foreach (ref readonly var tag in activity.EnumerateTagObjects())
         {
             // It is set when the span begins, so it is among the first where there is one; only we set it, so its key is this very string.

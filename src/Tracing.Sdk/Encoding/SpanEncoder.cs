@@ -42,11 +42,10 @@ internal abstract class SpanEncoder
 
     /// <summary>Reads the details that a span may have.</summary>
     /// <param name="activity">The span.</param>
-    /// <param name="scope">Its scope.</param>
     /// <param name="values">Room for their values.</param>
-    protected DetailList DetailsOf(Activity activity, Scope scope, Span<object?> values)
+    protected DetailList DetailsOf(Activity activity, Span<object?> values)
     {
-        if (!scope.HasDetails || SpanDetails.Of(activity) is not { } details) return default;
+        if (SpanDetails.Of(activity) is not { } details) return default;
         details.Fill(values);
         var keys = _detailKeys ??= Array.ConvertAll(details.Keys, key => Keys.Get(key, Keys.Start));
         return new DetailList(keys, values[..keys.Length]);

@@ -8,13 +8,21 @@ namespace Tracing.Sdk.Recording;
 /// </summary>
 internal sealed class ForwardListener : IDisposable
 {
-    private readonly ActivityListener _listener = new()
-    {
-        ShouldListenTo = static source => source.Name == "Microsoft.AspNetCore",
-        Sample = static (ref _) => ActivitySamplingResult.PropagationData,
-    };
+    /// <summary>The source from which ASP.NET Core starts that Activity, unless the application has registered one of its own.</summary>
+    public const string RequestSource = "Microsoft.AspNetCore";
 
-    public ForwardListener() => ActivitySource.AddActivityListener(_listener);
+    private readonly ActivityListener _listener;
+
+    /// <param name="requestSource">The name of that source.</param>
+    public ForwardListener(string requestSource)
+    {
+        _listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == requestSource,
+            Sample = static (ref _) => ActivitySamplingResult.PropagationData,
+        };
+        ActivitySource.AddActivityListener(_listener);
+    }
 
     public void Dispose() => _listener.Dispose();
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -54,6 +55,16 @@ public sealed class ForwardModeTests
 
         Assert.Equal([$"00-{TraceId}-{SpanId}-00"], sent.All("traceparent"));
         Assert.Null(sent["X-B3-Sampled"]);
+    }
+
+    // Hosting takes its source from the container: whoever registers one of his own gives its name to the request's Activity.
+    [Fact]
+    public async Task Call_ApplicationRegistersAnActivitySource_CarriesEverything()
+    {
+        using var shop = new ActivitySource("Shop");
+        var (_, sent) = await CallAsync("new", logs: false, Everything, b => b.Services.AddSingleton(shop));
+
+        Assert.Equal(Everything.Length, sent.Headers.Count(h => h.Key != "Host"));
     }
 
     [Fact]
@@ -129,7 +140,8 @@ public sealed class ForwardModeTests
     // Letter case of a name does not count, and the platform has its own for some.
     private static string Normalized(string header) => header[..header.IndexOf(':')].ToLowerInvariant() + header[header.IndexOf(':')..];
 
-    private static async Task<(TestService Service, WireMessage Sent)> CallAsync(string kind, bool logs, string[] headers)
+    private static async Task<(TestService Service, WireMessage Sent)> CallAsync(
+        string kind, bool logs, string[] headers, Action<WebApplicationBuilder>? build = null)
     {
         await using var server = new WireServer();
         await using var service = await TestService.StartAsync(
@@ -154,6 +166,7 @@ public sealed class ForwardModeTests
             {
                 b.Services.AddHttpClient();
                 if (!logs) b.Logging.SetMinimumLevel(LogLevel.None);
+                build?.Invoke(b);
             });
         Assert.Equal(200, (await service.GetAsync("/", headers)).Status);
         await service.StopAsync();

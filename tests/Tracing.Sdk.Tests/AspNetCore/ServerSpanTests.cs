@@ -43,6 +43,21 @@ public sealed class ServerSpanTests
             ("http.response.status_code", 200L));
     }
 
+    // Hosting takes its source from the container: whoever registers one of his own gives its name to the server's spans.
+    [Fact]
+    public async Task Request_ApplicationRegistersAnActivitySource_HasItsAttributes()
+    {
+        using var shop = new ActivitySource("Shop");
+        await using var service = await TestService.StartAsync(
+            app => app.MapGet("/orders/{id}", (int id) => "ok"),
+            build: b => b.Services.AddSingleton(shop));
+        await service.GetAsync("/orders/7");
+        var span = (await service.StopAsync()).Server();
+
+        Assert.Equal(("Shop", "GET /orders/{id}", "/orders/7"), (span.Scope, span.Name, span.Tag("url.path")));
+        Assert.Null(span.Tag("tracing.sdk.details"));
+    }
+
     [Fact]
     public async Task Request_NoRoute_IsNamedByItsMethodAndHasNoRoute()
     {
