@@ -154,7 +154,7 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
         values[2] = request.Scheme;
         values[3] = _path.HasValue ? _path.Value : "/";
         if (_query.Value is { Length: > 1 } query) values[4] = UrlRedaction.Query(query);
-        // Not request.Host, which looks for Punycode in it each time.
+        // Not request.Host: it decodes Punycode, looks for some each time, and throws at what is none.
         if (request.Headers.Host is [{ Length: > 0 } host, ..])
         {
             var authority = Authority.Of(host);
@@ -245,7 +245,7 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
         public static Authority Of(string text)
         {
             if (_last is { } last && last.Text == text) return last;
-            var host = HostString.FromUriComponent(text);
+            var host = new HostString(text);
             return _last = new Authority(text, host.Host.Trim('[', ']'), host.Port);
         }
     }

@@ -123,6 +123,21 @@ public sealed class ServerSpanTests
         Assert.Null(span.Tag("url.query"));
     }
 
+    [Theory]
+    [InlineData("shop", "shop", 80L)]
+    [InlineData("shop:8080", "shop", 8080L)]
+    [InlineData("[::1]:8080", "::1", 8080L)]
+    [InlineData("xn--mnchen-3ya.de", "xn--mnchen-3ya.de", 80L)]
+    [InlineData("xn--a", "xn--a", 80L)]
+    public async Task Request_Host_IsTheServersAddressAsItWasSent(string host, string address, long port)
+    {
+        await using var service = await TestService.StartAsync(app => app.MapGet("/", () => "ok"));
+        await service.GetAsync("/", $"Host: {host}");
+        var span = (await service.StopAsync()).Server();
+
+        Assert.Equal((address, port), (span.Tag("server.address"), span.Tag("server.port")));
+    }
+
     [Fact]
     public async Task Request_UnknownMethod_IsOtherAndKeepsTheOriginal()
     {
