@@ -44,7 +44,10 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
     // In a mesh the peer is always the same sidecar.
     private static Address? _lastAddress;
 
-    private readonly HttpContext _context;
+    // In place of the request's own when that is over.
+    private static readonly HttpContext Nothing = new DefaultHttpContext();
+
+    private HttpContext _context;
     private readonly string _attemptHeader;
     private readonly PathString _path;
     private readonly QueryString _query;
@@ -181,6 +184,9 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
             values[15] = Boxes.Of(attempt);
         }
     }
+
+    /// <inheritdoc/>
+    public override void Release() => _context = Nothing;
 
     private string Name()
     {

@@ -38,7 +38,7 @@ internal sealed class ConsoleEncoder(SpanLimits limits) : SpanEncoder(limits)
 
         var values = default(DetailValues);
         var status = new SpanStatus(activity);
-        WriteTags<NoShortcut>(ref writer, 0, activity.EnumerateTagObjects(), Limits.Attributes, DetailsOf(activity, values), ref status);
+        WriteTags<NoShortcut>(ref writer, 0, activity.EnumerateTagObjects(), Limits.Attributes, DetailsOf(in facts, values), ref status);
         foreach (ref readonly var item in activity.EnumerateEvents())
         {
             writer.Write(" @"u8);

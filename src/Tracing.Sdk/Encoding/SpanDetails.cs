@@ -21,6 +21,9 @@ internal abstract class SpanDetails
     /// <summary>Sets the values, each at the place of its key; null stands for none.</summary>
     public abstract void Fill(Span<object?> values);
 
+    /// <summary>Lets go of what the facts are read from: the span is recorded, and somebody may keep its activity.</summary>
+    public abstract void Release();
+
     /// <summary>The details of an activity, if it has any. Only a server's span may.</summary>
     public static SpanDetails? Of(Activity activity)
     {

@@ -41,11 +41,11 @@ internal abstract class SpanEncoder
     protected abstract void WriteTag(ref ByteWriter writer, byte field, AttributeKey key, object? value);
 
     /// <summary>Reads the details that a span may have.</summary>
-    /// <param name="activity">The span.</param>
+    /// <param name="facts">The span's.</param>
     /// <param name="values">Room for their values.</param>
-    protected DetailList DetailsOf(Activity activity, Span<object?> values)
+    protected DetailList DetailsOf(in SpanFacts facts, Span<object?> values)
     {
-        if (SpanDetails.Of(activity) is not { } details) return default;
+        if (facts.Details is not { } details) return default;
         details.Fill(values);
         var keys = _detailKeys ??= Array.ConvertAll(details.Keys, key => Keys.Get(key, Keys.Start));
         return new DetailList(keys, values[..keys.Length]);

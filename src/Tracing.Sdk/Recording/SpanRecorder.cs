@@ -255,6 +255,7 @@ internal sealed class SpanRecorder : IDisposable
         if (!activity.Recorded || !IsOurs(activity)) return;
         var facts = FactsOf(activity);
         foreach (var exporter in _exporters) exporter.Add(activity, facts);
+        facts.Details?.Release();
         // Not before: while an exporter takes it, the last line of the books would know nothing of this span.
         _accounts.SpanEnded();
     }
@@ -276,7 +277,7 @@ internal sealed class SpanRecorder : IDisposable
         }
 
         var flags = (byte)(1 | (IsRandom(activity) ? TraceIds.RandomFlag : 0));
-        return new SpanFacts(parentId, isRemote, flags, StateOf(activity) == SamplingState.Debug);
+        return new SpanFacts(parentId, isRemote, flags, StateOf(activity) == SamplingState.Debug, SpanDetails.Of(activity));
     }
 
     private bool IsExported(Activity activity) => Recorded(activity) && _filter.Accepts(activity.Source);

@@ -531,6 +531,33 @@ public sealed class ServerSpanTests
         Assert.Equal("GET /orders", sink.Spans.Where(s => s.TraceId == traceId).Server().Name);
     }
 
+    // A task that outlives its request keeps the request's Activity; it must not keep the connection as well.
+    [Fact]
+    public async Task Request_ActivityThatIsKept_DoesNotKeepTheRequest()
+    {
+        var (activity, request) = await KeepAsync();
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        GC.Collect();
+
+        Assert.False(request.IsAlive);
+        GC.KeepAlive(activity);
+
+        static async Task<(Activity Activity, WeakReference Request)> KeepAsync()
+        {
+            Activity? activity = null;
+            WeakReference? request = null;
+            await using var service = await TestService.StartAsync(app => app.MapGet("/", (HttpContext context) =>
+            {
+                activity = Activity.Current;
+                request = new WeakReference(context);
+            }));
+            await service.GetAsync("/");
+            await service.StopAsync();
+            return (activity!, request!);
+        }
+    }
+
     private static void AssertTags(Span span, params (string Key, object Value)[] expected) => Assert.Equal(
         expected.Select(t => $"{t.Key}={t.Value} ({t.Value.GetType().Name})").Order(),
         span.Tags.Where(t => t.Key != "network.peer.port").Select(t => $"{t.Key}={t.Value} ({t.Value.GetType().Name})").Order());

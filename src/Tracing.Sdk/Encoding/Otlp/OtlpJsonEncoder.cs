@@ -34,7 +34,7 @@ internal sealed class OtlpJsonEncoder(SpanLimits limits) : SpanEncoder(limits)
 
         var values = default(DetailValues);
         var status = new SpanStatus(activity);
-        WriteAttributes(ref writer, activity.EnumerateTagObjects(), Limits.Attributes, DetailsOf(activity, values), ref status);
+        WriteAttributes(ref writer, activity.EnumerateTagObjects(), Limits.Attributes, DetailsOf(in facts, values), ref status);
         WriteEvents(ref writer, activity);
         WriteLinks(ref writer, activity);
         WriteStatus(ref writer, in status);

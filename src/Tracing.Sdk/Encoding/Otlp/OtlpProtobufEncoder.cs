@@ -70,7 +70,7 @@ internal sealed class OtlpProtobufEncoder(SpanLimits limits) : SpanEncoder(limit
         var values = default(DetailValues);
         var status = new SpanStatus(activity);
         var dropped = WriteTags<Simple>(
-            ref writer, AttributeField, activity.EnumerateTagObjects(), Limits.Attributes, DetailsOf(activity, values), ref status);
+            ref writer, AttributeField, activity.EnumerateTagObjects(), Limits.Attributes, DetailsOf(in facts, values), ref status);
         WriteDropped(ref writer, 0x50, dropped);
         if (IsAny(activity.EnumerateEvents())) WriteEvents(ref writer, activity);
         if (IsAny(activity.EnumerateLinks())) WriteLinks(ref writer, activity);

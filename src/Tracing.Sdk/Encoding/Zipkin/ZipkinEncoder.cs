@@ -46,7 +46,7 @@ internal sealed class ZipkinEncoder : SpanEncoder
         WriteTimes(ref writer, activity);
         writer.Write(_localEndpoint);
         var values = default(DetailValues);
-        var details = DetailsOf(activity, values);
+        var details = DetailsOf(in facts, values);
         RemoteEndpoint.Write(ref writer, activity, details, Keys);
         var droppedEvents = WriteAnnotations(ref writer, activity);
 
