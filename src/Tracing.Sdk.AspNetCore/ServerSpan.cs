@@ -44,10 +44,8 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
     // In a mesh the peer is always the same sidecar.
     private static Address? _lastAddress;
 
-    // In place of the request's own when that is over.
-    private static readonly HttpContext Nothing = new DefaultHttpContext();
-
-    private HttpContext _context;
+    // Null once the span is recorded, which may be before the request ends: an endpoint can stop it by hand.
+    private HttpContext? _context;
     private readonly string _attemptHeader;
     private readonly PathString _path;
     private readonly QueryString _query;
@@ -95,17 +93,18 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
                 return;
             }
 
-            if ((_mayBeRunAgain || !ReferenceEquals(_context.Request.Path.Value, _path.Value)) && IsRunAgain) return;
+            if (_context is not { } context) return;
+            if ((_mayBeRunAgain || !ReferenceEquals(context.Request.Path.Value, _path.Value)) && IsRunAgain(context)) return;
             var names = NamesOf(value);
             if (names.Route is null) return;
             // Only here and now: UsePathBase takes it back at the end.
-            _names = _context.Request.PathBase is { HasValue: true } pathBase ? new EndpointNames(pathBase.Value + names.Route) : names;
+            _names = context.Request.PathBase is { HasValue: true } pathBase ? new EndpointNames(pathBase.Value + names.Route) : names;
         }
     }
 
     // Error handlers leave this mark before they run the pipeline again, which they do with another path or without the endpoint.
-    private bool IsRunAgain =>
-        _context.Features.Get<IExceptionHandlerFeature>() is not null || _context.Features.Get<IStatusCodeReExecuteFeature>() is not null;
+    private static bool IsRunAgain(HttpContext context) =>
+        context.Features.Get<IExceptionHandlerFeature>() is not null || context.Features.Get<IStatusCodeReExecuteFeature>() is not null;
 
     public static ServerSpan Begin(Activity activity, HttpContext context, string attemptHeader)
     {
@@ -117,10 +116,11 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
     /// <summary>Takes what is known only at the end: how it went, and so the name and the status.</summary>
     public void Complete(Activity activity, Exception? exception)
     {
+        if (_context is not { } context) return;
         // The application may have found a better one.
-        if (activity.DisplayName == activity.OperationName) activity.DisplayName = Name();
+        if (activity.DisplayName == activity.OperationName) activity.DisplayName = Name(context.Request);
 
-        var response = _context.Response;
+        var response = context.Response;
         if (exception is null && response is { HasStarted: true, StatusCode: < 500 and var code })
         {
             // Nearly always; whether the client waited for it makes no difference.
@@ -129,7 +129,7 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
         }
 
         // The client hung up: nobody failed.
-        if (_context.RequestAborted.IsCancellationRequested && exception is null or OperationCanceledException)
+        if (context.RequestAborted.IsCancellationRequested && exception is null or OperationCanceledException)
         {
             if (response.HasStarted) _statusCode = response.StatusCode;
             return;
@@ -141,7 +141,7 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
             : StatusCodes.Status500InternalServerError;
         if ((_statusCode < 500 && exception is null or BadHttpRequestException) || _statusCode == ClientClosedRequest) return;
 
-        var cause = exception ?? _context.Features.Get<IExceptionHandlerFeature>()?.Error;
+        var cause = exception ?? context.Features.Get<IExceptionHandlerFeature>()?.Error;
         _errorType = cause?.GetType().FullName ?? _statusCode.ToString(CultureInfo.InvariantCulture);
         if (activity.Status == ActivityStatusCode.Unset) activity.SetStatus(ActivityStatusCode.Error, cause?.Message);
         if (cause is not null) RecordedExceptions.Record(activity, cause);
@@ -150,7 +150,8 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
     /// <inheritdoc/>
     public override void Fill(Span<object?> values)
     {
-        var request = _context.Request;
+        if (_context is not { } context) return;
+        var request = context.Request;
         var method = HttpMethods.NameOf(request.Method);
         values[0] = method;
         if (method == HttpMethods.Other) values[1] = request.Method;
@@ -166,7 +167,7 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
         }
 
         var peer = _peer is null ? null : TextOf(_peer);
-        if (_context.Connection.RemoteIpAddress is { } client) values[7] = ReferenceEquals(client, _peer) ? peer : TextOf(client);
+        if (context.Connection.RemoteIpAddress is { } client) values[7] = ReferenceEquals(client, _peer) ? peer : TextOf(client);
         if (peer is not null)
         {
             values[8] = peer;
@@ -186,11 +187,11 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
     }
 
     /// <inheritdoc/>
-    public override void Release() => _context = Nothing;
+    public override void Release() => _context = null;
 
-    private string Name()
+    private string Name(HttpRequest request)
     {
-        var method = HttpMethods.NameOf(_context.Request.Method);
+        var method = HttpMethods.NameOf(request.Method);
         if (method == HttpMethods.Other) method = "HTTP";
         return _names is null ? method : _names.Of(method);
     }

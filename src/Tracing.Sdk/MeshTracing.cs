@@ -115,13 +115,11 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
     public async ValueTask DisposeAsync() =>
         await Task.Factory.StartNew(Dispose, default, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
 
-    internal static MeshTracing Start(
-        SettingsResolver settings, string applicationName, string? environment, ILogger logger, TimeProvider time, string requestSource = ForwardListener.RequestSource)
+    internal static MeshTracing Start(SettingsResolver settings, string applicationName, string? environment, ILogger logger, TimeProvider time)
     {
         var tracing = new MeshTracing(settings, applicationName, environment, logger, time);
         lock (Gate) _live = [.. _live, tracing];
-        if (tracing.Recorder is { } recorder) recorder.Start();
-        else tracing._forwardListener = new ForwardListener(requestSource);
+        tracing.Recorder?.Start();
         // Whoever forgets to dispose it, or is told to go by SIGTERM, still sends what he has.
         AppDomain.CurrentDomain.ProcessExit += tracing.OnProcessExit;
         if (settings.ConfigFile is { } file) Log.ConfigFileIgnored(logger, file);
@@ -138,6 +136,12 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
         if (RemoteContext.Current?.Owner is MeshTracing owner) return owner;
         var live = Volatile.Read(ref _live);
         return live.Length == 0 ? null : live[0];
+    }
+
+    /// <summary>Says from which source the host starts the Activities of its requests.</summary>
+    internal void RequestsComeFrom(System.Diagnostics.ActivitySource source)
+    {
+        if (Recorder is null) _forwardListener ??= new ForwardListener(source);
     }
 
     internal bool MayPropagateTo(string host)

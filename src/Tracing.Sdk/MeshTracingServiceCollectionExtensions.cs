@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
@@ -10,7 +9,6 @@ using Tracing.Sdk;
 using Tracing.Sdk.Configuration;
 using Tracing.Sdk.Http;
 using Tracing.Sdk.Propagation;
-using Tracing.Sdk.Recording;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
@@ -19,7 +17,7 @@ public static class MeshTracingServiceCollectionExtensions
 {
     /// <summary>
     /// Traces this process: requests in (when Tracing.Sdk.AspNetCore is referenced), calls out by any HttpClient, and every
-    /// <see cref="ActivitySource"/>. Nothing else needs to be called, and calling it twice does no harm.
+    /// <see cref="System.Diagnostics.ActivitySource"/>. Nothing else needs to be called, and calling it twice does no harm.
     /// </summary>
     /// <param name="services">The application's services.</param>
     /// <param name="configure">Settings in code. They win over the <c>MeshTracing</c> section of the configuration, which wins over the <c>OTEL_*</c> variables.</param>
@@ -57,9 +55,7 @@ public static class MeshTracingServiceCollectionExtensions
             host?.ApplicationName ?? "",
             host?.EnvironmentName,
             (ILogger?)provider.GetService<ILoggerFactory>()?.CreateLogger(Log.Category) ?? NullLogger.Instance,
-            provider.GetService<TimeProvider>() ?? TimeProvider.System,
-            // What ASP.NET Core takes, too.
-            provider.GetService<ActivitySource>()?.Name ?? ForwardListener.RequestSource);
+            provider.GetService<TimeProvider>() ?? TimeProvider.System);
     }
 
     // The package for any process cannot reference the one for the web. A literal name is understood by the trimmer.

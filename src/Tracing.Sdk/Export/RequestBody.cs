@@ -8,8 +8,6 @@ namespace Tracing.Sdk.Export;
 /// <remarks>Used again for the next request. Each of its readers has a place of its own: a request may be sent again before the last attempt is over.</remarks>
 internal sealed class RequestBody
 {
-    private const int LeastPart = 4096;
-
     private readonly List<Part> _parts = [];
     private readonly List<byte> _frame = [];
 
@@ -99,23 +97,6 @@ internal sealed class RequestBody
         }
 
         public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-        /// <summary>Copies without a buffer in between, unless the parts are so small that gathering them is cheaper.</summary>
-        public override void CopyTo(Stream destination, int bufferSize)
-        {
-            if (body.Length / Math.Max(1, body._parts.Count) < LeastPart)
-            {
-                base.CopyTo(destination, bufferSize);
-                return;
-            }
-
-            for (; _part < body._parts.Count; _part++, _offset = 0)
-            {
-                var bytes = body.BytesOf(body._parts[_part])[_offset..];
-                destination.Write(bytes);
-                _position += bytes.Length;
-            }
-        }
 
         // All is there: nobody has to wait.
         public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => new(Read(buffer.Span));

@@ -8,17 +8,14 @@ namespace Tracing.Sdk.Recording;
 /// </summary>
 internal sealed class ForwardListener : IDisposable
 {
-    /// <summary>The source from which ASP.NET Core starts that Activity, unless the application has registered one of its own.</summary>
-    public const string RequestSource = "Microsoft.AspNetCore";
-
     private readonly ActivityListener _listener;
 
-    /// <param name="requestSource">The name of that source.</param>
-    public ForwardListener(string requestSource)
+    /// <param name="requestSource">The source from which ASP.NET Core starts that Activity.</param>
+    public ForwardListener(ActivitySource requestSource)
     {
         _listener = new ActivityListener
         {
-            ShouldListenTo = source => source.Name == requestSource,
+            ShouldListenTo = source => source == requestSource,
             Sample = static (ref _) => ActivitySamplingResult.PropagationData,
         };
         ActivitySource.AddActivityListener(_listener);

@@ -510,6 +510,17 @@ public sealed class ServerSpanTests
     }
 
     [Fact]
+    public async Task Request_StoppedByTheEndpoint_IsRecordedAsFarAsItWas()
+    {
+        await using var service = await TestService.StartAsync(app => app.MapGet("/orders", () => Activity.Current!.Stop()));
+        var response = await service.GetAsync("/orders");
+        var span = (await service.StopAsync()).Server();
+
+        Assert.Equal((200, "/orders"), (response.Status, span.Tag("url.path")));
+        Assert.Null(span.Tag("http.response.status_code"));
+    }
+
+    [Fact]
     public async Task Request_ThroughTestServer_IsRecordedToo()
     {
         var sink = new SpanSink();

@@ -94,6 +94,19 @@ public sealed class AddMeshTracingTests
     }
 
     [Fact]
+    public async Task Worker_WithAScopedActivitySource_Starts()
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { EnvironmentName = "Development" });
+        builder.ConfigureContainer(new DefaultServiceProviderFactory(new ServiceProviderOptions { ValidateScopes = true }));
+        builder.Services.AddScoped(_ => new ActivitySource("Shop")).AddMeshTracing(o => o.Mode = MeshTracingMode.Forward);
+        using var host = builder.Build();
+        await host.StartAsync();
+        await host.StopAsync();
+
+        Assert.NotNull(host.Services.GetService<MeshTracing>());
+    }
+
+    [Fact]
     public async Task Host_StopHasNoTimeLeft_DoesNotWaitForTheCollector()
     {
         var release = new TaskCompletionSource();
