@@ -326,10 +326,11 @@ internal sealed class SpanExporter : IDisposable
         for (var i = _requests.Count - 1; i >= 0; i--)
         {
             var request = _requests[i];
-            request.IsDelivered &= result == DeliveryResult.Delivered;
             request.IsPatient |= request.IsLast && wasReachable;
+            if (result == DeliveryResult.Kept && request.IsPatient) continue;
+            request.IsDelivered &= result == DeliveryResult.Delivered;
             // Nobody is there: whoever flushes is told now, not when the collector is back.
-            if ((result != DeliveryResult.Kept || request.IsPatient) && _buffer.Settled < request.Goal) continue;
+            if (result != DeliveryResult.Kept && _buffer.Settled < request.Goal) continue;
             request.Done.Set();
             _requests.RemoveAt(i);
         }
