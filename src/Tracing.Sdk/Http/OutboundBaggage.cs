@@ -35,6 +35,15 @@ internal static class OutboundBaggage
         return members.Count == 0 ? null : BaggageHeader.Format(members);
     }
 
+    /// <summary>A header that is only forwarded: as it came where every key may leave, else its members with such keys.</summary>
+    public static StringValues WithKeys(StringValues fields, IReadOnlyList<string> keys)
+    {
+        if (keys is ["*"]) return fields;
+        var members = BaggageHeader.Parse(fields, out _) ?? [];
+        members.RemoveAll(m => !NamePatterns.Match(keys, m.Key));
+        return members.Count == 0 ? default : BaggageHeader.Format(members);
+    }
+
     private static List<BaggageMember>? Collect(RemoteContext? remote, Activity? activity, IReadOnlyList<string> keys)
     {
         var received = remote?.Baggage;

@@ -67,7 +67,7 @@ internal static class OutboundHeaders
         if (context is null) note ??= NoteOf(request, headers, remote);
         if (note is not null) note.IsOurs = isOurs;
         if (tracing.Recorder is not null) WriteRequestId(request, (present & Present.RequestId) != 0, ref headers, remote, context);
-        if (remote?.PassThrough is { } passThrough) WritePassThrough(request, passThrough);
+        if (remote?.PassThrough is { } passThrough) WritePassThrough(tracing, request, uri.Host, passThrough);
         return attempts;
     }
 
@@ -84,7 +84,8 @@ internal static class OutboundHeaders
 
         foreach (var (name, values) in remote?.PassThrough ?? [])
         {
-            headers.Set(name, values.ToString());
+            var allowed = Is(name, BaggageHeader.HeaderName) ? OutboundBaggage.WithKeys(values, tracing.Propagation.BaggageKeys) : values;
+            if (allowed.Count > 0) headers.Set(name, allowed.ToString());
         }
 
         if (tracing.Propagation.Baggage && OutboundBaggage.Format(remote, activity, tracing.Propagation.BaggageKeys) is { } baggage)
@@ -236,12 +237,21 @@ internal static class OutboundHeaders
         return context is { TraceId: var traceId } ? RequestIds.ForTrace(traceId, isSampled) : null;
     }
 
-    private static void WritePassThrough(HttpRequestMessage request, IReadOnlyList<KeyValuePair<string, StringValues>> passThrough)
+    private static void WritePassThrough(
+        MeshTracing tracing, HttpRequestMessage request, string host, IReadOnlyList<KeyValuePair<string, StringValues>> passThrough)
     {
         for (var i = 0; i < passThrough.Count; i++)
         {
             var (name, values) = passThrough[i];
-            if (!request.Headers.Contains(name)) request.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
+            if (request.Headers.Contains(name)) continue;
+            if (Is(name, BaggageHeader.HeaderName))
+            {
+                // Not understood here, only forwarded: its rules hold all the same.
+                if (!tracing.MaySendBaggageTo(host)) continue;
+                values = OutboundBaggage.WithKeys(values, tracing.Propagation.BaggageKeys);
+            }
+
+            if (values.Count > 0) request.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
         }
     }
 

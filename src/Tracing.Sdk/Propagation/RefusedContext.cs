@@ -13,15 +13,25 @@ internal sealed record RefusedContext(RemoteContext Received, IReadOnlyList<KeyV
     /// <summary>Collects the headers that <paramref name="trust"/> refuses; null when there are none.</summary>
     public static RefusedContext? Collect(RemoteContext received, IDictionary<string, StringValues> headers, TraceTrust trust)
     {
-        List<KeyValuePair<string, StringValues>>? refused = null;
+        var isAnyRefused = false;
+        var refused = new List<KeyValuePair<string, StringValues>>();
         foreach (var header in headers)
         {
             if (!TraceHeaders.Contains(header.Key)) continue;
-            // The trace goes on, and its baggage with it.
-            if (trust == TraceTrust.TrustIdsOnly && header.Key.Equals(BaggageHeader.HeaderName, StringComparison.OrdinalIgnoreCase)) continue;
-            (refused ??= []).Add(header);
+            if (header.Key.Equals(BaggageHeader.HeaderName, StringComparison.OrdinalIgnoreCase))
+            {
+                // The trace goes on, and its baggage with it.
+                if (trust == TraceTrust.TrustIdsOnly) continue;
+                // What has been read is recognised member by member.
+                isAnyRefused = true;
+                if (received.Baggage is not null) continue;
+            }
+
+            isAnyRefused = true;
+            // A middleware may have put an id of its own in place of the caller's.
+            if (!header.Key.Equals(RequestIds.RequestId, StringComparison.OrdinalIgnoreCase) || header.Value is [var id, ..] && id == received.RequestId) refused.Add(header);
         }
 
-        return refused is null ? null : new RefusedContext(received, refused);
+        return isAnyRefused ? new RefusedContext(received, refused) : null;
     }
 }

@@ -37,7 +37,7 @@ internal static class RequestIds
     }
 
     /// <summary>Whether an id has the form in which a decision and a percentage can be read, and nothing else: a UUID with dashes.</summary>
-    public static bool IsUuid(string? id) => Guid.TryParseExact(id, "D", out _);
+    public static bool IsUuid(string? id) => id is { Length: 36 } && Guid.TryParseExact(id, "D", out _);
 
     /// <summary>A UUID with our own decision in place of the one it holds.</summary>
     public static string WithDecision(string id, bool sampled)

@@ -7,7 +7,7 @@ public enum TraceTrust
     Trust = 0,
 
     /// <summary>
-    /// The trace goes on, with its baggage, but this service decides by its own sampler whether to record; a flood of sampled or debug flags
+    /// The trace goes on, with its baggage and other vendors' members of tracestate, but this service decides by its own sampler whether to record; a flood of sampled or debug flags
     /// costs nothing. No decision of the caller's goes on: x-request-id leaves with the digit for this service's own decision (one that is no
     /// UUID is replaced), and x-client-trace-id and headers of other tracers stay here, also when
     /// <see cref="MeshTracingOptions.ForwardedHeaders"/> names them or the service copies them onto its calls.

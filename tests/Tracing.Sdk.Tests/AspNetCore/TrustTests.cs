@@ -254,6 +254,31 @@ public sealed class TrustTests
         Assert.Equal(["open=1", "platform=2", "user=mine"], server.Request["baggage"]!.Split(',').Order());
     }
 
+    // A gateway may give requests an id of its own before it knows the endpoint.
+    [Fact]
+    public async Task Restart_ByEndpoint_KeepsTheRequestIdThatMiddlewareSet()
+    {
+        await using var server = new WireServer();
+        await using var service = await TestService.StartAsync(app =>
+        {
+            app.Use((context, next) =>
+            {
+                context.Request.Headers["x-request-id"] = "gateway";
+                return next(context);
+            });
+            app.MapGet("/", async (HttpContext context) =>
+            {
+                using var client = new HttpClient();
+                using var request = new HttpRequestMessage(HttpMethod.Get, server.Address);
+                request.Headers.Add("x-request-id", context.Request.Headers["x-request-id"].ToString());
+                (await client.SendAsync(request)).Dispose();
+            }).WithTracePropagation(TraceTrust.Restart);
+        });
+        await service.GetAsync("/", Sampled, "x-request-id: stranger");
+
+        Assert.Equal("gateway", server.Request["x-request-id"]);
+    }
+
     // An error handler and the rest of a middleware run outside of the endpoint, after it.
     [Theory]
     [InlineData(TraceTrust.Restart, 1)]
