@@ -51,11 +51,8 @@ internal sealed class ServerPropagator(Lazy<MeshTracing> tracing) : DistributedC
     {
         var reader = new HeaderSnapshot(headers);
         var remote = ContextExtractor.Extract(reader, tracing.Propagation, tracing.NothingCameIn);
-        if (remote != tracing.NothingCameIn)
-        {
-            tracing.Count(remote.Conflict);
-            remote = tracing.Inbound.Apply(remote, reader);
-        }
+        tracing.Count(remote.Conflict);
+        remote = tracing.Inbound.Apply(remote, reader, headers);
 
         // Where nothing came in there is nothing to flow along, but for whose request it is.
         if (remote != tracing.NothingCameIn || !tracing.IsAlone || RemoteContext.Current is not null) RemoteContext.Current = remote;

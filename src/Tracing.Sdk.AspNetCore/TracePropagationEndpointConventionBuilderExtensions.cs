@@ -1,5 +1,3 @@
-using Microsoft.Extensions.DependencyInjection;
-using Tracing.Sdk;
 using Tracing.Sdk.AspNetCore;
 using Tracing.Sdk.Propagation;
 
@@ -13,19 +11,20 @@ public static class TracePropagationEndpointConventionBuilderExtensions
     /// for a webhook that strangers call, <c>app.MapPost("/hooks", ...).WithTracePropagation(TraceTrust.Restart)</c>.
     /// </summary>
     /// <typeparam name="TBuilder">The kind of endpoint or group.</typeparam>
-    /// <param name="builder">The endpoint, or a group of them.</param>
+    /// <param name="builder">The endpoint, or a group of them. What an endpoint says counts, not what its group says.</param>
     /// <param name="trust">How far to believe. <see cref="TraceTrust.Trust"/> leaves it to the service's own rules.</param>
     /// <returns>The same builder.</returns>
     public static TBuilder WithTracePropagation<TBuilder>(this TBuilder builder, TraceTrust trust)
         where TBuilder : IEndpointConventionBuilder
     {
         ArgumentNullException.ThrowIfNull(builder);
+        var metadata = new EndpointTrust(trust);
         builder.Add(endpoint =>
         {
-            if (endpoint.RequestDelegate is not { } inner) return;
-            endpoint.RequestDelegate = context => context.RequestServices.GetService<MeshTracing>() is { } tracing
-                ? EndpointTrust.InvokeAsync(context, trust, tracing, inner, c => TracingMiddleware.CompleteCurrentAsync(c, tracing, inner))
-                : inner(context);
+            // Conventions of groups run first: the delegate is wrapped once, and reads the last metadata.
+            var isWrapped = endpoint.Metadata.Any(m => m is EndpointTrust);
+            endpoint.Metadata.Add(metadata);
+            if (!isWrapped && endpoint.RequestDelegate is { } inner) endpoint.RequestDelegate = context => EndpointTrust.InvokeAsync(context, inner);
         });
         return builder;
     }

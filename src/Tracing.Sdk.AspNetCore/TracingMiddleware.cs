@@ -13,7 +13,7 @@ internal sealed class TracingMiddleware(RequestDelegate next, MeshTracing tracin
         ServerPropagator.EnsureReceived(context.Request.Headers, tracing);
         if (!tracing.Inbound.NeedsAddress) return ContinueAsync(context);
         var trust = tracing.Inbound.Judge(new RequestHeaderReader(context.Request.Headers), context.Connection.RemoteIpAddress);
-        return EndpointTrust.InvokeAsync(context, trust, tracing, ContinueAsync, ContinueAsync);
+        return RequestTrust.ApplyAsync(context, trust, tracing, ContinueAsync, ContinueAsync);
     }
 
     /// <summary>Runs <paramref name="next"/> and completes the current span, if it is the server's and recorded.</summary>

@@ -47,7 +47,7 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
         _baggageTargets = new PropagationTargets(options.BaggageTo, options.DoNotPropagateTo);
         Inbound = options.Mode == MeshTracingMode.Forward ? InboundPolicy.Trusting : Pipeline.Inbound(options, time);
         Propagation = options.Mode == MeshTracingMode.Forward
-            ? PropagationSettings.ForwardOnly([.. options.ForwardedHeaders])
+            ? PropagationSettings.ForwardOnly([.. options.ForwardedHeaders]) with { BaggageKeys = [.. options.BaggageKeys] }
             : Pipeline.Propagation(options);
         _exporters = options.Mode == MeshTracingMode.Forward
             ? []

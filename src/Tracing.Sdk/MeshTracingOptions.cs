@@ -32,26 +32,27 @@ public sealed class MeshTracingOptions
     /// <summary>Formats to write, the preferred first; whatever is written is also read, B3 always in both forms. Default: <c>tracecontext</c>, <c>b3multi</c>, <c>baggage</c>. Also <c>b3</c>, and <c>none</c>. Single and multi B3 are never written together: the first named is. Variable: <c>OTEL_PROPAGATORS</c>.</summary>
     public IList<string> Propagators { get; } = ["tracecontext", "b3multi", "baggage"];
 
-    /// <summary>How far callers are believed whom no rule names. Default <see cref="TraceTrust.Trust"/>.</summary>
+    /// <summary>Trust level for requests that match no rule in <see cref="TrustRules"/>. Default <see cref="TraceTrust.Trust"/>.</summary>
     public TraceTrust Trust { get; set; }
 
     /// <summary>
     /// Rules by caller, the first that fits decides: <c>Restart external</c> (x-envoy-external-address is there), <c>Trust internal</c>
     /// (x-envoy-internal is true), <c>TrustIdsOnly 10.0.0.0/8</c> (the peer's address), <c>Trust spiffe://cluster.local/ns/shop/*</c>
-    /// (the peer's identity in x-forwarded-client-cert). Default: none. Endpoints can differ by <c>WithTracePropagation</c>.
+    /// (the peer's identity in x-forwarded-client-cert, as good as the certificate authority that issued it; a header that cannot be read
+    /// gets the least trust of all rules and the default). Default: none. Endpoints can trust less by <c>WithTracePropagation</c>.
     /// </summary>
     public IList<string> TrustRules { get; } = [];
 
     /// <summary>Whether a caller's "not sampled" is taken for "undecided", because a proxy in front passes ids on without deciding. Default false.</summary>
     public bool DeferUnsampledParent { get; set; }
 
-    /// <summary>How many traces a second callers may force by their flags; beyond it our own sampler decides. Default: no bound; at least 1.</summary>
+    /// <summary>How many traces a second callers may force by their flags; beyond it <see cref="TraceTrust.TrustIdsOnly"/> holds for the request. Default: no bound; at least 1.</summary>
     public int? MaxForcedTracesPerSecond { get; set; }
 
     /// <summary>Prefix of the mesh's own headers, as set in Envoy's bootstrap. Default <c>x-envoy</c>.</summary>
     public string EnvoyHeaderPrefix { get; set; } = "x-envoy";
 
-    /// <summary>Further request headers to pass on unchanged, such as <c>x-ot-span-context</c>, <c>sw8</c> or an application's own. <c>x-request-id</c> and <c>x-client-trace-id</c> always are. Default: none.</summary>
+    /// <summary>Further request headers to pass on unchanged, such as <c>x-ot-span-context</c>, <c>sw8</c> or an application's own. <c>x-request-id</c> and <c>x-client-trace-id</c> always are. From callers that are not trusted only an application's own headers go on. Default: none.</summary>
     public IList<string> ForwardedHeaders { get; } = [];
 
     /// <summary>Hosts outside the mesh that get trace headers all the same: <c>api.example.com</c>, <c>*.example.com</c>, <c>203.0.113.0/24</c>, <c>*</c>. Default: none; loopback and private addresses, names of one label, and names under .svc, .cluster.local, .local, .internal and .localhost always count as inside.</summary>
@@ -63,7 +64,7 @@ public sealed class MeshTracingOptions
     /// <summary>Hosts outside the mesh that get baggage too, written as in <see cref="PropagateTo"/>. Default: none.</summary>
     public IList<string> BaggageTo { get; } = [];
 
-    /// <summary>Keys of the baggage that may leave, <c>*</c> at the end stands for any rest. Default: all.</summary>
+    /// <summary>Keys of the baggage that may leave, whatever code or library wrote it onto the call; <c>*</c> at the end stands for any rest. Default: all.</summary>
     public IList<string> BaggageKeys { get; } = ["*"];
 
     /// <summary>Whether traces that start here say that their ids are random (W3C level 2, flag 02). Default true. Turn off for peers that drop a traceparent ending in 03.</summary>

@@ -23,14 +23,11 @@ internal enum DropReason
 
     /// <summary>It ended after the exporter was shut down, or was not sent in the time that the shutdown had.</summary>
     Shutdown,
-
-    /// <summary>The span of a request whose trace was restarted, or whose decision was taken anew, once its endpoint or its peer was known.</summary>
-    Restarted,
 }
 
 internal static class DropReasons
 {
-    private static readonly string[] Names = ["queue_full", "too_large", "unencodable", "rejected", "timeout", "unreachable", "shutdown", "restarted"];
+    private static readonly string[] Names = ["queue_full", "too_large", "unencodable", "rejected", "timeout", "unreachable", "shutdown"];
 
     public static int Count => Names.Length;
 

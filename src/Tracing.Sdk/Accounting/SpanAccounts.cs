@@ -64,6 +64,9 @@ internal sealed class SpanAccounts : IDisposable
 
     public void SpanStarted() => _counts.Start();
 
+    /// <summary>Takes one start back: the span turned out not to be recorded before anything was made of it.</summary>
+    public void SpanTakenBack() => _counts.TakeBack();
+
     public void SpanEnded() => _counts.End();
 
     /// <summary>Counts a request in which two formats disagreed; each bit set is one way to.</summary>
@@ -152,5 +155,5 @@ internal sealed class SpanAccounts : IDisposable
     }
 
     // Lost before a request was made of it.
-    private static bool IsAtProcessor(DropReason reason) => reason is DropReason.QueueFull or DropReason.TooLarge or DropReason.Unencodable or DropReason.Restarted;
+    private static bool IsAtProcessor(DropReason reason) => reason is DropReason.QueueFull or DropReason.TooLarge or DropReason.Unencodable;
 }

@@ -28,6 +28,9 @@ internal sealed class SpanCounts
 
     public void Start() => Own().Of.Started++;
 
+    // Perhaps on another thread than the start: the sum is what counts.
+    public void TakeBack() => Own().Of.Started--;
+
     public void End() => Own().Of.Ended++;
 
     /// <summary>Threads may forget what they keep for this instance.</summary>

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Microsoft.Extensions.Primitives;
 using OpenTelemetry;
 using Tracing.Sdk.Propagation;
 
@@ -10,7 +11,40 @@ namespace Tracing.Sdk.Http;
 /// </summary>
 internal static class OutboundBaggage
 {
-    public static string? Format(RemoteContext? remote, Activity? activity, IReadOnlyList<string> keys)
+    /// <summary>The header for a message that has none yet; null when there is nothing to say.</summary>
+    public static string? Format(RemoteContext? remote, Activity? activity, IReadOnlyList<string> keys) =>
+        Collect(remote, activity, keys) is { } members ? BaggageHeader.Format(members) : null;
+
+    /// <summary>The header for a message that has one already: what user code or another library wrote, then what this process holds of other keys.</summary>
+    /// <param name="written">The header on the message.</param>
+    /// <param name="remote">The request that this code runs for.</param>
+    /// <param name="activity">The Activity of the call.</param>
+    /// <param name="keys">Keys that may leave, whoever wrote them.</param>
+    /// <param name="isAllowed">Whether the host may have baggage. If not, what was written on purpose stays, and what came in does not.</param>
+    public static string? Merge(StringValues written, RemoteContext? remote, Activity? activity, IReadOnlyList<string> keys, bool isAllowed)
+    {
+        var members = BaggageHeader.Parse(written, out _) ?? [];
+        members.RemoveAll(m => !NamePatterns.Match(keys, m.Key)
+            || IsReceived(remote?.Refused is { Received: var received } && remote.Trust == TraceTrust.Restart ? received.Baggage : null, m.Key, m.Value)
+            || (!isAllowed && IsReceived(remote?.Baggage, m.Key, m.Value)));
+        foreach (var member in (isAllowed ? Collect(remote, activity, keys) : null) ?? [])
+        {
+            if (!members.Exists(m => m.Key == member.Key)) members.Add(member);
+        }
+
+        return members.Count == 0 ? null : BaggageHeader.Format(members);
+    }
+
+    /// <summary>A header that is only forwarded: as it came where every key may leave, else its members with such keys.</summary>
+    public static StringValues WithKeys(StringValues fields, IReadOnlyList<string> keys)
+    {
+        if (keys is ["*"]) return fields;
+        var members = BaggageHeader.Parse(fields, out _) ?? [];
+        members.RemoveAll(m => !NamePatterns.Match(keys, m.Key));
+        return members.Count == 0 ? default : BaggageHeader.Format(members);
+    }
+
+    private static List<BaggageMember>? Collect(RemoteContext? remote, Activity? activity, IReadOnlyList<string> keys)
     {
         var received = remote?.Baggage;
         List<BaggageMember>? members = null;
@@ -32,7 +66,7 @@ internal static class OutboundBaggage
             else if (IsReceived(received, key, members![known].Value)) members[known] = new BaggageMember(key, value, "");
         }
 
-        return members is null ? null : BaggageHeader.Format(members);
+        return members;
     }
 
     // The platform's own empty sequence is always the same; what is iterated is made anew each time.

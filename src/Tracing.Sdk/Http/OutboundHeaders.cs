@@ -29,7 +29,10 @@ internal static class OutboundHeaders
         var settings = tracing.Propagation;
         var isInside = tracing.MayPropagateTo(uri.Host);
 
-        // :: Step 1: a message that has been sent before loses what we wrote then. It gets fresh ids, and perhaps goes where none may.
+        // :: Step 1: what is a copy of headers that are not trusted does not leave, wherever the message goes.
+        if (remote?.Refused is { } refused) RemoveCopies(request, headers, refused.Headers);
+
+        // :: Step 2: a message that has been sent before loses what we wrote then. It gets fresh ids, and perhaps goes where none may.
         var present = Look(request);
         var hasContext = (present & Present.Context) != 0;
         // Most messages are sent once, into the mesh and with nothing by hand; a note in their options is a dictionary each.
@@ -40,31 +43,31 @@ internal static class OutboundHeaders
             Remove(request, Names);
             Remove(request, settings.PassThrough);
         }
+        else if (!isInside)
+        {
+            if (remote is not null) RemoveCopies(request, headers, remote);
+        }
         else if (isResend)
         {
             if (note!.IsOurs) Remove(request, ContextNames);
             if (!tracing.MaySendBaggageTo(uri.Host)) request.Headers.Remove(BaggageHeader.HeaderName);
         }
 
-        // :: Step 2: baggage has rules of its own.
-        if (BaggageFor(tracing, uri.Host, remote, activity) is { } baggage
-            && ((present & Present.Baggage) == 0 || !request.Headers.Contains(BaggageHeader.HeaderName)))
-        {
-            headers.Set(BaggageHeader.HeaderName, baggage);
-        }
+        // :: Step 3: baggage has rules of its own.
+        if (settings.Baggage) WriteBaggage(tracing, request, (present & Present.Baggage) != 0, ref headers, uri.Host, remote, activity);
 
         var attempts = note?.Attempts ?? 0;
         if (!isInside) return attempts;
 
-        // :: Step 3: the context, and what only passes through.
+        // :: Step 4: the context, and what only passes through.
         var context = tracing.Recorder?.ContextToSend(activity);
         var isOurs = context is not null && !(hasContext && UserHasTheSay(request, headers, remote));
         if (isOurs) ContextInjector.Inject(context!.Value, ref headers, settings);
         // Without a context of ours on it nothing would show that a request id was.
         if (context is null) note ??= NoteOf(request, headers, remote);
         if (note is not null) note.IsOurs = isOurs;
-        if (tracing.Recorder is not null) WriteRequestId(request, (present & Present.RequestId) != 0, ref headers, remote?.RequestId, context);
-        if (remote?.PassThrough is { } passThrough) WritePassThrough(request, passThrough);
+        if (tracing.Recorder is not null) WriteRequestId(request, (present & Present.RequestId) != 0, ref headers, remote, context);
+        if (remote?.PassThrough is { } passThrough) WritePassThrough(tracing, request, uri.Host, passThrough);
         return attempts;
     }
 
@@ -76,12 +79,13 @@ internal static class OutboundHeaders
         if (tracing.Recorder?.ContextToSend(activity) is { } outbound)
         {
             ContextInjector.Inject(outbound, ref headers, tracing.Propagation);
-            headers.Set(RequestIds.RequestId, remote?.RequestId ?? RequestIds.ForTrace(outbound.TraceId, IsSampled(outbound)));
+            headers.Set(RequestIds.RequestId, RequestIdFor(remote, outbound)!);
         }
 
         foreach (var (name, values) in remote?.PassThrough ?? [])
         {
-            headers.Set(name, values.ToString());
+            var allowed = Is(name, BaggageHeader.HeaderName) ? OutboundBaggage.WithKeys(values, tracing.Propagation.BaggageKeys) : values;
+            if (allowed.Count > 0) headers.Set(name, allowed.ToString());
         }
 
         if (tracing.Propagation.Baggage && OutboundBaggage.Format(remote, activity, tracing.Propagation.BaggageKeys) is { } baggage)
@@ -115,6 +119,35 @@ internal static class OutboundHeaders
         && ids.SpanId == marker
         && !IsCopy(ids, remote);
 
+    // A header with the values that came in, as a reverse proxy makes it.
+    private static void RemoveCopies(HttpRequestMessage request, in RequestCarrier headers, IReadOnlyList<KeyValuePair<string, StringValues>> received)
+    {
+        for (var i = 0; i < received.Count; i++)
+        {
+            var (name, values) = received[i];
+            if (IsCopy(headers.Get(name), values)) request.Headers.Remove(name);
+        }
+    }
+
+    // The same for what is trusted, towards a host that gets nothing of it. Baggage is looked at member by member.
+    private static void RemoveCopies(HttpRequestMessage request, in RequestCarrier headers, RemoteContext remote)
+    {
+        if (remote.RequestId is { } id && IsCopy(headers.Get(RequestIds.RequestId), id)) request.Headers.Remove(RequestIds.RequestId);
+        if (remote.PassThrough is { } passThrough) RemoveCopies(request, headers, passThrough);
+    }
+
+    // All values that came in, one of several, or several folded into one.
+    private static bool IsCopy(StringValues written, StringValues received)
+    {
+        if (written.Count == 0) return false;
+        foreach (var value in written)
+        {
+            if (!received.Contains(value)) return written.ToString() == received.ToString();
+        }
+
+        return true;
+    }
+
     private static void Remove(HttpRequestMessage request, IReadOnlyList<string> names)
     {
         for (var i = 0; i < names.Count; i++) request.Headers.Remove(names[i]);
@@ -132,7 +165,10 @@ internal static class OutboundHeaders
 
     // Of the context that came in, of its stale format, or of one that came in and was not believed.
     private static bool IsCopy(in TraceIds set, RemoteContext? remote) =>
-        remote is not null && set.HasIds && (IsCopy(set, remote.Ids, remote.StaleSpanId) || (remote.Loser is { } loser && IsCopy(set, loser.Ids, remote.StaleSpanId)));
+        remote is not null
+        && (!set.HasIds ? set.State != SamplingState.Defer && set == remote.Ids
+            : IsCopy(set, remote.Ids, remote.StaleSpanId) || (remote.Loser is { } loser && IsCopy(set, loser.Ids, remote.StaleSpanId))
+            || IsCopy(set, remote.Refused?.Received));
 
     private static bool IsCopy(in TraceIds set, in TraceIds received, ulong stale) =>
         set.TraceLow == received.TraceLow && (set.SpanId == received.SpanId || set.SpanId == stale);
@@ -164,13 +200,25 @@ internal static class OutboundHeaders
 
     private static bool Is(string name, string known) => known.Equals(name, StringComparison.OrdinalIgnoreCase);
 
-    private static string? BaggageFor(MeshTracing tracing, string host, RemoteContext? remote, Activity? activity) =>
-        tracing.Propagation.Baggage
-        && OutboundBaggage.Format(remote, activity, tracing.Propagation.BaggageKeys) is { } baggage
-        && tracing.MaySendBaggageTo(host) ? baggage : null;
+    private static void WriteBaggage(
+        MeshTracing tracing, HttpRequestMessage request, bool isPresent, ref RequestCarrier headers, string host, RemoteContext? remote, Activity? activity)
+    {
+        var keys = tracing.Propagation.BaggageKeys;
+        if (isPresent && headers.Get(BaggageHeader.HeaderName) is { Count: > 0 } written)
+        {
+            var merged = OutboundBaggage.Merge(written, remote, activity, keys, tracing.MaySendBaggageTo(host));
+            if (written is [{ } only] && only == merged) return;
+            request.Headers.Remove(BaggageHeader.HeaderName);
+            if (merged is not null) headers.Set(BaggageHeader.HeaderName, merged);
+        }
+        else if (OutboundBaggage.Format(remote, activity, keys) is { } baggage && tracing.MaySendBaggageTo(host))
+        {
+            headers.Set(BaggageHeader.HeaderName, baggage);
+        }
+    }
 
     private static void WriteRequestId(
-        HttpRequestMessage request, bool isPresent, ref RequestCarrier headers, string? received, in OutboundContext? context)
+        HttpRequestMessage request, bool isPresent, ref RequestCarrier headers, RemoteContext? remote, in OutboundContext? context)
     {
         if (isPresent)
         {
@@ -178,16 +226,32 @@ internal static class OutboundHeaders
             request.Headers.Remove(RequestIds.RequestId);
         }
 
-        var id = received ?? (context is { } outbound ? RequestIds.ForTrace(outbound.TraceId, IsSampled(outbound)) : null);
-        if (id is not null) headers.Set(RequestIds.RequestId, id);
+        if (RequestIdFor(remote, context) is { } id) headers.Set(RequestIds.RequestId, id);
     }
 
-    private static void WritePassThrough(HttpRequestMessage request, IReadOnlyList<KeyValuePair<string, StringValues>> passThrough)
+    // Envoy reads a decision out of the id: where the caller's decision does not count, its digit is ours.
+    private static string? RequestIdFor(RemoteContext? remote, in OutboundContext? context)
+    {
+        var isSampled = context is { } outbound && IsSampled(outbound);
+        if (remote?.RequestId is { } received) return remote.Trust == TraceTrust.Trust ? received : RequestIds.WithDecision(received, isSampled);
+        return context is { TraceId: var traceId } ? RequestIds.ForTrace(traceId, isSampled) : null;
+    }
+
+    private static void WritePassThrough(
+        MeshTracing tracing, HttpRequestMessage request, string host, IReadOnlyList<KeyValuePair<string, StringValues>> passThrough)
     {
         for (var i = 0; i < passThrough.Count; i++)
         {
             var (name, values) = passThrough[i];
-            if (!request.Headers.Contains(name)) request.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
+            if (request.Headers.Contains(name)) continue;
+            if (Is(name, BaggageHeader.HeaderName))
+            {
+                // Not understood here, only forwarded: its rules hold all the same.
+                if (!tracing.MaySendBaggageTo(host)) continue;
+                values = OutboundBaggage.WithKeys(values, tracing.Propagation.BaggageKeys);
+            }
+
+            if (values.Count > 0) request.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
         }
     }
 

@@ -36,6 +36,6 @@ internal sealed class FreshestContextPropagator(PropagationSettings settings) : 
             ContextInjector.Inject(outbound, ref headers, settings);
         }
 
-        if (settings.Baggage) new W3CBaggagePropagator().Inject(context, carrier, setter);
+        if (settings.Baggage) W3CBaggagePropagator.Inject(context.Baggage, carrier, setter, settings.BaggageKeys);
     }
 }

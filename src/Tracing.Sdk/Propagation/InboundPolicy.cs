@@ -1,4 +1,5 @@
 using System.Net;
+using Microsoft.Extensions.Primitives;
 
 namespace Tracing.Sdk.Propagation;
 
@@ -13,15 +14,22 @@ internal sealed class InboundPolicy(TrustPolicy trust, bool deferUnsampled, Forc
     /// <summary>Whether trust can be judged only once the peer's address is known.</summary>
     public bool NeedsAddress => trust.NeedsAddress;
 
+    /// <summary>How far the caller is trusted.</summary>
+    /// <param name="headers">The headers of the request.</param>
+    /// <param name="peer">The peer's address; null where it is not known.</param>
     public TraceTrust Judge<TReader>(in TReader headers, IPAddress? peer)
         where TReader : struct, IHeaderReader => trust.Decide(headers, peer);
 
-    public RemoteContext Apply<TReader>(RemoteContext remote, in TReader headers)
+    /// <summary>What becomes of a context before anything has been made of it.</summary>
+    /// <param name="remote">The context that was read.</param>
+    /// <param name="reader">The headers it was read from.</param>
+    /// <param name="headers">All headers of the request.</param>
+    public RemoteContext Apply<TReader>(RemoteContext remote, in TReader reader, IDictionary<string, StringValues> headers)
         where TReader : struct, IHeaderReader
     {
-        if (!trust.IsTrivial && !trust.NeedsAddress) remote = remote.As(trust.Decide(headers, peer: null));
+        if (!trust.IsTrivial && !trust.NeedsAddress) remote = remote.As(trust.Decide(reader, peer: null), headers);
         if (deferUnsampled && remote.Ids is { HasIds: true, State: SamplingState.Deny }) remote = remote.WithState(SamplingState.Defer);
-        if (forced is not null && remote.Ids.State is SamplingState.Accept or SamplingState.Debug && !forced.TryTake()) remote = remote.WithState(SamplingState.Defer);
+        if (forced is not null && remote.Ids.State is SamplingState.Accept or SamplingState.Debug && !forced.TryTake()) remote = remote.As(TraceTrust.TrustIdsOnly, headers);
         return remote;
     }
 }

@@ -14,8 +14,20 @@ internal sealed class RemoteContext
     /// <summary>The request that this code runs for; null outside of any.</summary>
     public static RemoteContext? Current
     {
-        get => Local.Value;
+        get => Local.Value is { } context ? context._successor ?? context : null;
         set => Local.Value = value;
+    }
+
+    // Set when the caller turns out to be trusted less: code outside of the endpoint, such as an error handler, still holds this instance.
+    private RemoteContext? _successor;
+
+    /// <summary>Puts another context in place of the current one, for all code that the request runs from now on.</summary>
+    /// <param name="successor">The context of the same request.</param>
+    /// <param name="shared">The instance that several requests share, which stays as it is.</param>
+    public static void ReplaceCurrent(RemoteContext successor, RemoteContext shared)
+    {
+        if (Local.Value is { } context && context != shared) context._successor = successor;
+        else Local.Value = successor;
     }
 
     /// <summary>The winner. Without ids it holds at most a decision for the trace that starts here.</summary>
@@ -55,24 +67,43 @@ internal sealed class RemoteContext
     /// <summary>The tracing of the host that received the request: two hosts in one process must not record each other's spans.</summary>
     public object? Owner { get; init; }
 
-    /// <summary>The same request as a less trusting reader sees it.</summary>
-    public RemoteContext As(TraceTrust trust) => trust switch
+    /// <summary>How far the caller is trusted, as far as it has been judged.</summary>
+    public TraceTrust Trust { get; init; }
+
+    /// <summary>What the caller sent and this context leaves out; null when nothing is refused.</summary>
+    public RefusedContext? Refused { get; init; }
+
+    /// <summary>The same request for a caller that is trusted less: nothing that it sent decides anything.</summary>
+    /// <param name="trust">How far to trust. More than before changes nothing.</param>
+    /// <param name="headers">The headers of the request.</param>
+    public RemoteContext As(TraceTrust trust, IDictionary<string, StringValues> headers)
     {
-        // No ids: the next root is ours. The caller's ids stay reachable by a link, its baggage does not.
-        TraceTrust.Restart => new RemoteContext
+        if (trust <= Trust) return this;
+        var received = Refused?.Received ?? this;
+        var refused = RefusedContext.Collect(received, headers, trust);
+        // Nothing came in, and the context may be the one that such requests share.
+        if (refused is null) return this;
+        if (trust == TraceTrust.TrustIdsOnly)
         {
-            Loser = Ids.HasIds ? new LosingContext(Ids, Format ?? "w3c", "restarted") : null,
-            StaleSpanId = StaleSpanId,
-            RequestId = RequestId,
-            PassThrough = PassThrough,
+            return WithState(SamplingState.Defer, trust, refused, RequestIds.IsUuid(RequestId) ? RequestId : null, ApplicationHeaders(PassThrough));
+        }
+
+        // No ids: the next root is ours. The caller's ids stay reachable by a link.
+        return new RemoteContext
+        {
+            Loser = Ids.HasIds ? new LosingContext(received.Ids, Format ?? "w3c", "restarted") : null,
+            PassThrough = ApplicationHeaders(PassThrough),
             Owner = Owner,
-        },
-        TraceTrust.TrustIdsOnly => WithState(SamplingState.Defer),
-        _ => this,
-    };
+            Trust = trust,
+            Refused = refused,
+        };
+    }
 
     /// <summary>The same context with another decision.</summary>
-    public RemoteContext WithState(SamplingState state)
+    public RemoteContext WithState(SamplingState state) => WithState(state, Trust, Refused, RequestId, PassThrough);
+
+    private RemoteContext WithState(
+        SamplingState state, TraceTrust trust, RefusedContext? refused, string? requestId, IReadOnlyList<KeyValuePair<string, StringValues>>? passThrough)
     {
         var ids = Ids with { State = state };
         return new RemoteContext
@@ -84,10 +115,23 @@ internal sealed class RemoteContext
             StaleSpanId = StaleSpanId,
             Conflict = Conflict,
             Baggage = Baggage,
-            RequestId = RequestId,
-            PassThrough = PassThrough,
+            RequestId = requestId,
+            PassThrough = passThrough,
             Owner = Owner,
+            Trust = trust,
+            Refused = refused,
         };
+    }
+
+    private static List<KeyValuePair<string, StringValues>>? ApplicationHeaders(IReadOnlyList<KeyValuePair<string, StringValues>>? headers)
+    {
+        List<KeyValuePair<string, StringValues>>? kept = null;
+        for (var i = 0; i < headers?.Count; i++)
+        {
+            if (!TraceHeaders.Contains(headers[i].Key)) (kept ??= []).Add(headers[i]);
+        }
+
+        return kept;
     }
 }
 

@@ -36,6 +36,16 @@ internal static class RequestIds
         });
     }
 
+    /// <summary>Whether an id has the form in which a decision and a percentage can be read, and nothing else: a UUID with dashes.</summary>
+    public static bool IsUuid(string? id) => id is { Length: 36 } && Guid.TryParseExact(id, "D", out _);
+
+    /// <summary>A UUID with our own decision in place of the one it holds.</summary>
+    public static string WithDecision(string id, bool sampled)
+    {
+        var digit = sampled ? '9' : '4';
+        return id[DecisionIndex] == digit ? id : string.Concat(id.AsSpan(0, DecisionIndex), [digit], id.AsSpan(DecisionIndex + 1));
+    }
+
     // The finaliser of SplitMix64: every input bit reaches every output bit.
     private static ulong Mix(ulong x)
     {

@@ -1,5 +1,4 @@
 using System.Net;
-using Microsoft.Extensions.Primitives;
 
 namespace Tracing.Sdk.Propagation;
 
@@ -8,11 +7,13 @@ namespace Tracing.Sdk.Propagation;
 //      / "internal"       x-envoy-internal: true
 //      / "external"       x-envoy-external-address is there: Envoy's edge listener took the request from outside
 //      / spiffe-uri       spiffe://cluster.local/ns/shop/*: the last element's URI in x-forwarded-client-cert; * at the end stands for any rest
-// The first rule that fits decides; without one the service's default does.
+// The first rule that fits decides; without one the service's default does. A rule by identity that meets an unreadable header decides for
+// the least trust that any rule or the default gives: a forged header never gets more than an honest one.
 // The headers are worth what the proxy is worth that sets them: an Envoy that faces strangers strips what they send.
 internal sealed class TrustPolicy
 {
     private readonly TraceTrust _default;
+    private readonly TraceTrust _least;
     private readonly List<Rule> _rules = [];
     private readonly string _internalHeader;
     private readonly string _externalHeader;
@@ -24,6 +25,8 @@ internal sealed class TrustPolicy
         _internalHeader = envoyPrefix + "-internal";
         _externalHeader = envoyPrefix + "-external-address";
         foreach (var rule in rules) _rules.Add(Rule.Parse(rule));
+        // Each member of the enumeration trusts less than the one before.
+        _least = _rules.Aggregate(@default, (least, rule) => rule.Trust > least ? rule.Trust : least);
         IsTrivial = _rules.Count == 0 && @default == TraceTrust.Trust;
         NeedsAddress = _rules.Exists(r => r.Network is not null);
     }
@@ -38,59 +41,27 @@ internal sealed class TrustPolicy
         where TReader : struct, IHeaderReader
     {
         if (peer is { IsIPv4MappedToIPv6: true }) peer = peer.MapToIPv4();
+        ReadOnlySpan<char> identity = default;
+        var isIdentityRead = false;
         foreach (var rule in _rules)
         {
+            if (rule.Kind == RuleKind.Spiffe && !isIdentityRead)
+            {
+                if (!ForwardedClientCert.TryReadPeer(headers.Get(ForwardedClientCert.HeaderName), out identity)) return _least;
+                isIdentityRead = true;
+            }
+
             var fits = rule.Kind switch
             {
                 RuleKind.Network => peer is not null && rule.Network!.Value.Contains(peer),
                 RuleKind.Internal => headers.Get(_internalHeader) is ["true"],
                 RuleKind.External => headers.Get(_externalHeader).Count > 0,
-                _ => rule.FitsSpiffe(PeerUri(headers.Get("x-forwarded-client-cert"))),
+                _ => rule.FitsSpiffe(identity),
             };
             if (fits) return rule.Trust;
         }
 
         return _default;
-    }
-
-    // x-forwarded-client-cert: elements joined by commas, the nearest peer last; pairs joined by semicolons; values may be quoted.
-    // By=spiffe://...;Hash=...;Subject="...";URI=spiffe://...
-    private static ReadOnlySpan<char> PeerUri(StringValues header)
-    {
-        if (header.Count == 0) return default;
-        var element = header[^1].AsSpan();
-        var quoted = false;
-        for (var i = element.Length - 1; i >= 0; i--)
-        {
-            if (element[i] == '"') quoted = !quoted;
-            else if (element[i] == ',' && !quoted)
-            {
-                element = element[(i + 1)..];
-                break;
-            }
-        }
-
-        while (!element.IsEmpty)
-        {
-            var end = IndexOfUnquoted(element, ';');
-            var pair = HeaderText.Trim(end < 0 ? element : element[..end]);
-            if (pair.StartsWith("URI=", StringComparison.OrdinalIgnoreCase)) return pair[4..].Trim('"');
-            element = end < 0 ? default : element[(end + 1)..];
-        }
-
-        return default;
-    }
-
-    private static int IndexOfUnquoted(ReadOnlySpan<char> text, char wanted)
-    {
-        var quoted = false;
-        for (var i = 0; i < text.Length; i++)
-        {
-            if (text[i] == '"') quoted = !quoted;
-            else if (text[i] == wanted && !quoted) return i;
-        }
-
-        return -1;
     }
 
     private enum RuleKind

@@ -14,6 +14,8 @@ namespace Tracing.Sdk.Propagation;
 /// </remarks>
 public sealed class W3CBaggagePropagator : TextMapPropagator
 {
+    private static readonly string[] AllKeys = ["*"];
+
     /// <summary><c>baggage</c>.</summary>
     public override ISet<string> Fields => new HashSet<string>([BaggageHeader.HeaderName]);
 
@@ -35,9 +37,20 @@ public sealed class W3CBaggagePropagator : TextMapPropagator
     /// <param name="setter">Sets one name to one value, in place of any older one.</param>
     public override void Inject<T>(PropagationContext context, T carrier, Action<T, string, string> setter)
     {
-        if (carrier is null || setter is null || context.Baggage.Count == 0) return;
-        var members = new List<BaggageMember>(context.Baggage.Count);
-        foreach (var (key, value) in context.Baggage) members.Add(new BaggageMember(key, value, ""));
+        if (carrier is null || setter is null) return;
+        Inject(context.Baggage, carrier, setter, AllKeys);
+    }
+
+    /// <summary>Writes the members whose keys match.</summary>
+    internal static void Inject<T>(Baggage baggage, T carrier, Action<T, string, string> setter, IReadOnlyList<string> keys)
+    {
+        if (baggage.Count == 0) return;
+        var members = new List<BaggageMember>(baggage.Count);
+        foreach (var (key, value) in baggage)
+        {
+            if (NamePatterns.Match(keys, key)) members.Add(new BaggageMember(key, value, ""));
+        }
+
         if (BaggageHeader.Format(members) is { } header) new SetterWriter<T>(carrier, setter).Set(BaggageHeader.HeaderName, header);
     }
 

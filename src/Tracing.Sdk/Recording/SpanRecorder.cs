@@ -12,6 +12,8 @@ namespace Tracing.Sdk.Recording;
 /// </summary>
 internal sealed class SpanRecorder : IDisposable
 {
+    private const string ReplacementKey = "Tracing.Sdk.Replacement";
+
     private static readonly object Ours = new();
     private static readonly object NotOurs = new();
     private static int _instances;
@@ -90,6 +92,9 @@ internal sealed class SpanRecorder : IDisposable
             top = a;
         }
 
+        // The caller's trace has been left, and code outside of the endpoint still runs below its span.
+        if (top.GetCustomProperty(ReplacementKey) is Activity replacement) return ContextToSend(replacement);
+
         // Nothing of this trace is exported here. If we were asked, we have refused; if not, the caller's word goes on with the caller's id.
         var state = wasAsked || top.ParentSpanId == default ? SamplingState.Deny : StateOfUnasked(top);
         if (state == SamplingState.Defer) state = _sampler.DecideAlone(top.TraceId) ? SamplingState.Accept : SamplingState.Deny;
@@ -112,19 +117,21 @@ internal sealed class SpanRecorder : IDisposable
         }
         else
         {
-            Abandon(activity);
+            TakeBack(activity);
         }
     }
 
-    /// <summary>Leaves a running Activity out of the record. It was counted when it started, so it is counted as dropped.</summary>
-    public void Abandon(Activity activity)
+    /// <summary>Leaves a running Activity out of the record as if it had not been sampled: its start is no longer counted.</summary>
+    public void TakeBack(Activity activity)
     {
         if (!activity.Recorded || !IsOurs(activity)) return;
         activity.ActivityTraceFlags &= ~ActivityTraceFlags.Recorded;
         activity.IsAllDataRequested = false;
-        _accounts.SpanEnded();
-        foreach (var ledger in _accounts.Ledgers) ledger.Drop(DropReason.Restarted);
+        _accounts.SpanTakenBack();
     }
+
+    /// <summary>Names the Activity that stands for one that was taken back: calls below the latter leave with the former's ids.</summary>
+    public static void Replace(Activity takenBack, Activity replacement) => takenBack.SetCustomProperty(ReplacementKey, replacement);
 
     private static OutboundContext? CameIn() =>
         RemoteContext.Current is { Ids: { HasIds: true } ids } remote

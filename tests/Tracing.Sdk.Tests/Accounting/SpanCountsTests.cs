@@ -33,6 +33,16 @@ public sealed class SpanCountsTests
     }
 
     [Fact]
+    public void TakeBack_OnAnotherThreadThanTheStart_LeavesTheSumRight()
+    {
+        var counts = new SpanCounts();
+        OnThreads(3, counts.Start);
+        OnThreads(2, counts.TakeBack);
+
+        Assert.Equal((1, 0), (counts.Started, counts.Ended));
+    }
+
+    [Fact]
     public void Start_SeveralOnOneThreadInTurn_AreApart()
     {
         SpanCounts[] all = [new(), new(), new()];

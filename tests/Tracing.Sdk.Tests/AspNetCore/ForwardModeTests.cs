@@ -92,6 +92,32 @@ public sealed class ForwardModeTests
     }
 
     [Theory]
+    [InlineData("data", "tenant=1;p")]
+    [InlineData("api.example.com", null)]
+    [InlineData("baggage.example.com", "tenant=1;p")]
+    public async Task Call_BaggageCameIn_ItsRulesHold(string host, string? expected)
+    {
+        await using var server = new WireServer();
+        await using var service = await TestService.StartAsync(
+            app => app.MapGet("/", async () =>
+            {
+                using var client = new HttpClient(server.Handler());
+                (await client.GetAsync(new Uri($"http://{host}/"))).Dispose();
+            }),
+            o =>
+            {
+                o.Mode = MeshTracingMode.Forward;
+                o.PropagateTo.Add("*.example.com");
+                o.BaggageTo.Add("baggage.example.com");
+                o.BaggageKeys[0] = "tenant";
+            });
+        await service.GetAsync("/", $"traceparent: 00-{TraceId}-{SpanId}-01", "baggage: secret=1, tenant = 1 ; p");
+
+        Assert.Equal(expected, server.Request["baggage"]);
+        Assert.NotNull(server.Request["traceparent"]);
+    }
+
+    [Theory]
     [InlineData(false)]
     [InlineData(true)]
     public async Task Call_RedirectedOrRetried_CarriesTheSameAgain(bool retry)

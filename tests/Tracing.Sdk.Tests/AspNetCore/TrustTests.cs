@@ -1,7 +1,9 @@
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
+using OpenTelemetry;
 using Tracing.Sdk.Propagation;
 using Tracing.Sdk.Tests.Testbed;
 
@@ -18,8 +20,7 @@ public sealed class TrustTests
     private const string Unsampled = $"traceparent: 00-{TraceId}-{SpanId}-00";
     private const string Debug = $"b3: {TraceId}-{SpanId}-d";
 
-    /// <summary>The ways to say one thing of every caller: the service, a rule by address, a rule by header, the endpoint, its group.</summary>
-    public static TheoryData<string> Ways => ["default", "network", "external", "internal", "spiffe", "endpoint", "group", "controllers"];
+    public static TheoryData<string> Ways => [.. TrustWay.All];
 
     [Theory]
     [MemberData(nameof(Ways))]
@@ -38,7 +39,7 @@ public sealed class TrustTests
         Assert.Equal(server.SpanId, spans.Client().ParentId);
         Assert.Equal((server.TraceId, spans.Client().SpanId), (sent["X-B3-TraceId"], sent["X-B3-SpanId"]));
         Assert.Null(sent["baggage"]);
-        Assert.Equal("abc", sent["x-request-id"]);
+        Assert.NotEqual("abc", sent["x-request-id"]);
         Assert.DoesNotContain(spans, s => s.TraceId == TraceId);
         AssertBalanced(log);
     }
@@ -177,6 +178,183 @@ public sealed class TrustTests
     }
 
     [Theory]
+    [InlineData(TraceTrust.Restart, TraceTrust.Trust, false)]
+    [InlineData(TraceTrust.Restart, TraceTrust.TrustIdsOnly, false)]
+    [InlineData(TraceTrust.Trust, TraceTrust.Restart, true)]
+    [InlineData(TraceTrust.TrustIdsOnly, TraceTrust.Restart, true)]
+    [InlineData(TraceTrust.Restart, null, true)]
+    public async Task Endpoint_InAGroup_SaysMoreThanItsGroup(TraceTrust group, TraceTrust? endpoint, bool restarts)
+    {
+        TestService service = null!;
+        await using var started = service = await TestService.StartAsync(app =>
+        {
+            var route = app.MapGroup("").WithTracePropagation(group).MapGet("/orders", () => service.Note());
+            if (endpoint is { } trust) route.WithTracePropagation(trust);
+        });
+        await service.GetAsync("/orders", Sampled);
+
+        Assert.Equal(restarts, (await service.StopAsync()).Server().ParentId is null);
+    }
+
+    [Fact]
+    public async Task Endpoint_InGroupsOfGroups_TheNearestGroupCounts()
+    {
+        await using var service = await TestService.StartAsync(app =>
+            app.MapGroup("").WithTracePropagation(TraceTrust.Restart).MapGroup("").WithTracePropagation(TraceTrust.Trust).MapGet("/orders", () => "ok"));
+        await service.GetAsync("/orders", Sampled);
+
+        Assert.Equal(SpanId, (await service.StopAsync()).Server().ParentId);
+    }
+
+    [Fact]
+    public async Task Endpoint_SaidTwice_TheLastCounts()
+    {
+        await using var service = await TestService.StartAsync(app =>
+            app.MapGet("/orders", () => "ok").WithTracePropagation(TraceTrust.Restart).WithTracePropagation(TraceTrust.Trust));
+        await service.GetAsync("/orders", Sampled);
+
+        Assert.Equal(SpanId, (await service.StopAsync()).Server().ParentId);
+    }
+
+    // The service trusts ids only; the endpoint trusts less.
+    [Fact]
+    public async Task Endpoint_ThatRestartsWhatIsTrustedForItsIds_Restarts()
+    {
+        TestService service = null!;
+        await using var started = service = await TestService.StartAsync(
+            app => app.MapGet("/orders", () => service.Note()).WithTracePropagation(TraceTrust.Restart), o => o.Trust = TraceTrust.TrustIdsOnly);
+        await service.GetAsync("/orders", Sampled, "baggage: user=1");
+
+        var server = (await service.StopAsync()).Server();
+        Assert.Null(server.ParentId);
+        Assert.Equal($"{TraceId}-{SpanId}", Assert.Single(server.Links).Name);
+    }
+
+    [Fact]
+    public async Task Restart_ByEndpoint_KeepsTheBaggageThatMiddlewareAdded()
+    {
+        await using var server = new WireServer();
+        await using var service = await TestService.StartAsync(app =>
+        {
+            app.Use((context, next) =>
+            {
+                Baggage.SetBaggage("open", "1");
+                Baggage.SetBaggage("user", "mine");
+                System.Diagnostics.Activity.Current!.AddBaggage("platform", "2");
+                return next(context);
+            });
+            app.MapGet("/", async () =>
+            {
+                using var client = new HttpClient();
+                (await client.GetAsync(server.Address)).Dispose();
+            }).WithTracePropagation(TraceTrust.Restart);
+        });
+        await service.GetAsync("/", Sampled, "baggage: user=1,evil=1");
+
+        Assert.Equal(["open=1", "platform=2", "user=mine"], server.Request["baggage"]!.Split(',').Order());
+    }
+
+    // A gateway may give requests an id of its own before it knows the endpoint.
+    [Fact]
+    public async Task Restart_ByEndpoint_KeepsTheRequestIdThatMiddlewareSet()
+    {
+        await using var server = new WireServer();
+        await using var service = await TestService.StartAsync(app =>
+        {
+            app.Use((context, next) =>
+            {
+                context.Request.Headers["x-request-id"] = "gateway";
+                return next(context);
+            });
+            app.MapGet("/", async (HttpContext context) =>
+            {
+                using var client = new HttpClient();
+                using var request = new HttpRequestMessage(HttpMethod.Get, server.Address);
+                request.Headers.Add("x-request-id", context.Request.Headers["x-request-id"].ToString());
+                (await client.SendAsync(request)).Dispose();
+            }).WithTracePropagation(TraceTrust.Restart);
+        });
+        await service.GetAsync("/", Sampled, "x-request-id: stranger");
+
+        Assert.Equal("gateway", server.Request["x-request-id"]);
+    }
+
+    // An error handler and the rest of a middleware run outside of the endpoint, after it.
+    [Theory]
+    [InlineData(TraceTrust.Restart, 1)]
+    [InlineData(TraceTrust.Restart, 0)]
+    [InlineData(TraceTrust.TrustIdsOnly, 1)]
+    [InlineData(TraceTrust.TrustIdsOnly, 0)]
+    public async Task Endpoint_CallsOfAnErrorHandlerAfterIt_CarryNoDecisionOfTheCallers(TraceTrust trust, double ratio)
+    {
+        await using var server = new WireServer();
+        async Task CallAsync(HttpContext context)
+        {
+            using var client = new HttpClient();
+            using var request = new HttpRequestMessage(HttpMethod.Get, server.Address);
+            request.Headers.TryAddWithoutValidation("traceparent", context.Request.Headers.TraceParent.ToString());
+            request.Headers.TryAddWithoutValidation("baggage", context.Request.Headers.Baggage.ToString());
+            (await client.SendAsync(request)).Dispose();
+        }
+
+        TestService service = null!;
+        await using var started = service = await TestService.StartAsync(
+            app =>
+            {
+                app.Use(async (context, next) =>
+                {
+                    await next(context);
+                    await CallAsync(context);
+                });
+                app.UseExceptionHandler(error => error.Run(CallAsync));
+                app.MapGet("/", void () =>
+                {
+                    service.Note();
+                    throw new InvalidOperationException("no such table");
+                }).WithTracePropagation(trust);
+            },
+            o => o.SamplingRatio = ratio);
+        await service.GetAsync("/", ratio == 1 ? Unsampled : Sampled, "x-request-id: 7f0cd1e2-3a4b-bc5d-8e6f-112233445566", "baggage: user=1");
+        await service.StopAsync();
+
+        Assert.Equal(2, server.Requests.Count);
+        Assert.All(server.Requests, r => Assert.Equal(ratio == 1 ? ("1", '9') : ("0", '4'), (r["X-B3-Sampled"], r["x-request-id"]![14])));
+        Assert.All(server.Requests, r => Assert.Equal(trust == TraceTrust.TrustIdsOnly, r["X-B3-TraceId"] == TraceId));
+        Assert.All(server.Requests, r => Assert.Equal(trust == TraceTrust.TrustIdsOnly ? "user=1" : null, r["baggage"]));
+        // Both name a trace that the service belongs to.
+        Assert.All(server.Requests, r => Assert.Contains(r["X-B3-TraceId"]!, service.Traces));
+    }
+
+    // What another tracer would follow is refused in whatever format it comes, also where that is not read.
+    [Theory]
+    [InlineData("tracecontext", $"b3: {TraceId}-{SpanId}-d")]
+    [InlineData("tracecontext", "b3: 0")]
+    [InlineData("b3multi", Sampled)]
+    [InlineData("none", Sampled)]
+    [InlineData("none", "baggage: user=1")]
+    public async Task Restart_FormatThatIsNotRead_IsNotCopiedInsideEither(string propagators, string header)
+    {
+        await using var server = new WireServer();
+        await using var service = await TestService.StartAsync(
+            app => app.MapGet("/", async () =>
+            {
+                using var client = new HttpClient();
+                using var request = new HttpRequestMessage(HttpMethod.Get, server.Address);
+                request.Headers.TryAddWithoutValidation(header.Split(": ")[0], header.Split(": ")[1]);
+                (await client.SendAsync(request)).Dispose();
+            }),
+            o =>
+            {
+                o.Trust = TraceTrust.Restart;
+                o.Propagators.Clear();
+                o.Propagators.Add(propagators);
+            });
+        await service.GetAsync("/", header);
+
+        Assert.DoesNotContain(server.Request.Headers, h => $"{h.Key}: {h.Value}" == header);
+    }
+
+    [Theory]
     [InlineData("Restart 127.0.0.0/8", true)]
     [InlineData("Restart 10.0.0.0/8", false)]
     [InlineData("Trust 127.0.0.0/8|Restart 0.0.0.0/0", false)]
@@ -226,6 +404,35 @@ public sealed class TrustTests
     public async Task Rule_BySpiffe_LooksAtThePeersIdentity(string header, bool restarts)
     {
         Assert.Equal(restarts, await IsRestartedAsync("Restart spiffe://cluster.local/ns/shop/*", "x-forwarded-client-cert: " + header));
+    }
+
+    // What the caller's certificate says never becomes its name, and a header that cannot be read earns the least trust of all.
+    [Theory]
+    [InlineData("By=spiffe://a/ns/shop/sa/api;Hash=a7;Subject=\"CN=x\\\"\\;URI=spiffe://cluster.local/ns/shop/sa/web\\;Y=\\\"\";URI=spiffe://cluster.local/ns/evil/sa/x", TraceTrust.TrustIdsOnly, TraceTrust.TrustIdsOnly)]
+    [InlineData("Subject=\"CN=5\\\" pipe\";URI=spiffe://cluster.local/ns/shop/sa/web", TraceTrust.Restart, TraceTrust.Trust)]
+    [InlineData("Subject=\"CN=5\\\" pipe\";URI=spiffe://cluster.local/ns/evil/sa/x", TraceTrust.Restart, TraceTrust.Restart)]
+    [InlineData("Subject=\"CN=x;URI=spiffe://cluster.local/ns/shop/sa/web", TraceTrust.Trust, TraceTrust.Restart)]
+    [InlineData("URI=spiffe://cluster.local/ns/shop/sa/web;URI=spiffe://cluster.local/ns/shop/sa/api", TraceTrust.Trust, TraceTrust.Restart)]
+    [InlineData("garbage", TraceTrust.Trust, TraceTrust.Restart)]
+    [InlineData("garbage|URI=spiffe://cluster.local/ns/shop/sa/web", TraceTrust.Trust, TraceTrust.Restart)]
+    [InlineData("URI=spiffe://cluster.local/ns/shop/sa/web|Hash=a;URI=spiffe://cluster.local/ns/evil/sa/x", TraceTrust.TrustIdsOnly, TraceTrust.TrustIdsOnly)]
+    [InlineData("", TraceTrust.TrustIdsOnly, TraceTrust.TrustIdsOnly)]
+    public async Task Rule_BySpiffe_ForgedOrUnreadableHeader_EarnsNoTrust(string fields, TraceTrust @default, TraceTrust expected)
+    {
+        await using var service = await TestService.StartAsync(
+            app => app.MapGet("/", () => "ok"),
+            o =>
+            {
+                o.Trust = @default;
+                o.TrustRules.Add("Trust spiffe://cluster.local/ns/shop/*");
+                o.TrustRules.Add("Restart spiffe://cluster.local/ns/worst/*");
+                // Only a trusted caller's flag records.
+                o.SamplingRatio = 0;
+            });
+        await service.GetAsync("/", [Sampled, .. fields.Split('|').Select(f => "x-forwarded-client-cert: " + f)]);
+        var isRecorded = (await service.StopAsync()).Count > 0;
+
+        Assert.Equal(expected, isRecorded ? TraceTrust.Trust : service.Traces.Single() == TraceId ? TraceTrust.TrustIdsOnly : TraceTrust.Restart);
     }
 
     [Fact]
@@ -282,6 +489,28 @@ public sealed class TrustTests
     }
 
     [Fact]
+    public async Task MaxForcedTraces_Reached_NoOtherWordOfTheCallersForcesEither()
+    {
+        await using var server = new WireServer();
+        await using var service = await TestService.StartAsync(
+            app => app.MapGet("/", async (HttpContext context) =>
+            {
+                using var client = new HttpClient();
+                using var request = new HttpRequestMessage(HttpMethod.Get, server.Address);
+                request.Headers.TryAddWithoutValidation("b3", context.Request.Headers["b3"].ToString());
+                (await client.SendAsync(request)).Dispose();
+            }),
+            o => (o.MaxForcedTracesPerSecond, o.SamplingRatio) = (1, 0),
+            b => b.Services.AddSingleton<TimeProvider>(new FakeTimeProvider()));
+        for (var i = 0; i < 2; i++) await service.GetAsync("/", "b3: 1", "x-request-id: 7f0cd1e2-3a4b-bc5d-8e6f-112233445566", "x-client-trace-id: mine");
+
+        Assert.Equal(["1", "0"], server.Requests.Select(r => r["X-B3-Sampled"]));
+        Assert.Equal(["7f0cd1e2-3a4b-bc5d-8e6f-112233445566", "7f0cd1e2-3a4b-4c5d-8e6f-112233445566"], server.Requests.Select(r => r["x-request-id"]));
+        Assert.Equal(["mine", null], server.Requests.Select(r => r["x-client-trace-id"]));
+        Assert.All(server.Requests, r => Assert.Null(r["b3"]));
+    }
+
+    [Fact]
     public async Task MaxForcedTraces_Unsampled_TakesNoPlace()
     {
         var time = new FakeTimeProvider();
@@ -301,7 +530,8 @@ public sealed class TrustTests
         var line = Assert.Single(log.OfTracing, l => l.StartsWith("Tracing stopped:", StringComparison.Ordinal));
         var numbers = System.Text.RegularExpressions.Regex.Match(line, @"(\d+) spans started, (\d+) exported, (\d+) dropped");
         Assert.True(numbers.Success, line);
-        Assert.Equal(Number(1), Number(2) + Number(3));
+        Assert.Equal((Number(1), 0), (Number(2), Number(3)));
+        Assert.DoesNotContain(log.Lines, l => l.Category == "Tracing.Sdk" && l.Level > LogLevel.Information);
         Assert.DoesNotContain("not ended", line, StringComparison.Ordinal);
 
         int Number(int group) => int.Parse(numbers.Groups[group].Value);
@@ -324,46 +554,17 @@ public sealed class TrustTests
     {
         await using var server = new WireServer();
         TestService service = null!;
-        Func<Task> handler = async () =>
-        {
-            service.Note();
-            using var client = new HttpClient();
-            (await client.GetAsync(server.Address)).Dispose();
-        };
-        await using var started = service = await TestService.StartAsync(
-            app =>
+        await using var started = service = await TrustWay.StartAsync(
+            way,
+            trust,
+            async _ =>
             {
-                if (way == "endpoint") app.MapGet("/orders", handler).WithTracePropagation(trust);
-                else if (way == "group") app.MapGroup("").WithTracePropagation(trust).MapGet("/orders", handler);
-                else if (way == "controllers") app.MapControllers().WithTracePropagation(trust);
-                else app.MapGet("/orders", handler);
+                service.Note();
+                using var client = new HttpClient();
+                (await client.GetAsync(server.Address)).Dispose();
             },
-            o =>
-            {
-                // Spans of tests that run at the same time would be on our books too, and some of them open at our end.
-                o.Sources.Clear();
-                o.Sources.Add("Microsoft.AspNetCore");
-                o.Sources.Add("System.Net.Http");
-                if (way == "default") o.Trust = trust;
-                if (way == "network") o.TrustRules.Add($"{trust} 127.0.0.1/32");
-                if (way == "external") o.TrustRules.Add($"{trust} external");
-                if (way == "internal") o.TrustRules.Add($"{trust} internal");
-                if (way == "spiffe") o.TrustRules.Add($"{trust} spiffe://cluster.local/ns/edge/*");
-                options?.Invoke(o);
-            },
-            b =>
-            {
-                if (way == "controllers") b.Services.AddSingleton(handler).AddControllers();
-            });
-        string[] mesh = ["x-envoy-external-address: 203.0.113.9", "x-envoy-internal: true", "x-forwarded-client-cert: URI=spiffe://cluster.local/ns/edge/sa/x"];
-        Assert.Equal(200, (await service.GetAsync("/orders", [.. headers, .. mesh])).Status);
+            options);
+        Assert.Equal(200, (await TrustWay.CallAsync(service, headers)).Status);
         return (await service.StopAsync(), server.Request, service.Log);
     }
-}
-
-/// <summary>A controller, whose endpoint MVC builds late.</summary>
-public sealed class TrustedOrdersController(Func<Task> handler) : ControllerBase
-{
-    [HttpGet("/orders")]
-    public Task Orders() => handler();
 }

@@ -137,13 +137,111 @@ public sealed class HandSetHeadersTests
     }
 
     [Theory]
+    [InlineData("mine=1", "mine=1,theirs=1")]
+    [InlineData("theirs=2", "theirs=2")]
+    [InlineData("theirs=2;p=1,mine=1;secret;level=2", "theirs=2;p=1,mine=1;secret;level=2")]
+    [InlineData("mine=1|more=2", "mine=1,more=2,theirs=1")]
+    [InlineData("mine = 1 ; p,bad key=2,empty", "mine=1;p,theirs=1")]
+    [InlineData("nonsense", "theirs=1")]
+    [InlineData("", "theirs=1")]
+    [InlineData("mine=1\r\nx-evil: 1", "theirs=1")]
+    public async Task Baggage_SetByHand_IsOneListWithOursAndWinsOnEqualKeys(string byHand, string expected)
+    {
+        foreach (var ours in new[] { true, false })
+        {
+            var (_, sent) = await CallAsync(ours, [.. byHand.Split('|').Select(b => "baggage: " + b)], ["baggage: theirs=1"]);
+
+            Assert.Equal(expected, sent["baggage"]);
+            Assert.Null(sent["x-evil"]);
+        }
+    }
+
+    [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task Baggage_SetByHand_StaysAsOneHeader(bool ours)
+    public async Task Baggage_SetByHandAndTooLong_LeavesWithinTheLimitsByWholeMembers(bool ours)
     {
-        var (_, sent) = await CallAsync(ours, "baggage: mine=1", "baggage: theirs=1");
+        var mine = string.Join(',', Enumerable.Range(0, 100).Select(i => $"mine{i}=1"));
+        var theirs = string.Join(',', Enumerable.Range(0, 100).Select(i => $"theirs{i}=1"));
+        var (_, sent) = await CallAsync(ours, ["baggage: " + mine], ["baggage: " + theirs]);
 
-        Assert.Equal("mine=1", sent["baggage"]);
+        var members = sent["baggage"]!.Split(',');
+        Assert.Equal(180, members.Length);
+        Assert.Equal(mine.Split(','), members[..100]);
+        Assert.All(members[100..], m => Assert.Matches("^theirs[0-9]+=1$", m));
+    }
+
+    [Theory]
+    [InlineData("secret=1,tenant=2", "tenant=2")]
+    [InlineData("secret=1", "tenant=3")]
+    [InlineData("other=1;p", "tenant=3")]
+    public async Task Baggage_SetByHandWithKeysThatMayNotLeave_LosesThem(string byHand, string expected)
+    {
+        foreach (var ours in new[] { true, false })
+        {
+            var (_, sent) = await CallAsync(ours, ["baggage: " + byHand], ["baggage: tenant=3,secret=1"], o =>
+            {
+                o.BaggageKeys.Clear();
+                o.BaggageKeys.Add("tenant");
+            });
+
+            Assert.Equal(expected, sent["baggage"]);
+        }
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Baggage_SetByHandAndSentTwice_IsTheSame(bool ours)
+    {
+        await using var server = new WireServer();
+        await Traced.RunAsync(
+            async _ =>
+            {
+                using var invoker = new HttpMessageInvoker(Handler(ours));
+                using var request = new HttpRequestMessage(HttpMethod.Get, server.Address);
+                request.Headers.Add("baggage", "mine=1;p");
+                for (var i = 0; i < 2; i++) (await invoker.SendAsync(request, default)).Dispose();
+            },
+            headers: "baggage: theirs=1");
+
+        Assert.Equal(["mine=1;p,theirs=1", "mine=1;p,theirs=1"], server.Requests.Select(r => r["baggage"]));
+    }
+
+    // A restart refuses members one by one: what the service has added to the copied header leaves.
+    [Theory]
+    [InlineData("evil=1", null)]
+    [InlineData("evil=1;p", null)]
+    [InlineData("evil=1,mine=2", "mine=2")]
+    [InlineData("mine=2,worse=%20", "mine=2")]
+    [InlineData("evil=2", "evil=2")]
+    public async Task Baggage_CopyOfWhatIsNotTrusted_LeavesWithOwnMembersOnly(string byHand, string? expected)
+    {
+        foreach (var ours in new[] { true, false })
+        {
+            var (_, sent) = await CallAsync(ours, ["baggage: " + byHand], ["baggage: evil=1;p,worse=%20"], o => o.Trust = TraceTrust.Restart);
+
+            Assert.Equal(expected, sent["baggage"]);
+        }
+    }
+
+    [Theory]
+    [InlineData("b3: 0")]
+    [InlineData("b3: 1")]
+    [InlineData("b3: d")]
+    [InlineData("X-B3-Sampled: 0")]
+    [InlineData("X-B3-Sampled: 1")]
+    [InlineData("X-B3-Flags: 1")]
+    public async Task Context_CopyOfADecisionWithoutIds_GivesWayToOurs(string header)
+    {
+        foreach (var ours in new[] { true, false })
+        {
+            var (_, sent) = await CallAsync(ours, header, header);
+
+            Assert.Equal(header[^1] == '0' ? "0" : "1", sent["X-B3-Sampled"]);
+            Assert.NotNull(sent["X-B3-TraceId"]);
+            Assert.Null(sent["b3"]);
+        }
     }
 
     [Theory]

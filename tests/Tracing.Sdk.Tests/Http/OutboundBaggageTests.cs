@@ -1,5 +1,7 @@
 using System.Diagnostics;
+using Microsoft.Extensions.DependencyInjection;
 using OpenTelemetry;
+using OpenTelemetry.Context.Propagation;
 using Tracing.Sdk.Tests.Testbed;
 
 namespace Tracing.Sdk.Tests.Http;
@@ -75,6 +77,47 @@ public sealed class OutboundBaggageTests
                     o.BaggageKeys.Add("plain");
                 },
                 "baggage: shop.user=1,secret=2,plain=3"));
+    }
+
+    [Fact]
+    public async Task Baggage_KeysNamed_HoldForEveryWayOut()
+    {
+        var (byLibrary, byPlatform) = (new Dictionary<string, string>(), new Dictionary<string, string>());
+        await Traced.RunAsync(
+            services =>
+            {
+                Baggage.SetBaggage("mine", "4");
+                services.GetRequiredService<TextMapPropagator>().Inject(
+                    new PropagationContext(Activity.Current!.Context, Baggage.Current), byLibrary, static (carrier, name, value) => carrier[name] = value);
+                DistributedContextPropagator.Current.Inject(
+                    Activity.Current, byPlatform, static (carrier, name, value) => ((Dictionary<string, string>)carrier!)[name] = value);
+                return Task.CompletedTask;
+            },
+            o =>
+            {
+                o.BaggageKeys.Clear();
+                o.BaggageKeys.Add("tenant");
+            },
+            headers: "baggage: tenant=1,secret=2");
+
+        Assert.Equal(("tenant=1", "tenant=1"), (byLibrary["baggage"], byPlatform["baggage"]));
+    }
+
+    [Fact]
+    public async Task Baggage_NoKeyThatMayLeave_LeavesNoHeader()
+    {
+        var byLibrary = new Dictionary<string, string>();
+        await Traced.RunAsync(
+            services =>
+            {
+                Baggage.SetBaggage("mine", "4");
+                services.GetRequiredService<TextMapPropagator>().Inject(
+                    new PropagationContext(default, Baggage.Current), byLibrary, static (carrier, name, value) => carrier[name] = value);
+                return Task.CompletedTask;
+            },
+            o => o.BaggageKeys[0] = "tenant");
+
+        Assert.Empty(byLibrary);
     }
 
     [Fact]

@@ -177,6 +177,42 @@ public sealed class PropagationTargetTests
         Assert.Equal(["Host"], server.Request.Headers.Select(h => h.Key));
     }
 
+    // Without a context nothing shows that the headers are copies but their values.
+    [Theory]
+    [InlineData("api.example.com", "")]
+    [InlineData("data.svc", "data.svc")]
+    public async Task Copy_OfHeadersWithoutAContextToAStranger_DoesNotLeave(string host, string denied)
+    {
+        string[] inbound = [.. Inbound, "b3: 1"];
+        await using var server = new WireServer();
+        await Traced.RunAsync(
+            async _ =>
+            {
+                foreach (var more in new[] { ",mine=2", "" })
+                {
+                    using var client = new HttpClient(server.Handler());
+                    using var request = new HttpRequestMessage(HttpMethod.Get, new Uri($"http://{host}/"));
+                    foreach (var header in more.Length > 0 ? Inbound : inbound)
+                    {
+                        var value = header.Split(": ")[1];
+                        request.Headers.TryAddWithoutValidation(header.Split(": ")[0], header.StartsWith("baggage", StringComparison.Ordinal) ? value + more : value);
+                    }
+
+                    (await client.SendAsync(request)).Dispose();
+                }
+            },
+            o =>
+            {
+                if (denied.Length > 0) o.DoNotPropagateTo.Add(denied);
+            },
+            headers: inbound);
+
+        // What was set on purpose stays.
+        Assert.Equal(["Host", "baggage"], server.Requests[0].Headers.Select(h => h.Key).Order());
+        Assert.Equal("mine=2", server.Requests[0]["baggage"]);
+        Assert.Equal(["Host"], server.Requests[1].Headers.Select(h => h.Key));
+    }
+
     [Fact]
     public async Task Redirect_OutOfTheMeshWithAContextByHand_TakesNoneOfOurHeadersAlong()
     {

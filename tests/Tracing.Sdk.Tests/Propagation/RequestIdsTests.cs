@@ -49,6 +49,27 @@ public sealed class RequestIdsTests
     public void Extract_RequestIdThatCannotBeSent_IsNone(string id) =>
         Assert.Null(Some.Extract(new Carrier { { "x-request-id", id } }).RequestId);
 
+    [Theory]
+    [InlineData("7f0cd1e2-3a4b-4c5d-8e6f-112233445566")]
+    [InlineData("7f0cd1e2-3a4b-9c5d-8e6f-112233445566")]
+    [InlineData("7f0cd1e2-3a4b-ac5d-8e6f-112233445566")]
+    [InlineData("7F0CD1E2-3A4B-BC5D-8E6F-112233445566")]
+    public void WithDecision_AnyUuid_ChangesItsFifteenthCharacterOnly(string id)
+    {
+        Assert.True(RequestIds.IsUuid(id));
+        Assert.Equal($"{id[..14]}9{id[15..]}", RequestIds.WithDecision(id, sampled: true));
+        Assert.Equal($"{id[..14]}4{id[15..]}", RequestIds.WithDecision(id, sampled: false));
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("abc")]
+    [InlineData("7f0cd1e23a4b4c5d8e6f112233445566")]
+    [InlineData("{7f0cd1e2-3a4b-4c5d-8e6f-112233445566}")]
+    [InlineData("zf0cd1e2-3a4b-4c5d-8e6f-112233445566")]
+    [InlineData(" 7f0cd1e2-3a4b-4c5d-8e6f-112233445566")]
+    public void IsUuid_AnythingElse_IsNone(string? id) => Assert.False(RequestIds.IsUuid(id));
+
     [Fact]
     public void Extract_HeadersToPassThrough_AreKeptAsTheyCame()
     {

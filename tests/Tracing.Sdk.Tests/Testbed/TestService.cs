@@ -19,6 +19,9 @@ internal sealed class TestService : IAsyncDisposable
 
     public LogCollector Log { get; }
 
+    /// <summary>The traces that its requests belonged to.</summary>
+    public IEnumerable<string> Traces => _traces.Keys;
+
     public IServiceProvider Services => _app.Services;
 
     public Uri Address { get; private set; } = null!;

@@ -1,0 +1,78 @@
+using System.Diagnostics;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using OpenTelemetry;
+using Tracing.Sdk.Propagation;
+using Tracing.Sdk.Recording;
+
+namespace Tracing.Sdk.AspNetCore;
+
+/// <summary>
+/// Applies trust that was not known when hosting started its Activity: hosting shows its propagator the headers only, so a rule about the
+/// peer's address is applied by the middleware, and an endpoint's metadata when the endpoint runs.
+/// </summary>
+internal static class RequestTrust
+{
+    private static readonly ActivitySource Source = new("Tracing.Sdk.AspNetCore", typeof(RequestTrust).Assembly.GetName().Version?.ToString(3));
+
+    /// <param name="context">The request.</param>
+    /// <param name="trust">How far the caller is trusted. More than before changes nothing.</param>
+    /// <param name="tracing">The host's tracing.</param>
+    /// <param name="next">What follows where the span that is recorded stays the same.</param>
+    /// <param name="nextCompleting">What follows where a span is recorded from now on: it completes the span that is current then.</param>
+    public static Task ApplyAsync(HttpContext context, TraceTrust trust, MeshTracing tracing, RequestDelegate next, RequestDelegate nextCompleting)
+    {
+        if (trust == TraceTrust.Trust || tracing.Recorder is not { } recorder) return next(context);
+        var known = RemoteContext.Current ?? tracing.NothingCameIn;
+        var remote = known.As(trust, context.Request.Headers);
+        if (remote == known) return next(context);
+        RemoteContext.ReplaceCurrent(remote, shared: tracing.NothingCameIn);
+        // The trace of hosting's Activity is the caller's only if ids came in.
+        return trust == TraceTrust.Restart && known.Ids.HasIds && Activity.Current is { } activity
+            ? RestartAsync(context, remote, activity, recorder, nextCompleting)
+            : DecideAnewAsync(context, remote, recorder, next, nextCompleting);
+    }
+
+    private static Task DecideAnewAsync(HttpContext context, RemoteContext remote, SpanRecorder recorder, RequestDelegate next, RequestDelegate nextCompleting)
+    {
+        if (remote.Trust == TraceTrust.Restart) RemoveBaggage(remote, Activity.Current);
+        if (Activity.Current is not { } activity) return next(context);
+        var wasRecorded = activity.IsAllDataRequested;
+        recorder.DecideAnew(activity);
+        return wasRecorded ? next(context) : nextCompleting(context);
+    }
+
+    // An Activity cannot change its trace. Hosting's own is left out of the record and a new root takes its place.
+    private static async Task RestartAsync(HttpContext context, RemoteContext remote, Activity replaced, SpanRecorder recorder, RequestDelegate next)
+    {
+        recorder.TakeBack(replaced);
+        RemoveBaggage(remote, replaced);
+        Activity.Current = null;
+        using var activity = Source.StartActivity(replaced.OperationName, ActivityKind.Server);
+        if (activity is not null)
+        {
+            SpanRecorder.Replace(replaced, activity);
+            // What middleware has added stays with the request.
+            foreach (var (key, value) in replaced.Baggage.Reverse()) activity.AddBaggage(key, value);
+            // A feature of our own: hosting stops what stands in its.
+            context.Features.Set<IHttpActivityFeature>(new CurrentActivity(activity));
+        }
+
+        await next(context).ConfigureAwait(false);
+    }
+
+    // Middleware may have added members of its own, or replaced a received value: those stay.
+    private static void RemoveBaggage(RemoteContext remote, Activity? activity)
+    {
+        foreach (var (key, value, _) in remote.Refused?.Received.Baggage ?? [])
+        {
+            if (Baggage.GetBaggage(key) == value) Baggage.RemoveBaggage(key);
+            if (activity?.GetBaggageItem(key) == value) activity?.SetBaggage(key, null);
+        }
+    }
+
+    private sealed class CurrentActivity(Activity activity) : IHttpActivityFeature
+    {
+        public Activity Activity { get; set; } = activity;
+    }
+}
