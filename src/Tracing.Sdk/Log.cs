@@ -17,5 +17,8 @@ internal static partial class Log
     public static partial void ConfigFileIgnored(ILogger logger, string file);
 
     [LoggerMessage(EventId = 3, Message = "Tracing stopped: {Accounts}")]
-    public static partial void Stopped(ILogger logger, LogLevel level, Accounting.SpanAccounts accounts);
+    public static partial void Stopped(ILogger logger, LogLevel level, string accounts);
+
+    [LoggerMessage(5, LogLevel.Information, "Tracing goes on: {Signal} did not end the process.")]
+    public static partial void GoesOn(ILogger logger, System.Runtime.InteropServices.PosixSignal signal);
 }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 using Tracing.Sdk.Accounting;
 using Tracing.Sdk.Configuration;
@@ -17,6 +18,8 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
     private static readonly Lock Gate = new();
     private static readonly TimeSpan FlushTimeout = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(5);
+    // More than a stop takes: a logger or a listener of the application that hangs does not hold up the process for ever.
+    private static readonly TimeSpan JoinTimeout = ShutdownTimeout + TimeSpan.FromSeconds(1);
     private static MeshTracing[] _live = [];
 
     private readonly ILogger _logger;
@@ -25,7 +28,13 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
     private readonly PropagationTargets _targets;
     private readonly PropagationTargets _baggageTargets;
     private ForwardListener? _forwardListener;
-    private int _stopped;
+    private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _isStopping;
+    private Thread? _stopThread;
+    private ProcessEnd? _processEnd;
+    // Null when the logger writes to standard error.
+    private Func<bool>? _isLoggingOver;
+    private string? _lastLine;
 
     private MeshTracing(SettingsResolver settings, string applicationName, string? environment, ILogger logger, TimeProvider time)
     {
@@ -74,7 +83,11 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
     /// <summary>Null when headers are only forwarded.</summary>
     internal SpanRecorder? Recorder { get; }
 
-    /// <summary>Starts tracing in a process without a host. Variables and <paramref name="configure"/> set it up; warnings go to the console.</summary>
+    /// <summary>
+    /// Starts tracing in a process without a host. Variables and <paramref name="configure"/> set it up; warnings, and the last line that
+    /// says what became of every span, go to standard error. When the process ends by return, <see cref="Environment.Exit"/>, an
+    /// unhandled exception, or SIGTERM, SIGINT, SIGHUP or SIGQUIT, what is left is sent first.
+    /// </summary>
     /// <param name="configure">What the code says; it wins over the variables.</param>
     /// <returns>The tracing. Disposing it sends what is left, within five seconds.</returns>
     /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">A value is wrong; the message names it and the fix.</exception>
@@ -91,37 +104,54 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
     /// <returns>Whether everything was delivered within 30 s.</returns>
     public async Task<bool> FlushAsync(CancellationToken cancellationToken = default)
     {
-        var flushes = Array.ConvertAll(_exporters, e => Task.Factory.StartNew(
-            () => e.Flush(FlushTimeout), cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default));
-        var delivered = await Task.WhenAll(flushes).WaitAsync(cancellationToken).ConfigureAwait(false);
+        var delivered = await Task.WhenAll(StartFlushes(FlushTimeout, isLast: false, cancellationToken)).WaitAsync(cancellationToken).ConfigureAwait(false);
         return Array.TrueForAll(delivered, d => d);
     }
 
-    /// <summary>Stops recording, sends what is left within five seconds, and logs what became of every span. A second call does nothing.</summary>
+    /// <summary>
+    /// Stops recording, sends what is left within five seconds, and logs what became of every span. A second call, from any thread, waits
+    /// for the same stop.
+    /// </summary>
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref _stopped, 1) != 0) return;
-        AppDomain.CurrentDomain.ProcessExit -= OnProcessExit;
-        Recorder?.Dispose();
-        _forwardListener?.Dispose();
-        lock (Gate) _live = Array.FindAll(_live, t => t != this);
-        Parallel(_exporters, e => e.Shutdown(ShutdownTimeout));
-        if (Recorder is not null) Log.Stopped(_logger, _accounts.Ledgers.Any(l => l.TotalDropped > 0) ? LogLevel.Warning : LogLevel.Information, _accounts);
-        _accounts.Dispose();
+        if (BeginStop()) _stopped.Task.Wait(JoinTimeout);
     }
 
     /// <summary>As <see cref="Dispose"/>, without holding up the calling thread.</summary>
     /// <returns>A task that ends when everything is sent or given up.</returns>
-    public async ValueTask DisposeAsync() =>
-        await Task.Factory.StartNew(Dispose, default, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
-
-    internal static MeshTracing Start(SettingsResolver settings, string applicationName, string? environment, ILogger logger, TimeProvider time)
+    public async ValueTask DisposeAsync()
     {
-        var tracing = new MeshTracing(settings, applicationName, environment, logger, time);
+        if (!BeginStop()) return;
+        try
+        {
+            await _stopped.Task.WaitAsync(JoinTimeout).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            // As in Dispose.
+        }
+    }
+
+    /// <param name="settings">All settings.</param>
+    /// <param name="applicationName">The service's name where the settings have none.</param>
+    /// <param name="environment">The deployment environment.</param>
+    /// <param name="logger">Where lines go.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="hasHost">Whether a host handles signals and stops the tracing.</param>
+    /// <param name="isLoggingOver">Tells whether the logger's factory is disposed. Null when the logger writes to standard error.</param>
+    internal static MeshTracing Start(
+        SettingsResolver settings,
+        string applicationName,
+        string? environment,
+        ILogger logger,
+        TimeProvider time,
+        bool hasHost = false,
+        Func<bool>? isLoggingOver = null)
+    {
+        var tracing = new MeshTracing(settings, applicationName, environment, logger, time) { _isLoggingOver = isLoggingOver };
         lock (Gate) _live = [.. _live, tracing];
         tracing.Recorder?.Start();
-        // Whoever forgets to dispose it, or is told to go by SIGTERM, still sends what he has.
-        AppDomain.CurrentDomain.ProcessExit += tracing.OnProcessExit;
+        tracing._processEnd = new ProcessEnd(tracing, hasHost);
         if (settings.ConfigFile is { } file) Log.ConfigFileIgnored(logger, file);
         StartupLine.Write(logger, settings, tracing);
         return tracing;
@@ -159,19 +189,113 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
         if (conflict != ContextConflict.None) _accounts.Conflict((int)conflict);
     }
 
-    private void OnProcessExit(object? sender, EventArgs e) => Dispose();
-
-    // One slow collector must not take the others' time: each has a thread of its own.
-    private static void Parallel(SpanExporter[] exporters, Action<SpanExporter> action)
+    /// <summary>
+    /// Sends everything and writes the last line before a signal ends the process, but does not stop: the signal can still be cancelled.
+    /// When a stop is under way, waits for that.
+    /// </summary>
+    /// <returns>False when the tracing has stopped.</returns>
+    internal bool TryFlushBeforeExit()
     {
-        if (exporters.Length == 1)
+        if (Volatile.Read(ref _isStopping) == 0)
         {
-            action(exporters[0]);
-            return;
+            Task.WaitAll(StartFlushes(ShutdownTimeout, isLast: true, CancellationToken.None), ShutdownTimeout);
         }
 
-        var threads = Array.ConvertAll(exporters, e => new Thread(() => action(e)) { IsBackground = true });
-        foreach (var thread in threads) thread.Start();
-        foreach (var thread in threads) thread.Join();
+        if (Volatile.Read(ref _isStopping) != 0)
+        {
+            _stopped.Task.Wait(JoinTimeout);
+            return false;
+        }
+
+        WriteLastLine();
+        return true;
+    }
+
+    /// <summary>Takes the last line back: the process is still there.</summary>
+    internal void ReportGoingOn(PosixSignal signal)
+    {
+        if (Volatile.Read(ref _isStopping) != 0) return;
+        WriteLine(LogLevel.Information, () => Log.GoesOn(_logger, signal), $"Tracing goes on: {signal} did not end the process.");
+    }
+
+    // An exporter waits for its collector, so each needs a thread, and not one of the pool, which may be exhausted.
+    private Task<bool>[] StartFlushes(TimeSpan timeout, bool isLast, CancellationToken cancellationToken) => Array.ConvertAll(_exporters, e => Task.Factory.StartNew(
+        () => e.Flush(timeout, isLast), cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default));
+
+    // Starts the stop unless it has been started. False on its own thread, which must not wait for itself.
+    private bool BeginStop()
+    {
+        if (Interlocked.Exchange(ref _isStopping, 1) != 0) return Thread.CurrentThread != Volatile.Read(ref _stopThread);
+        var thread = new Thread(Stop) { IsBackground = true, Name = "Tracing.Sdk stop" };
+        _stopThread = thread;
+        try
+        {
+            thread.UnsafeStart();
+        }
+        catch (OutOfMemoryException)
+        {
+            // The system has no thread to give.
+            _stopThread = Thread.CurrentThread;
+            Stop();
+        }
+
+        return true;
+    }
+
+    private void Stop()
+    {
+        try
+        {
+            Recorder?.Dispose();
+            _forwardListener?.Dispose();
+            lock (Gate) _live = Array.FindAll(_live, t => t != this);
+            // All of them at the same time: a slow collector does not take the time of another.
+            var begun = System.Diagnostics.Stopwatch.GetTimestamp();
+            foreach (var exporter in _exporters) exporter.BeginShutdown(ShutdownTimeout);
+            foreach (var exporter in _exporters) exporter.EndShutdown(ShutdownTimeout - System.Diagnostics.Stopwatch.GetElapsedTime(begun));
+            WriteLastLine();
+            _accounts.Dispose();
+        }
+        catch (Exception)
+        {
+            // From code of the application, such as a MeterListener: it would end the process.
+        }
+        finally
+        {
+            // Not earlier: until now the end of the process waits for this.
+            _processEnd?.Dispose();
+            _stopped.SetResult();
+        }
+    }
+
+    private void WriteLastLine()
+    {
+        if (Recorder is null) return;
+        var accounts = _accounts.ToString(isLast: true);
+        // A signal may have written it before the program ended.
+        if (Interlocked.Exchange(ref _lastLine, accounts) == accounts) return;
+        var level = _accounts.Ledgers.Any(l => l.TotalDropped + l.InFlight > 0) ? LogLevel.Warning : LogLevel.Information;
+        WriteLine(level, () => Log.Stopped(_logger, level, accounts), $"Tracing stopped: {accounts}");
+    }
+
+    // A line that has to be seen. It goes to standard error as well when what the logger gets may never be written.
+    private void WriteLine(LogLevel level, Action log, string line)
+    {
+        var isUncertain = true;
+        try
+        {
+            if (_isLoggingOver is { } isLoggingOver)
+            {
+                isUncertain = (_processEnd is { IsNow: true } || isLoggingOver()) && _logger.IsEnabled(level);
+                log();
+            }
+        }
+        catch (Exception)
+        {
+            // From a logger of the application.
+            isUncertain = true;
+        }
+
+        if (isUncertain) StandardErrorLogger.Write(line);
     }
 }

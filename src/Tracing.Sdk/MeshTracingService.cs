@@ -19,16 +19,18 @@ internal sealed class MeshTracingService(Lazy<MeshTracing> tracing) : IHostedLif
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>Sends what is left. The host's token ends the wait, never the host's own shutdown.</summary>
+    /// <summary>Sends what is left. The host's token ends the wait but not the stop, which the disposal of the container waits for.</summary>
     public async Task StoppedAsync(CancellationToken cancellationToken)
     {
+        // The start has failed.
+        if (!tracing.IsValueCreated) return;
         try
         {
             await tracing.Value.DisposeAsync().AsTask().WaitAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
-            // The host's time is up. What was lost has been counted and logged by whoever lost it.
+            // The host's time is up.
         }
     }
 }

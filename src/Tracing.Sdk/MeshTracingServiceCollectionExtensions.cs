@@ -3,7 +3,6 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Http;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 using OpenTelemetry.Context.Propagation;
 using Tracing.Sdk;
 using Tracing.Sdk.Configuration;
@@ -47,6 +46,7 @@ public static class MeshTracingServiceCollectionExtensions
     private static MeshTracing Start(IServiceProvider provider)
     {
         var host = provider.GetService<IHostEnvironment>();
+        var loggers = provider.GetService<ILoggerFactory>();
         var settings = SettingsResolver.Resolve(
             provider.GetService<IConfiguration>(),
             provider.GetServices<ConfigureMeshTracing>().Select(c => c.Configure));
@@ -54,8 +54,23 @@ public static class MeshTracingServiceCollectionExtensions
             settings,
             host?.ApplicationName ?? "",
             host?.EnvironmentName,
-            (ILogger?)provider.GetService<ILoggerFactory>()?.CreateLogger(Log.Category) ?? NullLogger.Instance,
-            provider.GetService<TimeProvider>() ?? TimeProvider.System);
+            (ILogger?)loggers?.CreateLogger(Log.Category) ?? new StandardErrorLogger(),
+            provider.GetService<TimeProvider>() ?? TimeProvider.System,
+            hasHost: provider.GetService<IHostApplicationLifetime>() is not null,
+            loggers is null ? null : () => IsDisposed(loggers));
+    }
+
+    private static bool IsDisposed(ILoggerFactory loggers)
+    {
+        try
+        {
+            loggers.CreateLogger(Log.Category);
+            return false;
+        }
+        catch (ObjectDisposedException)
+        {
+            return true;
+        }
     }
 
     // The package for any process cannot reference the one for the web. A literal name is understood by the trimmer.

@@ -12,6 +12,18 @@ internal sealed class StandardErrorLogger : ILogger
 
     public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
-        if (IsEnabled(logLevel)) Console.Error.WriteLine($"Tracing.Sdk: {formatter(state, exception)}");
+        if (IsEnabled(logLevel)) Write(formatter(state, exception));
+    }
+
+    public static void Write(string line)
+    {
+        try
+        {
+            Console.Error.WriteLine($"Tracing.Sdk: {line}");
+        }
+        catch (Exception e) when (e is IOException or ObjectDisposedException)
+        {
+            // A daemon may have closed its standard error.
+        }
     }
 }

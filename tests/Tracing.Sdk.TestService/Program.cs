@@ -2,6 +2,12 @@ using System.Text.Json;
 using Grpc.Net.Client;
 using Tracing.Sdk.TestService;
 
+if (args is ["end", var ending, .. var arguments])
+{
+    Endings.Run(ending, arguments.FirstOrDefault() ?? "");
+    return;
+}
+
 // What an application would write; the tests watch it from outside, over sockets.
 var builder = WebApplication.CreateBuilder(args);
 builder.Services.AddMeshTracing();

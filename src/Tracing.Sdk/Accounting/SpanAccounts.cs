@@ -101,13 +101,16 @@ internal sealed class SpanAccounts : IDisposable
     }
 
     /// <summary>"1204 spans started, 1200 exported, 4 dropped (queue_full 4)"; with several exporters the name before each one's part.</summary>
-    public override string ToString()
+    public override string ToString() => ToString(isLast: false);
+
+    /// <param name="isLast">Whether the process ends now: spans in flight are then given as dropped.</param>
+    public string ToString(bool isLast)
     {
         var ledgers = Volatile.Read(ref _ledgers);
         var live = Started - Ended is var count and > 0 ? $", {count} not ended" : "";
         return ledgers.Length == 1
-            ? $"{Started} spans started, {ledgers[0]}{live}"
-            : $"{Started} spans started{string.Concat(ledgers.Select(ledger => $"; {ledger.ComponentName}: {ledger}"))}{live}";
+            ? $"{Started} spans started, {ledgers[0].ToString(isLast)}{live}"
+            : $"{Started} spans started{string.Concat(ledgers.Select(ledger => $"; {ledger.ComponentName}: {ledger.ToString(isLast)}"))}{live}";
     }
 
     /// <summary>Whether a meter is this set-up's: each has one of the same name.</summary>

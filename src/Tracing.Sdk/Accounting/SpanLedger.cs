@@ -71,14 +71,19 @@ internal sealed class SpanLedger
     public void Attach(Func<(long Spans, long Bytes, long CapacityBytes)> queue) => _queue = queue;
 
     /// <summary>"1200 exported, 4 dropped (queue_full 4)": one form for people and machines.</summary>
-    public override string ToString()
+    public override string ToString() => ToString(isLast: false);
+
+    /// <param name="isLast">Whether the process ends now: spans in flight are then given as dropped.</param>
+    public string ToString(bool isLast)
     {
+        var inFlight = InFlight;
+        var givenUp = isLast ? inFlight : 0;
         var text = new StringBuilder();
-        text.Append(Exported).Append(" exported, ").Append(TotalDropped).Append(" dropped");
+        text.Append(Exported).Append(" exported, ").Append(TotalDropped + givenUp).Append(" dropped");
         var separator = " (";
         for (var i = 0; i < _dropped.Length; i++)
         {
-            if (Volatile.Read(ref _dropped[i]) is var count and > 0)
+            if (Dropped((DropReason)i) + ((DropReason)i == DropReason.Shutdown ? givenUp : 0) is var count and > 0)
             {
                 text.Append(separator).Append(((DropReason)i).Name()).Append(' ').Append(count);
                 separator = ", ";
@@ -86,7 +91,7 @@ internal sealed class SpanLedger
         }
 
         if (separator == ", ") text.Append(')');
-        if (InFlight is var inFlight and > 0) text.Append(", ").Append(inFlight).Append(" in flight");
+        if (!isLast && inFlight > 0) text.Append(", ").Append(inFlight).Append(" in flight");
         return text.ToString();
     }
 }

@@ -15,6 +15,7 @@ internal sealed class BlockPool
     private readonly long _limit;
     private readonly long _limitForErrors;
     private long _used;
+    private long _allocated;
     private int _freeCount;
     private int _leastFree;
 
@@ -35,6 +36,9 @@ internal sealed class BlockPool
     /// <summary>Bytes of the blocks in use.</summary>
     public long Used => Volatile.Read(ref _used);
 
+    /// <summary>Bytes of all blocks, in use and free. At most <see cref="Capacity"/>.</summary>
+    public long Allocated => Volatile.Read(ref _allocated);
+
     /// <summary>Makes a block with room for a span of <paramref name="length"/> bytes, or none when the limit is reached.</summary>
     public SpanBlock? TryRent(int length, bool forError)
     {
@@ -48,7 +52,7 @@ internal sealed class BlockPool
 
         try
         {
-            return new SpanBlock((size == BlockSize ? TakeFree() : null) ?? GC.AllocateUninitializedArray<byte>(size), forErrors: used > _limit);
+            return new SpanBlock((size == BlockSize ? TakeFree() : null) ?? Allocate(size), forErrors: used > _limit);
         }
         catch (OutOfMemoryException)
         {
@@ -62,21 +66,72 @@ internal sealed class BlockPool
     {
         var bytes = block.Detach();
         if (bytes.Length == 0) return;
+        if (bytes.Length != BlockSize || !TryKeep(bytes)) Interlocked.Add(ref _allocated, -bytes.Length);
+        // Last: a block is always in use, or free, or both for a moment. So a renter that is let in finds enough free blocks to give up.
         Interlocked.Add(ref _used, -bytes.Length);
-        if (bytes.Length != BlockSize) return;
-        for (var i = 0; i < _free.Length; i++)
-        {
-            if (Interlocked.CompareExchange(ref _free[i], bytes, null) is not null) continue;
-            Interlocked.Increment(ref _freeCount);
-            return;
-        }
     }
 
     /// <summary>Gives the memory of those blocks back to the process that nobody has needed since the last time.</summary>
     public void Trim()
     {
-        for (var unneeded = Volatile.Read(ref _leastFree) - KeptFree; unneeded > 0; unneeded--) TakeFree();
+        for (var unneeded = Volatile.Read(ref _leastFree) - KeptFree; unneeded > 0 && TryGiveUp(); unneeded--)
+        {
+        }
+
         Volatile.Write(ref _leastFree, Volatile.Read(ref _freeCount));
+    }
+
+    private byte[] Allocate(int size)
+    {
+        MakeRoom(size);
+        try
+        {
+            return GC.AllocateUninitializedArray<byte>(size);
+        }
+        catch (OutOfMemoryException)
+        {
+            Interlocked.Add(ref _allocated, -size);
+            throw;
+        }
+    }
+
+    // Gives up free blocks until a new one fits. The bytes in use leave room for it, so what is missing is free, or about to be:
+    // another thread is between two instructions.
+    private void MakeRoom(int size)
+    {
+        var wait = default(SpinWait);
+        while (true)
+        {
+            var allocated = Allocated;
+            if (allocated + size > Capacity)
+            {
+                if (!TryGiveUp()) wait.SpinOnce();
+            }
+            else if (Interlocked.CompareExchange(ref _allocated, allocated + size, allocated) == allocated)
+            {
+                return;
+            }
+        }
+    }
+
+    private bool TryKeep(byte[] bytes)
+    {
+        for (var i = 0; i < _free.Length; i++)
+        {
+            if (Interlocked.CompareExchange(ref _free[i], bytes, null) is not null) continue;
+            Interlocked.Increment(ref _freeCount);
+            return true;
+        }
+
+        return false;
+    }
+
+    // Leaves one free block to the garbage collector.
+    private bool TryGiveUp()
+    {
+        if (TakeFree() is null) return false;
+        Interlocked.Add(ref _allocated, -BlockSize);
+        return true;
     }
 
     private byte[]? TakeFree()

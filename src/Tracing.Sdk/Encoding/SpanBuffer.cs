@@ -30,6 +30,8 @@ internal sealed class SpanBuffer
     private readonly BlockPool _pool;
     private readonly int _batchSpans;
     private readonly int? _maxSpans;
+    // Half of that bound: so many spans must not wait for a block to fill, because they may be spread over all slots.
+    private readonly int _scarceSpans;
 
     // Any thread.
     private readonly Slot[] _slots;
@@ -56,6 +58,7 @@ internal sealed class SpanBuffer
         _pool = new BlockPool(maxBytes);
         _batchSpans = batchSpans;
         _maxSpans = maxSpans;
+        _scarceSpans = maxSpans is { } most ? Math.Max(1, most / 2) : int.MaxValue;
         var slots = Math.Clamp(_pool.Capacity / _pool.BlockSize / BlocksForEachSlot, 1, 2 * Environment.ProcessorCount);
         _slots = new Slot[System.Numerics.BitOperations.RoundUpToPowerOf2((uint)slots + 1) / 2];
         // Empty: what is handed over first is hung onto it.
@@ -86,14 +89,14 @@ internal sealed class SpanBuffer
         }
     }
 
-    /// <summary>Whether some block has enough for a batch, or there is no room for another, and it waits for <see cref="Seal"/>.</summary>
-    public bool IsDue => Volatile.Read(ref _isDue);
+    /// <summary>Whether blocks in slots wait for <see cref="Seal"/>: one has enough for a batch, or room has become scarce.</summary>
+    public bool IsDue => Volatile.Read(ref _isDue) || (HandedOver == Settled && IsScarce);
 
     /// <summary>Whether enough was handed over for a batch, or so much that room becomes scarce. Blocks in slots are a quarter of it, but for the smallest buffers.</summary>
     public bool IsReady => HandedOver - Settled is > 0 and var count && (count >= _batchSpans || IsScarce);
 
     /// <summary>Whether half of the room is used.</summary>
-    public bool IsScarce => UsedBytes >= CapacityBytes / 2 || (_maxSpans is { } maxSpans && Volatile.Read(ref _limited) >= maxSpans / 2);
+    public bool IsScarce => UsedBytes >= CapacityBytes / 2 || Volatile.Read(ref _limited) >= _scarceSpans;
 
     /// <summary>Appends a span; any thread, no waiting.</summary>
     /// <param name="span">Its bytes.</param>
@@ -103,14 +106,13 @@ internal sealed class SpanBuffer
     public AppendResult Append(ReadOnlySpan<byte> span, int scope, bool isError, out bool isDue)
     {
         isDue = false;
-        if (_maxSpans is { } maxSpans && Interlocked.Increment(ref _limited) > (isError ? maxSpans : maxSpans - (maxSpans / 8)))
-        {
-            Interlocked.Decrement(ref _limited);
-            return AppendResult.Full;
-        }
+        if (_maxSpans is not { } maxSpans) return AppendToSlot(span, scope, isError, ref isDue);
 
-        var result = AppendToSlot(span, scope, isError, ref isDue);
-        if (result != AppendResult.Appended && _maxSpans is not null) Interlocked.Decrement(ref _limited);
+        var result = AppendResult.Full;
+        var limited = Interlocked.Increment(ref _limited);
+        if (limited <= (isError ? maxSpans : maxSpans - (maxSpans / 8))) result = AppendToSlot(span, scope, isError, ref isDue);
+        if (result != AppendResult.Appended) Interlocked.Decrement(ref _limited);
+        if (limited == _scarceSpans || result == AppendResult.Full) isDue = Due();
         return result;
     }
 
@@ -198,12 +200,8 @@ internal sealed class SpanBuffer
 
                     slot.Block = fresh;
                     fresh.TryAppend(span, scope);
-                    if (block is not null)
-                    {
-                        HandOver(block);
-                        isDue = IsReady;
-                    }
-
+                    if (block is not null) HandOver(block);
+                    isDue = IsReady || IsDue;
                     block = fresh;
                 }
 
@@ -222,7 +220,7 @@ internal sealed class SpanBuffer
     private bool Due()
     {
         // Asked first: whoever finds the buffer full for long does not take the line from all others each time.
-        if (!IsDue) Volatile.Write(ref _isDue, true);
+        if (!Volatile.Read(ref _isDue)) Volatile.Write(ref _isDue, true);
         return true;
     }
 

@@ -104,10 +104,12 @@ internal sealed class SpanExporter : IDisposable
     }
 
     /// <summary>Sends what was added so far and waits for it.</summary>
+    /// <param name="timeout">The time to wait at most.</param>
+    /// <param name="isLast">Whether the process is about to end: a collector that was there before is then given all of the time to come back.</param>
     /// <returns>False when the time did not suffice or some of it was lost.</returns>
-    public bool Flush(TimeSpan timeout)
+    public bool Flush(TimeSpan timeout, bool isLast = false)
     {
-        var request = new FlushRequest();
+        var request = new FlushRequest { IsLast = isLast };
         lock (_gate)
         {
             if (_isShutdown) return false;
@@ -121,15 +123,28 @@ internal sealed class SpanExporter : IDisposable
     /// <summary>Sends what there is, in the time that there is, and takes nothing more.</summary>
     public void Shutdown(TimeSpan timeout)
     {
+        if (BeginShutdown(timeout)) EndShutdown(timeout);
+    }
+
+    /// <summary>Takes nothing more, and tells the export thread to send what there is.</summary>
+    /// <returns>False when that was done before.</returns>
+    public bool BeginShutdown(TimeSpan timeout)
+    {
         lock (_gate)
         {
-            if (_isShutdown) return;
+            if (_isShutdown) return false;
             _isShutdown = true;
         }
 
         _buffer.Close();
         _stop.Set(timeout);
         _wake.Set();
+        return true;
+    }
+
+    /// <summary>Waits until everything is sent, or the time is up and the rest is counted as dropped.</summary>
+    public void EndShutdown(TimeSpan timeout)
+    {
         if (!_thread.Join(timeout > TimeSpan.Zero ? timeout : TimeSpan.Zero))
         {
             _stop.TimeIsUp();
@@ -193,16 +208,17 @@ internal sealed class SpanExporter : IDisposable
                 var result = Deliver();
                 _ledger.Sending = 0;
                 _mayDoze = true;
+                var wasReachable = _wasReachable;
                 // Before anybody hears of it, who may then stop us.
                 if (result != DeliveryResult.Kept) _wasReachable = true;
                 else if (!_stop.IsSet) _wasReachable = false;
-                CompleteFlushRequests(result);
+                CompleteFlushRequests(result, wasReachable);
                 if (result == DeliveryResult.Kept) WaitForCollector();
                 continue;
             }
 
             // :: Step 3: nothing left
-            CompleteFlushRequests(DeliveryResult.Delivered);
+            CompleteFlushRequests(DeliveryResult.Delivered, wasReachable: true);
             if (isStopping)
             {
                 if (_buffer.Settled == _buffer.HandedOver) break;
@@ -305,11 +321,13 @@ internal sealed class SpanExporter : IDisposable
         }
     }
 
-    private void CompleteFlushRequests(DeliveryResult result)
+    private void CompleteFlushRequests(DeliveryResult result, bool wasReachable)
     {
         for (var i = _requests.Count - 1; i >= 0; i--)
         {
             var request = _requests[i];
+            request.IsPatient |= request.IsLast && wasReachable;
+            if (result == DeliveryResult.Kept && request.IsPatient) continue;
             request.IsDelivered &= result == DeliveryResult.Delivered;
             // Nobody is there: whoever flushes is told now, not when the collector is back.
             if (result != DeliveryResult.Kept && _buffer.Settled < request.Goal) continue;
@@ -326,5 +344,10 @@ internal sealed class SpanExporter : IDisposable
         public long Goal { get; set; }
 
         public bool IsDelivered { get; set; } = true;
+
+        public bool IsLast { get; init; }
+
+        /// <summary>Whether it waits for a collector that was there when it was asked for.</summary>
+        public bool IsPatient { get; set; }
     }
 }

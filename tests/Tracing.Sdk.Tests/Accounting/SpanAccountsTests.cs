@@ -41,6 +41,19 @@ public sealed class SpanAccountsTests
     }
 
     [Fact]
+    public void ToString_LastWithSpansInFlight_CountsThemAsDropped()
+    {
+        using var accounts = new SpanAccounts();
+        var ledger = accounts.Open("otlp_http_span_exporter");
+        ledger.Attach(() => (5, 100, 1000));
+        for (var i = 0; i < 8; i++) accounts.SpanStarted();
+        for (var i = 0; i < 8; i++) accounts.SpanEnded();
+        ledger.Export(2);
+        ledger.Drop(DropReason.Shutdown);
+        Assert.Equal("8 spans started, 2 exported, 6 dropped (shutdown 6)", accounts.ToString(isLast: true));
+    }
+
+    [Fact]
     public void Meter_Observed_HasTheConventionsNames()
     {
         using var accounts = new SpanAccounts();

@@ -153,13 +153,150 @@ public sealed class SpanBufferTests
         Assert.True(buffer.IsScarce);
     }
 
+    [Theory]
+    [InlineData(1024, 512, 4)]
+    [InlineData(1024, 512, 1)]
+    [InlineData(64, 32, 4)]
+    [InlineData(512, 512, 7)]
+    [InlineData(256, 512, 4)]
+    [InlineData(2, 1, 1)]
+    [InlineData(1, 1, 1)]
+    public void Append_HalfOfTheNumber_IsDueForAnyNumberOfScopes(int maxSpans, int batchSpans, int scopes)
+    {
+        var buffer = new SpanBuffer(8 * 1024 * 1024, batchSpans, maxSpans);
+        var appended = 0;
+        bool isDue;
+        do
+        {
+            Assert.Equal(AppendResult.Appended, buffer.Append(new byte[100], appended % scopes, isError: false, out isDue));
+            appended++;
+        }
+        while (!isDue);
+
+        Assert.True(buffer.IsDue || buffer.IsReady);
+        Assert.True(buffer.IsScarce || appended == batchSpans);
+        Assert.InRange(appended, 1, Math.Max(1, maxSpans / 2));
+    }
+
+    [Fact]
+    public void Append_HalfOfTheNumberFromSeveralThreads_OneOfThemIsTold()
+    {
+        const int Threads = 4;
+        var buffer = new SpanBuffer(8 * 1024 * 1024, 512, maxSpans: 1024);
+        var told = 0;
+        Thread[] writers = [.. Enumerable.Range(0, Threads).Select(thread => new Thread(() =>
+        {
+            for (var i = 0; i < 512 / Threads; i++)
+            {
+                buffer.Append(new byte[100], (2 * thread) + (i & 1), isError: false, out var isDue);
+                if (isDue) Interlocked.Increment(ref told);
+            }
+        }))];
+        foreach (var writer in writers) writer.Start();
+        foreach (var writer in writers) writer.Join();
+
+        Assert.NotEqual(0, told);
+        Assert.True(buffer.IsDue);
+    }
+
+    [Fact]
+    public void Append_HalfOfTheBytesInLargeSpansOfSeveralScopes_IsDue()
+    {
+        var buffer = new SpanBuffer(8 * 1024 * 1024, 512, null);
+        var span = new byte[2_000_000];
+        Assert.Equal(AppendResult.Appended, buffer.Append(span, 0, isError: false, out var first));
+        Assert.Equal(AppendResult.Appended, buffer.Append(span, 1, isError: false, out _));
+        Assert.Equal(AppendResult.Appended, buffer.Append(span, 2, isError: false, out var third));
+        Assert.Equal((false, true), (first, third));
+        Assert.True(buffer.IsDue || buffer.IsReady);
+    }
+
+    [Fact]
+    public void IsDue_EverythingSettled_IsFalse()
+    {
+        var buffer = new SpanBuffer(8 * 1024 * 1024, 512, maxSpans: 64);
+        while (Append(buffer, 0, 100_000) == AppendResult.Appended)
+        {
+            // Until it is full.
+        }
+
+        buffer.Seal();
+        TakeAll(buffer);
+        Assert.False(buffer.IsDue || buffer.IsReady);
+    }
+
+    [Fact]
+    public void Append_NumberIsFull_IsDue()
+    {
+        var buffer = new SpanBuffer(8 * 1024 * 1024, 512, maxSpans: 1024);
+        while (Append(buffer, 0) == AppendResult.Appended)
+        {
+            // The first half is being sent when the second one fills up.
+            if (buffer.IsDue) buffer.Seal();
+        }
+
+        Assert.Equal(AppendResult.Full, buffer.Append(new byte[100], 0, isError: false, out var isDue));
+        Assert.True(isDue && buffer.IsDue);
+    }
+
+    [Fact]
+    public void TryRent_LargeAfterAllBlocksWereFree_StaysWithinTheBound()
+    {
+        var pool = new BlockPool(8 * 1024 * 1024);
+        ReturnAll(pool, RentAll(pool, 1));
+        Assert.Equal(pool.Capacity, pool.Allocated);
+
+        var large = RentAll(pool, 2 * 1024 * 1024);
+        Assert.Equal(3, large.Count);
+        Assert.InRange(pool.Allocated, pool.Used, pool.Capacity);
+
+        ReturnAll(pool, large);
+        RentAll(pool, 1);
+        Assert.InRange(pool.Allocated, pool.Used, pool.Capacity);
+    }
+
+    [Fact]
+    public void TryRent_OfTheUsualSize_TakesAFreeBlock()
+    {
+        var pool = new BlockPool(8 * 1024 * 1024);
+        ReturnAll(pool, [pool.TryRent(1, forError: false)!]);
+        var allocated = pool.Allocated;
+        pool.TryRent(1, forError: false);
+        Assert.Equal(allocated, pool.Allocated);
+    }
+
+    [Fact]
+    public void TryRent_ManyThreadsAndSizes_StaysWithinTheBound()
+    {
+        var pool = new BlockPool(1024 * 1024);
+        var most = 0L;
+        Thread[] renters = [.. Enumerable.Range(0, 4).Select(seed => new Thread(() =>
+        {
+            var random = new Random(seed);
+            var rented = new Queue<SpanBlock>();
+            for (var i = 0; i < 20_000; i++)
+            {
+                if (pool.TryRent(random.Next(8) == 0 ? 200_000 : 1, forError: true) is { } block) rented.Enqueue(block);
+                if (rented.Count > 0 && random.Next(2) == 0) pool.Return(rented.Dequeue());
+                InterlockedMax(ref most, pool.Allocated);
+            }
+
+            foreach (var block in rented) pool.Return(block);
+        }))];
+        foreach (var renter in renters) renter.Start();
+        foreach (var renter in renters) renter.Join();
+
+        Assert.InRange(most, 1, pool.Capacity);
+        Assert.Equal(0, pool.Used);
+    }
+
     [Fact]
     public void TryRent_NoMemory_TakesNoRoom()
     {
         // Longer than an array can be, which the runtime refuses as it would any other.
         var pool = new BlockPool(8L * 1024 * 1024 * 1024);
         Assert.Throws<OutOfMemoryException>(() => pool.TryRent(int.MaxValue - SpanBlock.EntrySize, forError: false));
-        Assert.Equal(0, pool.Used);
+        Assert.Equal((0, 0), (pool.Used, pool.Allocated));
     }
 
     [Fact]
@@ -249,6 +386,20 @@ public sealed class SpanBufferTests
         buffer.TryTake(batch);
         buffer.Settle(batch);
         Assert.Equal(6, buffer.Unsettled);
+    }
+
+    private static List<SpanBlock> RentAll(BlockPool pool, int length)
+    {
+        var rented = new List<SpanBlock>();
+        while (pool.TryRent(length, forError: true) is { } block) rented.Add(block);
+        return rented;
+    }
+
+    private static void ReturnAll(BlockPool pool, List<SpanBlock> blocks) => blocks.ForEach(pool.Return);
+
+    private static void InterlockedMax(ref long most, long value)
+    {
+        for (var seen = Volatile.Read(ref most); value > seen; seen = Volatile.Read(ref most)) Interlocked.CompareExchange(ref most, value, seen);
     }
 
     private static AppendResult Append(SpanBuffer buffer, int number, int padding = 0, bool isError = false, int scope = 0)

@@ -57,6 +57,9 @@ internal sealed class ExporterUnderTest : IDisposable
         return isDelivered;
     }
 
+    /// <summary>As <see cref="Flush"/> before the process ends, on a thread of its own.</summary>
+    public Task<bool> FlushLast() => Task.Factory.StartNew(() => _exporter.Flush(TimeSpan.FromSeconds(30), isLast: true), TaskCreationOptions.LongRunning);
+
     public void Shutdown(TimeSpan? timeout = null)
     {
         _exporter.Shutdown(timeout ?? TimeSpan.FromSeconds(30));

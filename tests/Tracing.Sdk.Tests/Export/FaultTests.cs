@@ -77,6 +77,36 @@ public sealed class FaultTests
     }
 
     [Fact]
+    public async Task Flush_LastAndCollectorComesBack_WaitsForIt()
+    {
+        var first = new ScriptedCollector();
+        using var exporter = new ExporterUnderTest(first.Endpoint);
+        Assert.True(exporter.Add().Flush());
+        first.Dispose();
+        var flush = exporter.Add().FlushLast();
+        using var second = new ScriptedCollector(first.Port);
+        Assert.True(await flush);
+        exporter.AssertBooks(exported: 2);
+    }
+
+    [Fact]
+    public async Task Flush_LastAndCollectorWasNotThereBefore_ReturnsAtOnce()
+    {
+        using var exporter = new ExporterUnderTest(Unused(), isHeld: true);
+        Assert.False(exporter.Add().Flush());
+        Assert.False(await exporter.FlushLast());
+        exporter.AssertBooks(inFlight: 1);
+    }
+
+    [Fact]
+    public void Shutdown_CallbackOfTheHandlerThrows_CountsAll()
+    {
+        using var exporter = new ExporterUnderTest(new Uri("http://localhost:1/"), settings => settings with { HandlerFactory = () => new CancelledHandler() }).Add(2);
+        exporter.Shutdown(TimeSpan.FromMilliseconds(100));
+        exporter.AssertBooks(dropped: 2, reason: DropReason.Shutdown);
+    }
+
+    [Fact]
     public void Export_HostIsUnknown_KeepsSpansAndNamesTheSetting()
     {
         using var exporter = new ExporterUnderTest(new Uri("http://no-such-host.invalid:4318/v1/traces"), isHeld: true);
@@ -387,6 +417,20 @@ public sealed class FaultTests
         Assert.False(exporter.Flush());
         exporter.AssertBooks(inFlight: 1);
         Assert.Contains("No secure connection", Assert.Single(exporter.Log.Lines), StringComparison.Ordinal);
+    }
+
+    /// <summary>Waits until the request is cancelled, and has registered a callback that throws then.</summary>
+    private sealed class CancelledHandler : HttpMessageHandler
+    {
+        protected override HttpResponseMessage Send(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            cancellationToken.UnsafeRegister(_ => throw new InvalidOperationException("Already disposed."), null);
+            cancellationToken.WaitHandle.WaitOne();
+            throw new OperationCanceledException(cancellationToken);
+        }
+
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
     }
 
     /// <summary>A port at which nobody listens.</summary>

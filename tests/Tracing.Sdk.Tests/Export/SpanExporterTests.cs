@@ -69,6 +69,22 @@ public sealed class SpanExporterTests
         Snapshot.Match(new Google.Protobuf.JsonFormatter(Google.Protobuf.JsonFormatter.Settings.Default.WithIndentation()).Format(resource));
     }
 
+    [Theory]
+    [InlineData(1024, 512)]
+    [InlineData(64, 32)]
+    public void Request_HalfOfTheQueueInSpansOfFourScopes_IsSentAtOnce(int queue, int batch)
+    {
+        using var collector = new ScriptedCollector();
+        using var exporter = new ExporterUnderTest(collector.Endpoint, settings => settings with { MaxQueuedSpans = queue, MaxBatchSpans = batch });
+        ActivitySource[] sources = [.. Enumerable.Range(0, 4).Select(i => new ActivitySource($"scope {i}"))];
+        ActivityListener[] listeners = [.. sources.Select(TestSpan.Listen)];
+        for (var i = 0; i < queue / 2; i++) exporter.Add(TestSpan.Make(source: sources[i % sources.Length]));
+
+        Assert.Equal(queue / 2, collector.Take().Spans);
+        Array.ForEach(listeners, listener => listener.Dispose());
+        Array.ForEach(sources, source => source.Dispose());
+    }
+
     [Fact]
     public void Request_OtlpJson_IsOneDocument()
     {
