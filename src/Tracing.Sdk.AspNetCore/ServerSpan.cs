@@ -2,6 +2,8 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
+using System.Net.WebSockets;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -26,8 +28,6 @@ namespace Tracing.Sdk.AspNetCore;
 /// </remarks>
 internal sealed class ServerSpan : SpanDetails, IEndpointFeature
 {
-    private const int ClientClosedRequest = 499;
-
     // In the order of Fill.
     private static readonly string[] KeyList =
     [
@@ -128,18 +128,11 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
             return;
         }
 
-        // The client hung up: nobody failed.
-        if (context.RequestAborted.IsCancellationRequested && exception is null or OperationCanceledException)
-        {
-            if (response.HasStarted) _statusCode = response.StatusCode;
-            return;
-        }
-
-        // The server answers an unhandled exception after we are gone.
-        _statusCode = exception is null || response.HasStarted ? response.StatusCode
-            : exception is BadHttpRequestException bad ? bad.StatusCode
-            : StatusCodes.Status500InternalServerError;
-        if ((_statusCode < 500 && exception is null or BadHttpRequestException) || _statusCode == ClientClosedRequest) return;
+        // A read from the connection can fail before the server has cancelled the token.
+        var isAborted = context.RequestAborted.IsCancellationRequested || exception is ConnectionResetException or ConnectionAbortedException;
+        _statusCode = response.HasStarted ? response.StatusCode : StatusOfUnstarted(response, exception, isAborted);
+        if (isAborted && IsCausedByAbort(exception)) exception = null;
+        if (_statusCode < 500 && exception is null or BadHttpRequestException) return;
 
         var cause = exception ?? context.Features.Get<IExceptionHandlerFeature>()?.Error;
         _errorType = cause?.GetType().FullName ?? _statusCode.ToString(CultureInfo.InvariantCulture);
@@ -195,6 +188,20 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
         if (method == HttpMethods.Other) method = "HTTP";
         return _names is null ? method : _names.Of(method);
     }
+
+    // The server answers after the middleware is done: an unhandled exception replaces what was set, and so does a client that is gone.
+    private static int StatusOfUnstarted(HttpResponse response, Exception? exception, bool isAborted) => exception switch
+    {
+        null when isAborted && response.StatusCode == StatusCodes.Status200OK => StatusCodes.Status499ClientClosedRequest,
+        null => response.StatusCode,
+        _ when isAborted => StatusCodes.Status499ClientClosedRequest,
+        BadHttpRequestException bad => bad.StatusCode,
+        _ => StatusCodes.Status500InternalServerError,
+    };
+
+    // What waiting for the client, or writing to it, throws when the client hangs up. The server ignores the same exceptions.
+    private static bool IsCausedByAbort(Exception? exception) =>
+        exception is OperationCanceledException or IOException or WebSocketException { WebSocketErrorCode: WebSocketError.ConnectionClosedPrematurely };
 
     private static EndpointNames NamesOf(Endpoint endpoint)
     {
