@@ -40,14 +40,16 @@ internal static class ClientSpan
         activity.SetStatus(ActivityStatusCode.Error);
     }
 
-    public static void Fail(Activity activity, Exception exception, CancellationToken cancellationToken)
+    /// <summary>
+    /// As the platform: any exception is an error, without a description. A cancellation is one too, because HttpClient cancels the same
+    /// token for its own timeout and for the caller, so that a handler cannot tell which it was.
+    /// </summary>
+    public static void Fail(Activity activity, Exception exception)
     {
-        // Whoever gave up knows why; it is no failure of the call.
-        if (exception is OperationCanceledException && cancellationToken.IsCancellationRequested) return;
         activity.SetTag("error.type", exception is HttpRequestException { HttpRequestError: not HttpRequestError.Unknown and var error }
             ? NameOf(error)
             : exception.GetType().FullName);
-        activity.SetStatus(ActivityStatusCode.Error, exception.Message);
+        activity.SetStatus(ActivityStatusCode.Error);
         RecordedExceptions.Record(activity, exception);
     }
 
