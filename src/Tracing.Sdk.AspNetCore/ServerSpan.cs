@@ -149,7 +149,7 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
         values[0] = method;
         if (method == HttpMethods.Other) values[1] = request.Method;
         values[2] = request.Scheme;
-        values[3] = _path.HasValue ? _path.Value : "/";
+        values[3] = PathAsSent(context.Features.Get<IHttpRequestFeature>()?.RawTarget);
         if (_query.Value is { Length: > 1 } query) values[4] = UrlRedaction.Query(query);
         // Not request.Host: it decodes Punycode, looks for some each time, and throws at what is none.
         if (request.Headers.Host is [{ Length: > 0 } host, ..])
@@ -181,6 +181,23 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
 
     /// <inheritdoc/>
     public override void Release() => _context = null;
+
+    // The request's own path is decoded and without dot segments. Servers that keep no target have the path encoded again.
+    private string PathAsSent(string? target)
+    {
+        if (string.IsNullOrEmpty(target)) return _path.HasValue ? _path.ToUriComponent() : "/";
+        var path = target.AsSpan();
+        if (path[0] != '/')
+        {
+            // A proxy sends scheme://authority/path?query. The other forms, * and authority, have no path.
+            var authority = path.IndexOf("://", StringComparison.Ordinal);
+            path = authority < 0 ? default : path[(authority + 3)..];
+            path = path.IndexOfAny('/', '?') is >= 0 and var start ? path[start..] : default;
+        }
+
+        if (path.IndexOf('?') is >= 0 and var query) path = path[..query];
+        return path.IsEmpty ? "/" : path.SequenceEqual(_path.Value) ? _path.Value! : path.ToString();
+    }
 
     private string Name(HttpRequest request)
     {
