@@ -109,6 +109,8 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
     public static ServerSpan Begin(Activity activity, HttpContext context, string attemptHeader)
     {
         var span = new ServerSpan(context, attemptHeader);
+        // Tags that hosting has set (with Microsoft.AspNetCore.Hosting.SuppressActivityOpenTelemetryData off) are decoded here.
+        if (activity.GetTagItem("url.path") is not null) activity.SetTag("url.path", null).SetTag("server.address", null);
         activity.SetTag(Key, span);
         return span;
     }
