@@ -138,14 +138,28 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
 
         var cause = exception ?? context.Features.Get<IExceptionHandlerFeature>()?.Error;
         _errorType = cause?.GetType().FullName ?? _statusCode.ToString(CultureInfo.InvariantCulture);
-        if (activity.Status == ActivityStatusCode.Unset) activity.SetStatus(ActivityStatusCode.Error, cause?.Message);
+        if (activity.Status == ActivityStatusCode.Unset) activity.SetStatus(ActivityStatusCode.Error, cause is null ? null : ExceptionText.Message(cause));
         if (cause is not null) RecordedExceptions.Record(activity, cause);
     }
 
     /// <inheritdoc/>
     public override void Fill(Span<object?> values)
     {
-        if (_context is not { } context) return;
+        try
+        {
+            if (_context is { } context) Fill(context, values);
+        }
+        catch (Exception)
+        {
+            // A feature of the server's or the application's threw: what is filled is recorded.
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Release() => _context = null;
+
+    private void Fill(HttpContext context, Span<object?> values)
+    {
         var request = context.Request;
         var method = HttpMethods.NameOf(request.Method);
         values[0] = method;
@@ -180,9 +194,6 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
             values[15] = Boxes.Of(attempt);
         }
     }
-
-    /// <inheritdoc/>
-    public override void Release() => _context = null;
 
     // The request's own path is decoded and without dot segments. Servers that keep no target have the path encoded again.
     private string PathAsSent(string? target)
@@ -225,10 +236,24 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
     private static EndpointNames NamesOf(Endpoint endpoint)
     {
         if (Endpoints.TryGetValue(endpoint, out var names)) return names;
-        var route = endpoint.Metadata.GetMetadata<IRouteDiagnosticsMetadata>()?.Route ?? (endpoint as RouteEndpoint)?.RoutePattern.RawText;
+        var route = RouteOf(endpoint);
         names = new EndpointNames(route is null || route.StartsWith('/') ? route : "/" + route);
         if (Endpoints.Count < MaxRemembered) Endpoints.TryAdd(endpoint, names);
         return names;
+    }
+
+    private static string? RouteOf(Endpoint endpoint)
+    {
+        try
+        {
+            if (endpoint.Metadata.GetMetadata<IRouteDiagnosticsMetadata>()?.Route is { } route) return route;
+        }
+        catch (Exception)
+        {
+            // Metadata is the application's code.
+        }
+
+        return (endpoint as RouteEndpoint)?.RoutePattern.RawText;
     }
 
     private static string TextOf(IPAddress address)

@@ -1,0 +1,165 @@
+using System.Diagnostics;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Http.Metadata;
+using Microsoft.Extensions.DependencyInjection;
+using Tracing.Sdk.Tests.Testbed;
+
+namespace Tracing.Sdk.Tests.AspNetCore;
+
+/// <summary>Code of the application, and of its users, that fails or meddles where a server span reads it: the request goes on, the span is kept.</summary>
+public sealed class HostileApplicationTests
+{
+    [Fact]
+    public async Task Exception_WhoseTextThrows_IsAnErrorOfItsType()
+    {
+        await using var service = await TestService.StartAsync(app => app.Run(_ => throw new MuteException()));
+        var response = await service.GetAsync("/");
+        var span = (await service.StopAsync()).Server();
+
+        Assert.Equal(500, response.Status);
+        Assert.Equal(("error", typeof(MuteException).FullName, 500L), (span.Status, span.Tag("error.type"), span.Tag("http.response.status_code")));
+        Assert.Equal(typeof(MuteException).FullName, Assert.Single(span.Events).Tags["exception.type"]);
+    }
+
+    [Fact]
+    public async Task Exception_WhoseTextThrowsBehindAnErrorPage_DoesNotChangeTheResponse()
+    {
+        await using var service = await TestService.StartAsync(app =>
+        {
+            app.UseExceptionHandler(handler => handler.Run(context => context.Response.WriteAsync("sorry")));
+            app.Run(_ => throw new MuteException());
+        });
+        var response = await service.GetAsync("/");
+        var span = (await service.StopAsync()).Server();
+
+        Assert.Equal("chunked", response["Transfer-Encoding"]);
+        Assert.Equal(("error", typeof(MuteException).FullName), (span.Status, span.Tag("error.type")));
+        Assert.Single(span.Events);
+    }
+
+    [Fact]
+    public async Task Exception_WithCredentialsInItsText_IsRecordedWithoutThem()
+    {
+        await using var service = await TestService.StartAsync(app => app.Run(_ =>
+            throw new InvalidOperationException("No answer from amqp://shop:s3cr3t@mq:5672/orders, nor from 'http://:s3cr3t@b', see http://docs/a@b.")));
+        await service.GetAsync("/");
+        var span = (await service.StopAsync()).Server();
+        const string Expected = "No answer from amqp://REDACTED:REDACTED@mq:5672/orders, nor from 'http://REDACTED:REDACTED@b', see http://docs/a@b.";
+
+        Assert.Equal(Expected, span.StatusMessage);
+        Assert.Equal(Expected, span.Events[0].Tags["exception.message"]);
+        Assert.StartsWith("System.InvalidOperationException: " + Expected, (string)span.Events[0].Tags["exception.stacktrace"]);
+        Assert.DoesNotContain("s3cr3t", (string)span.Events[0].Tags["exception.stacktrace"], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Exception_RecordedByTheApplicationWithCredentials_IsRecordedWithoutThem()
+    {
+        await using var service = await TestService.StartAsync(app => app.Run(_ =>
+        {
+            Activity.Current!.AddException(new InvalidOperationException("http://shop:s3cr3t@data/"));
+            return Task.CompletedTask;
+        }));
+        await service.GetAsync("/");
+        var recorded = Assert.Single((await service.StopAsync()).Server().Events);
+
+        Assert.Equal("http://REDACTED:REDACTED@data/", recorded.Tags["exception.message"]);
+        Assert.DoesNotContain("s3cr3t", (string)recorded.Tags["exception.stacktrace"], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Exception_RecordedByTheApplicationWithTextsOfItsOwn_KeepsThem()
+    {
+        await using var service = await TestService.StartAsync(app => app.Run(_ =>
+        {
+            Activity.Current!.AddException(
+                new InvalidOperationException("raw"), new TagList { { "exception.message", "own" }, { "exception.stacktrace", "none" }, { "attempt", 2 } });
+            return Task.CompletedTask;
+        }));
+        await service.GetAsync("/");
+        var recorded = Assert.Single((await service.StopAsync()).Server().Events);
+
+        Assert.Equal(
+            [("attempt", 2L), ("exception.message", "own"), ("exception.stacktrace", "none"), ("exception.type", "System.InvalidOperationException")],
+            recorded.Tags.OrderBy(t => t.Key).Select(t => (t.Key, t.Value)));
+    }
+
+    [Fact]
+    public async Task Endpoint_WhoseRouteMetadataThrows_IsServed()
+    {
+        await using var service = await TestService.StartAsync(app => app.MapGet("/orders", () => Results.StatusCode(202)).WithMetadata(new BrokenRoute()));
+        var response = await service.GetAsync("/orders");
+        var span = (await service.StopAsync()).Server();
+
+        Assert.Equal((202, "/orders", 202L), (response.Status, span.Tag("url.path"), span.Tag("http.response.status_code")));
+    }
+
+    [Theory]
+    [InlineData(typeof(IHttpConnectionFeature))]
+    [InlineData(typeof(IHttpRequestLifetimeFeature))]
+    [InlineData(typeof(IEndpointFeature))]
+    [InlineData(typeof(IExceptionHandlerFeature))]
+    [InlineData(typeof(IHttpActivityFeature))]
+    public async Task Feature_ThatThrows_CostsNeitherRequestNorSpan(Type feature)
+    {
+        await using var service = await TestService.StartAsync(
+            app => app.Run(context =>
+            {
+                context.Response.StatusCode = 503;
+                return Task.CompletedTask;
+            }),
+            o => o.ResponseHeader = TraceResponseHeader.TraceId,
+            b => b.Services.AddSingleton<IHttpContextFactory>(new BrokenContextFactory(feature)));
+        var response = await service.GetAsync("/");
+        await service.StopAsync();
+
+        Assert.Equal(503, response.Status);
+        Assert.Single(service.Sink.Spans, s => s.Kind == "server" && s.Tag("tracing.sdk.details") is null);
+    }
+
+    private sealed class MuteException : Exception
+    {
+        public override string Message => throw new InvalidOperationException("no text");
+
+        public override string ToString() => throw new InvalidOperationException("no text");
+    }
+
+    private sealed class BrokenRoute : IRouteDiagnosticsMetadata
+    {
+        public string Route => throw new InvalidOperationException("no route");
+    }
+
+    // Gives the middleware a context in which one feature cannot be asked for.
+    private sealed class BrokenContextFactory(Type broken) : IHttpContextFactory
+    {
+        public HttpContext Create(IFeatureCollection featureCollection) => new DefaultHttpContext(new BrokenFeatures(featureCollection, broken));
+
+        public void Dispose(HttpContext httpContext)
+        {
+        }
+    }
+
+    private sealed class BrokenFeatures(IFeatureCollection features, Type broken) : IFeatureCollection
+    {
+        public bool IsReadOnly => features.IsReadOnly;
+
+        public int Revision => features.Revision;
+
+        public object? this[Type key]
+        {
+            get => key == broken ? throw new InvalidOperationException("no feature") : features[key];
+            set => features[key] = value;
+        }
+
+        public TFeature? Get<TFeature>() => typeof(TFeature) == broken ? throw new InvalidOperationException("no feature") : features.Get<TFeature>();
+
+        public void Set<TFeature>(TFeature? instance) => features.Set(instance);
+
+        public IEnumerator<KeyValuePair<Type, object>> GetEnumerator() => features.GetEnumerator();
+
+        System.Collections.IEnumerator System.Collections.IEnumerable.GetEnumerator() => GetEnumerator();
+    }
+}
