@@ -9,7 +9,10 @@ namespace Tracing.Sdk.AspNetCore;
 internal static class ResponseHeaders
 {
     // Written when the response starts: error handlers clear whatever stood there before, and the trace may begin anew until then.
-    public static void Announce(HttpContext context, MeshTracing tracing) =>
+    public static void Announce(HttpContext context, MeshTracing tracing)
+    {
+        // By a filter of the host's that runs before the middleware: OnStarting would throw.
+        if (context.Response.HasStarted) return;
         context.Response.OnStarting(
             static state =>
             {
@@ -26,6 +29,7 @@ internal static class ResponseHeaders
                 return Task.CompletedTask;
             },
             (context, tracing));
+    }
 
     private static void Write(IHeaderDictionary headers, Activity activity, MeshTracing tracing)
     {

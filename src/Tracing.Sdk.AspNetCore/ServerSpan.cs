@@ -172,7 +172,7 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
         {
             var authority = Authority.Of(host);
             values[5] = authority.Name;
-            values[6] = Boxes.Of(authority.Port ?? (request.IsHttps ? 443 : 80));
+            if ((authority.Port ?? (request.IsHttps ? 443 : 80)) is > 0 and <= IPEndPoint.MaxPort and var port) values[6] = Boxes.Of(port);
         }
 
         var peer = _peer is null ? null : TextOf(_peer);
@@ -303,8 +303,11 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
         public static Authority Of(string text)
         {
             if (_last is { } last && last.Text == text) return last;
-            var host = new HostString(text);
-            return _last = new Authority(text, host.Host.Trim('[', ']'), host.Port);
+            // Without user info, which is not allowed there. A port that is no number is 0.
+            var authority = text[(text.LastIndexOf('@') + 1)..];
+            var host = new HostString(authority);
+            var port = host.Port ?? (authority.Length > host.Host.Length ? 0 : null);
+            return _last = new Authority(text, host.Host.Trim('[', ']'), port);
         }
     }
 }
