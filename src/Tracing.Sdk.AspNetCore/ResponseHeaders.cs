@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Tracing.Sdk.Propagation;
@@ -8,23 +9,35 @@ namespace Tracing.Sdk.AspNetCore;
 internal static class ResponseHeaders
 {
     // Written when the response starts: error handlers clear whatever stood there before, and the trace may begin anew until then.
-    public static void Announce(HttpContext context, MeshTracing tracing) =>
+    public static void Announce(HttpContext context, MeshTracing tracing)
+    {
+        // By a filter of the host's that runs before the middleware: OnStarting would throw.
+        if (context.Response.HasStarted) return;
         context.Response.OnStarting(
             static state =>
             {
                 var (context, tracing) = ((HttpContext, MeshTracing))state;
-                if (context.Features.Get<IHttpActivityFeature>()?.Activity is not { } activity) return Task.CompletedTask;
-                var headers = context.Response.Headers;
-                var kinds = tracing.Options.ResponseHeader;
-                if (kinds.HasFlag(TraceResponseHeader.TraceId)) headers["x-trace-id"] = activity.TraceId.ToHexString();
-                if (kinds.HasFlag(TraceResponseHeader.ServerTiming))
+                try
                 {
-                    var child = TraceParent.Format(
-                        activity.TraceId.ToHexString(), activity.SpanId.ToHexString(), activity.Recorded, tracing.Recorder?.IsRandom(activity) ?? false);
-                    headers.Append("server-timing", "trace;desc=" + child);
+                    if (context.Features.Get<IHttpActivityFeature>()?.Activity is { IdFormat: ActivityIdFormat.W3C } activity) Write(context.Response.Headers, activity, tracing);
+                }
+                catch (Exception)
+                {
+                    // What throws here would take the place of the response: a feature of the server's or the application's.
                 }
 
                 return Task.CompletedTask;
             },
             (context, tracing));
+    }
+
+    private static void Write(IHeaderDictionary headers, Activity activity, MeshTracing tracing)
+    {
+        var kinds = tracing.Options.ResponseHeader;
+        if (kinds.HasFlag(TraceResponseHeader.TraceId)) headers["x-trace-id"] = activity.TraceId.ToHexString();
+        if (!kinds.HasFlag(TraceResponseHeader.ServerTiming)) return;
+        var child = TraceParent.Format(
+            activity.TraceId.ToHexString(), activity.SpanId.ToHexString(), activity.Recorded, tracing.Recorder?.IsRandom(activity) ?? false);
+        headers.Append("server-timing", "trace;desc=" + child);
+    }
 }

@@ -2,6 +2,8 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
+using System.Net.WebSockets;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -26,8 +28,6 @@ namespace Tracing.Sdk.AspNetCore;
 /// </remarks>
 internal sealed class ServerSpan : SpanDetails, IEndpointFeature
 {
-    private const int ClientClosedRequest = 499;
-
     // In the order of Fill.
     private static readonly string[] KeyList =
     [
@@ -109,6 +109,8 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
     public static ServerSpan Begin(Activity activity, HttpContext context, string attemptHeader)
     {
         var span = new ServerSpan(context, attemptHeader);
+        // Tags that hosting has set (with Microsoft.AspNetCore.Hosting.SuppressActivityOpenTelemetryData off) are decoded here.
+        if (activity.GetTagItem("url.path") is not null) activity.SetTag("url.path", null).SetTag("server.address", null);
         activity.SetTag(Key, span);
         return span;
     }
@@ -128,42 +130,49 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
             return;
         }
 
-        // The client hung up: nobody failed.
-        if (context.RequestAborted.IsCancellationRequested && exception is null or OperationCanceledException)
-        {
-            if (response.HasStarted) _statusCode = response.StatusCode;
-            return;
-        }
-
-        // The server answers an unhandled exception after we are gone.
-        _statusCode = exception is null || response.HasStarted ? response.StatusCode
-            : exception is BadHttpRequestException bad ? bad.StatusCode
-            : StatusCodes.Status500InternalServerError;
-        if ((_statusCode < 500 && exception is null or BadHttpRequestException) || _statusCode == ClientClosedRequest) return;
+        // A read from the connection can fail before the server has cancelled the token.
+        var isAborted = context.RequestAborted.IsCancellationRequested || exception is ConnectionResetException or ConnectionAbortedException;
+        _statusCode = response.HasStarted ? response.StatusCode : StatusOfUnstarted(response, exception, isAborted);
+        if (isAborted && IsCausedByAbort(exception)) exception = null;
+        if (_statusCode < 500 && exception is null or BadHttpRequestException) return;
 
         var cause = exception ?? context.Features.Get<IExceptionHandlerFeature>()?.Error;
         _errorType = cause?.GetType().FullName ?? _statusCode.ToString(CultureInfo.InvariantCulture);
-        if (activity.Status == ActivityStatusCode.Unset) activity.SetStatus(ActivityStatusCode.Error, cause?.Message);
+        if (activity.Status == ActivityStatusCode.Unset) activity.SetStatus(ActivityStatusCode.Error, cause is null ? null : ExceptionText.Message(cause));
         if (cause is not null) RecordedExceptions.Record(activity, cause);
     }
 
     /// <inheritdoc/>
     public override void Fill(Span<object?> values)
     {
-        if (_context is not { } context) return;
+        try
+        {
+            if (_context is { } context) Fill(context, values);
+        }
+        catch (Exception)
+        {
+            // A feature of the server's or the application's threw: what is filled is recorded.
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Release() => _context = null;
+
+    private void Fill(HttpContext context, Span<object?> values)
+    {
         var request = context.Request;
         var method = HttpMethods.NameOf(request.Method);
         values[0] = method;
         if (method == HttpMethods.Other) values[1] = request.Method;
         values[2] = request.Scheme;
-        values[3] = _path.HasValue ? _path.Value : "/";
+        values[3] = PathAsSent(context.Features.Get<IHttpRequestFeature>()?.RawTarget);
         if (_query.Value is { Length: > 1 } query) values[4] = UrlRedaction.Query(query);
         // Not request.Host: it decodes Punycode, looks for some each time, and throws at what is none.
         if (request.Headers.Host is [{ Length: > 0 } host, ..])
         {
             var authority = Authority.Of(host);
             values[5] = authority.Name;
-            values[6] = Boxes.Of(authority.Port ?? (request.IsHttps ? 443 : 80));
+            if ((authority.Port ?? (request.IsHttps ? 443 : 80)) is > 0 and <= IPEndPoint.MaxPort and var port) values[6] = Boxes.Of(port);
         }
 
         var peer = _peer is null ? null : TextOf(_peer);
@@ -186,8 +195,22 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
         }
     }
 
-    /// <inheritdoc/>
-    public override void Release() => _context = null;
+    // The request's own path is decoded and without dot segments. Servers that keep no target have the path encoded again.
+    private string PathAsSent(string? target)
+    {
+        if (string.IsNullOrEmpty(target)) return _path.HasValue ? _path.ToUriComponent() : "/";
+        var path = target.AsSpan();
+        if (path[0] != '/')
+        {
+            // A proxy sends scheme://authority/path?query. The other forms, * and authority, have no path.
+            var authority = path.IndexOf("://", StringComparison.Ordinal);
+            path = authority < 0 ? default : path[(authority + 3)..];
+            path = path.IndexOfAny('/', '?') is >= 0 and var start ? path[start..] : default;
+        }
+
+        if (path.IndexOf('?') is >= 0 and var query) path = path[..query];
+        return path.IsEmpty ? "/" : path.SequenceEqual(_path.Value) ? _path.Value! : path.ToString();
+    }
 
     private string Name(HttpRequest request)
     {
@@ -196,13 +219,41 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
         return _names is null ? method : _names.Of(method);
     }
 
+    // The server answers after the middleware is done: an unhandled exception replaces what was set, and so does a client that is gone.
+    private static int StatusOfUnstarted(HttpResponse response, Exception? exception, bool isAborted) => exception switch
+    {
+        null when isAborted && response.StatusCode == StatusCodes.Status200OK => StatusCodes.Status499ClientClosedRequest,
+        null => response.StatusCode,
+        _ when isAborted => StatusCodes.Status499ClientClosedRequest,
+        BadHttpRequestException bad => bad.StatusCode,
+        _ => StatusCodes.Status500InternalServerError,
+    };
+
+    // What waiting for the client, or writing to it, throws when the client hangs up. The server ignores the same exceptions.
+    private static bool IsCausedByAbort(Exception? exception) =>
+        exception is OperationCanceledException or IOException or WebSocketException { WebSocketErrorCode: WebSocketError.ConnectionClosedPrematurely };
+
     private static EndpointNames NamesOf(Endpoint endpoint)
     {
         if (Endpoints.TryGetValue(endpoint, out var names)) return names;
-        var route = endpoint.Metadata.GetMetadata<IRouteDiagnosticsMetadata>()?.Route ?? (endpoint as RouteEndpoint)?.RoutePattern.RawText;
+        var route = RouteOf(endpoint);
         names = new EndpointNames(route is null || route.StartsWith('/') ? route : "/" + route);
         if (Endpoints.Count < MaxRemembered) Endpoints.TryAdd(endpoint, names);
         return names;
+    }
+
+    private static string? RouteOf(Endpoint endpoint)
+    {
+        try
+        {
+            if (endpoint.Metadata.GetMetadata<IRouteDiagnosticsMetadata>()?.Route is { } route) return route;
+        }
+        catch (Exception)
+        {
+            // Metadata is the application's code.
+        }
+
+        return (endpoint as RouteEndpoint)?.RoutePattern.RawText;
     }
 
     private static string TextOf(IPAddress address)
@@ -252,8 +303,11 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
         public static Authority Of(string text)
         {
             if (_last is { } last && last.Text == text) return last;
-            var host = new HostString(text);
-            return _last = new Authority(text, host.Host.Trim('[', ']'), host.Port);
+            // Without user info, which is not allowed there. A port that is no number is 0.
+            var authority = text[(text.LastIndexOf('@') + 1)..];
+            var host = new HostString(authority);
+            var port = host.Port ?? (authority.Length > host.Host.Length ? 0 : null);
+            return _last = new Authority(text, host.Host.Trim('[', ']'), port);
         }
     }
 }

@@ -29,7 +29,7 @@ internal sealed class TracingMiddleware(RequestDelegate next, MeshTracing tracin
 
     private static async Task CompleteAsync(HttpContext context, MeshTracing tracing, Activity activity, RequestDelegate next)
     {
-        var span = ServerSpan.Begin(activity, context, tracing.AttemptHeader);
+        var span = Begin(context, tracing, activity);
         if (RemoteContext.Current?.Loser is { } loser) activity.AddLink(loser.ToLink());
         try
         {
@@ -43,11 +43,32 @@ internal sealed class TracingMiddleware(RequestDelegate next, MeshTracing tracin
         Complete(activity, span, exception: null);
     }
 
-    // As a filter it never catches: the exception passes on with its stack as it was.
-    private static bool Complete(Activity activity, ServerSpan span, Exception? exception)
+    private static ServerSpan? Begin(HttpContext context, MeshTracing tracing, Activity activity)
     {
-        // The endpoint may have begun a trace of its own.
-        if (activity.IsAllDataRequested) span.Complete(activity, exception);
+        try
+        {
+            return ServerSpan.Begin(activity, context, tracing.AttemptHeader);
+        }
+        catch (Exception)
+        {
+            // A feature of the server's or the application's threw: the span goes without attributes, and the request goes on.
+            return null;
+        }
+    }
+
+    // As a filter it never catches: the exception passes on with its stack as it was.
+    private static bool Complete(Activity activity, ServerSpan? span, Exception? exception)
+    {
+        try
+        {
+            // The endpoint may have begun a trace of its own.
+            if (activity.IsAllDataRequested) span?.Complete(activity, exception);
+        }
+        catch (Exception)
+        {
+            // As above; or another listener threw where the exception was recorded.
+        }
+
         return false;
     }
 }

@@ -70,7 +70,10 @@ public sealed class MeshTracingOptions
     /// <summary>Whether traces that start here say that their ids are random (W3C level 2, flag 02). Default true. Turn off for peers that drop a traceparent ending in 03.</summary>
     public bool RandomFlag { get; set; } = true;
 
-    /// <summary>The header in which a web service tells its caller the trace id. Default <see cref="TraceResponseHeader.None"/>.</summary>
+    /// <summary>
+    /// The header in which a web service tells its caller the trace id. Default <see cref="TraceResponseHeader.None"/>. The 500 for an
+    /// unhandled exception has it only if the application uses <c>UseExceptionHandler</c>: the server clears all headers before its own.
+    /// </summary>
     public TraceResponseHeader ResponseHeader { get; set; }
 
     /// <summary>Where spans go: <c>otlp</c>, <c>zipkin</c>, <c>console</c>, several of them, or <c>none</c>. Default: <c>otlp</c>. Variable: <c>OTEL_TRACES_EXPORTER</c>.</summary>

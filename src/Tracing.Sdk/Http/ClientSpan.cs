@@ -25,13 +25,22 @@ internal static class ClientSpan
         activity.SetTag("http.request.method", method);
         if (method == HttpMethods.Other) activity.SetTag("http.request.method_original", request.Method.Method);
         if (request.RequestUri is not { IsAbsoluteUri: true } uri) return;
-        activity.SetTag("server.address", uri.IdnHost);
-        activity.SetTag("server.port", Boxes.Of(uri.Port));
+        // A transport of the application's may know schemes that have no host.
+        if (uri.IdnHost is { Length: > 0 } host) activity.SetTag("server.address", host);
+        if (uri.Port >= 0) activity.SetTag("server.port", Boxes.Of(uri.Port));
         activity.SetTag("url.full", UrlRedaction.FullUrl(uri));
     }
 
-    public static void End(Activity activity, HttpResponseMessage response)
+    public static void End(Activity activity, HttpResponseMessage? response)
     {
+        if (response is null)
+        {
+            // A handler that breaks its contract; HttpClient throws once it has it.
+            activity.SetTag("error.type", "_OTHER");
+            activity.SetStatus(ActivityStatusCode.Error);
+            return;
+        }
+
         var code = (int)response.StatusCode;
         activity.SetTag("http.response.status_code", Boxes.Of(code));
         activity.SetTag("network.protocol.version", HttpMethods.VersionOf(response.Version));
@@ -40,14 +49,16 @@ internal static class ClientSpan
         activity.SetStatus(ActivityStatusCode.Error);
     }
 
-    public static void Fail(Activity activity, Exception exception, CancellationToken cancellationToken)
+    /// <summary>
+    /// As the platform: any exception is an error, without a description. A cancellation is one too, because HttpClient cancels the same
+    /// token for its own timeout and for the caller, so that a handler cannot tell which it was.
+    /// </summary>
+    public static void Fail(Activity activity, Exception exception)
     {
-        // Whoever gave up knows why; it is no failure of the call.
-        if (exception is OperationCanceledException && cancellationToken.IsCancellationRequested) return;
         activity.SetTag("error.type", exception is HttpRequestException { HttpRequestError: not HttpRequestError.Unknown and var error }
             ? NameOf(error)
             : exception.GetType().FullName);
-        activity.SetStatus(ActivityStatusCode.Error, exception.Message);
+        activity.SetStatus(ActivityStatusCode.Error);
         RecordedExceptions.Record(activity, exception);
     }
 

@@ -46,14 +46,14 @@ public sealed class MeshTracingHandler : DelegatingHandler
     {
         ArgumentNullException.ThrowIfNull(request);
         if (IsTracedBelow() || MeshTracing.Find() is not { } tracing) return base.Send(request, cancellationToken);
-        using var activity = Begin(tracing, request);
+        using var activity = Begin(tracing, request, cancellationToken);
         try
         {
             var response = base.Send(request, cancellationToken);
             if (activity is { IsAllDataRequested: true }) ClientSpan.End(activity, response);
             return response;
         }
-        catch (Exception e) when (Fail(activity, e, cancellationToken))
+        catch (Exception e) when (Fail(activity, e))
         {
             throw;
         }
@@ -61,22 +61,23 @@ public sealed class MeshTracingHandler : DelegatingHandler
 
     private async Task<HttpResponseMessage> SendTracedAsync(MeshTracing tracing, HttpRequestMessage request, CancellationToken cancellationToken)
     {
-        using var activity = Begin(tracing, request);
+        using var activity = Begin(tracing, request, cancellationToken);
         try
         {
             var response = await base.SendAsync(request, cancellationToken).ConfigureAwait(false);
             if (activity is { IsAllDataRequested: true }) ClientSpan.End(activity, response);
             return response;
         }
-        catch (Exception e) when (Fail(activity, e, cancellationToken))
+        catch (Exception e) when (Fail(activity, e))
         {
             throw;
         }
     }
 
-    private static Activity? Begin(MeshTracing tracing, HttpRequestMessage request)
+    private static Activity? Begin(MeshTracing tracing, HttpRequestMessage request, CancellationToken cancellationToken)
     {
-        var activity = Source.StartActivity("HTTP", ActivityKind.Client);
+        // A call that is cancelled before it begins is no span on the platform's transport either.
+        var activity = cancellationToken.IsCancellationRequested ? null : Source.StartActivity("HTTP", ActivityKind.Client);
         var attempt = OutboundHeaders.Write(tracing, request, activity ?? Activity.Current);
         if (activity is { IsAllDataRequested: true })
         {
@@ -88,9 +89,9 @@ public sealed class MeshTracingHandler : DelegatingHandler
     }
 
     // A filter that never catches: the exception passes on with its stack as it was.
-    private static bool Fail(Activity? activity, Exception exception, CancellationToken cancellationToken)
+    private static bool Fail(Activity? activity, Exception exception)
     {
-        if (activity is { IsAllDataRequested: true }) ClientSpan.Fail(activity, exception, cancellationToken);
+        if (activity is { IsAllDataRequested: true }) ClientSpan.Fail(activity, exception);
         return false;
     }
 

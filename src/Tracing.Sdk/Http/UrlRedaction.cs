@@ -20,7 +20,10 @@ internal static class UrlRedaction
     public static string FullUrl(Uri uri)
     {
         if (uri.UserInfo.Length == 0 && uri.Query.Length == 0) return uri.Fragment.Length == 0 ? uri.AbsoluteUri : uri.GetLeftPart(UriPartial.Path);
-        var text = new StringBuilder(uri.AbsoluteUri.Length + 16).Append(uri.Scheme).Append("://");
+        var url = uri.AbsoluteUri;
+        var text = new StringBuilder(url.Length + 16).Append(uri.Scheme).Append(':');
+        // Some schemes have no slashes there: mailto, urn.
+        if (url.AsSpan(text.Length).StartsWith("//")) text.Append("//");
         if (uri.UserInfo.Length > 0) text.Append(Redacted).Append(':').Append(Redacted).Append('@');
         text.Append(uri.Authority).Append(uri.AbsolutePath);
         if (uri.Query.Length > 1) AppendQuery(text.Append('?'), uri.Query.AsSpan(1));

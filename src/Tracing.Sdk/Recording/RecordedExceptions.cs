@@ -12,10 +12,27 @@ internal static class RecordedExceptions
     public static void Record(Activity activity, Exception exception)
     {
         if (Traces.TryGetValue(exception, out var trace) && trace == activity.TraceId.ToHexString()) return;
-        Note(activity, exception);
-        activity.AddException(exception);
+        var texts = default(TagList);
+        Add(activity, exception, ref texts);
+        activity.AddException(exception, texts);
     }
 
-    /// <summary>Notes that somebody has added it.</summary>
-    public static void Note(Activity activity, Exception exception) => Traces.AddOrUpdate(exception, activity.TraceId.ToHexString());
+    /// <summary>Notes that an exception is being added, and gives its texts, except those that the caller has given.</summary>
+    public static void Add(Activity activity, Exception exception, ref TagList tags)
+    {
+        Traces.AddOrUpdate(exception, activity.TraceId.ToHexString());
+        // The platform reads the exception itself for those that are missing.
+        if (!Contains(tags, "exception.message")) tags.Add("exception.message", ExceptionText.Message(exception));
+        if (!Contains(tags, "exception.stacktrace")) tags.Add("exception.stacktrace", ExceptionText.StackTrace(exception));
+    }
+
+    private static bool Contains(in TagList tags, string key)
+    {
+        for (var i = 0; i < tags.Count; i++)
+        {
+            if (tags[i].Key == key) return true;
+        }
+
+        return false;
+    }
 }

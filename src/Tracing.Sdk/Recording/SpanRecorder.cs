@@ -56,7 +56,7 @@ internal sealed class SpanRecorder : IDisposable
             Sample = Sample,
             ActivityStarted = OnStarted,
             ActivityStopped = OnStopped,
-            ExceptionRecorder = static (activity, exception, ref _) => RecordedExceptions.Note(activity, exception),
+            ExceptionRecorder = RecordedExceptions.Add,
         };
     }
 

@@ -88,6 +88,40 @@ public sealed class ResponseHeaderTests
         Assert.Equal(TraceId, response["x-trace-id"]);
     }
 
+    [Fact]
+    public async Task Response_OfTheDeveloperExceptionPage_StillSaysIt()
+    {
+        await using var service = await TestService.StartAsync(
+            app =>
+            {
+                app.UseDeveloperExceptionPage();
+                app.MapGet("/", string () => throw new InvalidOperationException());
+            },
+            o => o.ResponseHeader = TraceResponseHeader.TraceId);
+        var response = await service.GetAsync("/", Sampled, "Accept: text/plain");
+
+        Assert.Equal(500, response.Status);
+        Assert.Equal(TraceId, response["x-trace-id"]);
+    }
+
+    // Kestrel clears the headers after all middleware has ended, and runs no OnStarting callback: the limit that the enum documents.
+    [Fact]
+    public async Task Response_OfTheServerToAnUnhandledException_SaysNothing()
+    {
+        await using var service = await TestService.StartAsync(
+            app => app.MapGet("/", (HttpContext context) =>
+            {
+                context.Response.Headers["x-own"] = "1";
+                throw new InvalidOperationException();
+            }),
+            o => o.ResponseHeader = TraceResponseHeader.TraceId);
+        var response = await service.GetAsync("/", Sampled);
+
+        Assert.Equal(500, response.Status);
+        Assert.Null(response["x-own"]);
+        Assert.Null(response["x-trace-id"]);
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
@@ -109,6 +110,75 @@ public sealed class ServerSpanTests
         Assert.Equal("/old", span.Tag("url.path"));
         Assert.Equal("a=1", span.Tag("url.query"));
         Assert.Equal("GET /new", span.Name);
+    }
+
+    [Theory]
+    [InlineData("GET /all/a%2Fb%20c/%E2%82%AC", "/all/a%2Fb%20c/%E2%82%AC", null)]
+    [InlineData("GET /all/a%2Fb?x=%20%zz&y", "/all/a%2Fb", "x=%20%zz&y")]
+    [InlineData("GET /a/../b/./c", "/a/../b/./c", null)]
+    [InlineData("GET //a//b", "//a//b", null)]
+    [InlineData("GET /%zz", "/%zz", null)]
+    [InlineData("GET /a?b=/c?d", "/a", "b=/c?d")]
+    [InlineData("GET /%68ello", "/%68ello", null)]
+    [InlineData("GET http://shop/all/a%20b?c=%20", "/all/a%20b", "c=%20")]
+    [InlineData("GET http://user:pass@shop/all", "/all", null)]
+    [InlineData("GET http://shop", "/", null)]
+    [InlineData("GET http://shop?a=/b", "/", "a=/b")]
+    [InlineData("OPTIONS *", "/", null)]
+    [InlineData("CONNECT shop:80", "/", null)]
+    public async Task Request_Target_IsRecordedAsItWasSent(string startLine, string path, string? query)
+    {
+        await using var service = await TestService.StartAsync(app => app.Run(_ => Task.CompletedTask));
+        await WireClient.SendAsync(service.Address, startLine, startLine.StartsWith("CONNECT", StringComparison.Ordinal) ? "Host: shop:80" : "Host: shop");
+        var span = (await service.StopAsync()).Server();
+
+        Assert.Equal((path, query), (span.Tag("url.path"), span.Tag("url.query")));
+    }
+
+    [Fact]
+    public async Task Request_EncodedPathUnderPathBase_IsRecordedAsItWasSent()
+    {
+        await using var service = await TestService.StartAsync(app =>
+        {
+            app.UsePathBase("/my shop");
+            app.UseRouting();
+            app.MapGet("/orders/{id}", () => "ok");
+        });
+        await service.GetAsync("/my%20shop/orders/a%2Fb");
+
+        Assert.Equal("/my%20shop/orders/a%2Fb", (await service.StopAsync()).Server().Tag("url.path"));
+    }
+
+    [Fact]
+    public async Task Request_EncodedPathRewrittenByTheApplication_IsRecordedAsItWasSent()
+    {
+        await using var service = await TestService.StartAsync(app =>
+        {
+            app.Use((context, next) =>
+            {
+                context.Request.Path = "/new";
+                return next(context);
+            });
+            app.UseRouting();
+            app.MapGet("/new", () => "ok");
+        });
+        await service.GetAsync("/o%6Cd");
+
+        Assert.Equal("/o%6Cd", (await service.StopAsync()).Server().Tag("url.path"));
+    }
+
+    // Some servers do not keep the target.
+    [Theory]
+    [InlineData(null)]
+    [InlineData("")]
+    public async Task Request_ServerWithoutTheTarget_HasThePathEncodedAgain(string? rawTarget)
+    {
+        await using var service = await TestService.StartAsync(
+            app => app.Run(_ => Task.CompletedTask),
+            build: b => b.Services.Insert(0, ServiceDescriptor.Singleton<IStartupFilter>(new TargetFilter(rawTarget!))));
+        await service.GetAsync("/all/a%2Fb%20c/%E2%82%AC");
+
+        Assert.Equal("/all/a%2Fb%20c/%E2%82%AC", (await service.StopAsync()).Server().Tag("url.path"));
     }
 
     [Fact]
@@ -433,6 +503,20 @@ public sealed class ServerSpanTests
     }
 
     [Fact]
+    public async Task Request_Http2EncodedPath_IsRecordedAsItWasSent()
+    {
+        await using var service = await TestService.StartAsync(
+            app => app.MapGet("/all/{**rest}", () => "ok"),
+            build: b => b.WebHost.ConfigureKestrel(k => k.ConfigureEndpointDefaults(e => e.Protocols = Microsoft.AspNetCore.Server.Kestrel.Core.HttpProtocols.Http2)));
+        using var handler = new SocketsHttpHandler { ActivityHeadersPropagator = null };
+        using var client = new HttpClient(handler) { DefaultRequestVersion = HttpVersion.Version20, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        using var response = await client.GetAsync(new Uri(service.Address, "/all/a%2Fb%20c?d=%20"));
+        var span = (await service.StopAsync()).Server();
+
+        Assert.Equal(("/all/a%2Fb%20c", "d=%20"), (span.Tag("url.path"), span.Tag("url.query")));
+    }
+
+    [Fact]
     public async Task Request_ForwardedHeadersMiddleware_NamesTheClientAndKeepsThePeer()
     {
         await using var service = await TestService.StartAsync(app =>
@@ -529,17 +613,18 @@ public sealed class ServerSpanTests
         builder.Services.AddRoutingCore().AddMeshTracing(o => TestService.ExportTo(sink, o));
         await using var app = builder.Build();
         var traceId = "";
-        app.MapGet("/orders", () =>
+        app.MapGet("/orders/{id}", () =>
         {
             traceId = Activity.Current!.TraceId.ToHexString();
             return "ok";
         });
         await app.StartAsync();
         using var client = app.GetTestClient();
-        using var response = await client.GetAsync(new Uri("/orders", UriKind.Relative));
+        using var response = await client.GetAsync(new Uri("/orders/a%2Fb%20c", UriKind.Relative));
         await app.StopAsync();
+        var span = sink.Spans.Where(s => s.TraceId == traceId).Server();
 
-        Assert.Equal("GET /orders", sink.Spans.Where(s => s.TraceId == traceId).Server().Name);
+        Assert.Equal(("GET /orders/{id}", "/orders/a%2Fb%20c"), (span.Name, span.Tag("url.path")));
     }
 
     // A task that outlives its request keeps the request's Activity; it must not keep the connection as well.
@@ -572,6 +657,19 @@ public sealed class ServerSpanTests
     private static void AssertTags(Span span, params (string Key, object Value)[] expected) => Assert.Equal(
         expected.Select(t => $"{t.Key}={t.Value} ({t.Value.GetType().Name})").Order(),
         span.Tags.Where(t => t.Key != "network.peer.port").Select(t => $"{t.Key}={t.Value} ({t.Value.GetType().Name})").Order());
+
+    private sealed class TargetFilter(string rawTarget) : IStartupFilter
+    {
+        public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
+        {
+            app.Use((context, inner) =>
+            {
+                context.Features.Get<IHttpRequestFeature>()!.RawTarget = rawTarget;
+                return inner(context);
+            });
+            next(app);
+        };
+    }
 
     private sealed class ForwardingFilter : IStartupFilter
     {

@@ -185,7 +185,7 @@ public sealed class ClientSpanTests
     }
 
     [Fact]
-    public async Task Call_CancelledByTheCaller_IsNoError()
+    public async Task Call_CancelledByTheCaller_IsAnErrorAsOnThePlatformsTransport()
     {
         using var cancellation = new CancellationTokenSource();
         using var stub = new StubHandler((_, token) =>
@@ -199,9 +199,8 @@ public sealed class ClientSpanTests
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => client.GetAsync(new Uri("http://data/"), cancellation.Token));
         });
 
-        Assert.Equal("unset", spans.Client().Status);
-        Assert.Null(spans.Client().Tag("error.type"));
-        Assert.Empty(spans.Client().Events);
+        Assert.Equal(("error", "System.OperationCanceledException"), (spans.Client().Status, spans.Client().Tag("error.type")));
+        Assert.Single(spans.Client().Events);
     }
 
     [Fact]
