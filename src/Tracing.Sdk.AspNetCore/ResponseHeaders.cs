@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Tracing.Sdk.Propagation;
@@ -13,7 +14,7 @@ internal static class ResponseHeaders
             static state =>
             {
                 var (context, tracing) = ((HttpContext, MeshTracing))state;
-                if (context.Features.Get<IHttpActivityFeature>()?.Activity is not { } activity) return Task.CompletedTask;
+                if (context.Features.Get<IHttpActivityFeature>()?.Activity is not { IdFormat: ActivityIdFormat.W3C } activity) return Task.CompletedTask;
                 var headers = context.Response.Headers;
                 var kinds = tracing.Options.ResponseHeader;
                 if (kinds.HasFlag(TraceResponseHeader.TraceId)) headers["x-trace-id"] = activity.TraceId.ToHexString();

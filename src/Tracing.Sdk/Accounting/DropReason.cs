@@ -26,11 +26,14 @@ internal enum DropReason
 
     /// <summary>The span of a request whose trace was restarted, or whose decision was taken anew, once its endpoint or its peer was known.</summary>
     Restarted,
+
+    /// <summary>User code has cleared the span's sampled flag while it ran.</summary>
+    Filtered,
 }
 
 internal static class DropReasons
 {
-    private static readonly string[] Names = ["queue_full", "too_large", "unencodable", "rejected", "timeout", "unreachable", "shutdown", "restarted"];
+    private static readonly string[] Names = ["queue_full", "too_large", "unencodable", "rejected", "timeout", "unreachable", "shutdown", "restarted", "filtered"];
 
     public static int Count => Names.Length;
 
