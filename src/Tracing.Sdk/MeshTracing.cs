@@ -24,6 +24,7 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
 
     private readonly ILogger _logger;
     private readonly SpanAccounts _accounts = new();
+    private readonly CoexistenceWarnings _warnings;
     private readonly SpanExporter[] _exporters;
     private readonly PropagationTargets _targets;
     private readonly PropagationTargets _baggageTargets;
@@ -40,6 +41,7 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
     {
         var options = settings.Options;
         _logger = logger;
+        _warnings = new CoexistenceWarnings(logger);
         Options = options;
         NothingCameIn = new RemoteContext { Owner = this };
         ServiceName = Pipeline.ServiceName(options, applicationName);
@@ -60,7 +62,8 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
                 new TraceSampler(options.SamplingRatio, options.FollowParentDecision),
                 options.RandomFlag,
                 _exporters,
-                _accounts);
+                _accounts,
+                _warnings);
         }
     }
 
@@ -150,10 +153,12 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
     {
         var tracing = new MeshTracing(settings, applicationName, environment, logger, time) { _isLoggingOver = isLoggingOver };
         lock (Gate) _live = [.. _live, tracing];
+        ActivityIds.UseW3C();
         tracing.Recorder?.Start();
         tracing._processEnd = new ProcessEnd(tracing, hasHost);
         if (settings.ConfigFile is { } file) Log.ConfigFileIgnored(logger, file);
         StartupLine.Write(logger, settings, tracing);
+        tracing.CheckOtherTracing();
         return tracing;
     }
 
@@ -168,10 +173,17 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
         return live.Length == 0 ? null : live[0];
     }
 
+    /// <summary>Warns once of other tracing in this process that makes spans of the same requests, calls or messages.</summary>
+    internal void CheckOtherTracing()
+    {
+        if (Recorder is not null) _warnings.CheckRecording();
+        else _warnings.CheckForwarding(_forwardListener?.RequestSource);
+    }
+
     /// <summary>Says from which source the host starts the Activities of its requests.</summary>
     internal void RequestsComeFrom(System.Diagnostics.ActivitySource source)
     {
-        if (Recorder is null) _forwardListener ??= new ForwardListener(source);
+        if (Recorder is null) _forwardListener ??= new ForwardListener(source, _warnings);
     }
 
     internal bool MayPropagateTo(string host)

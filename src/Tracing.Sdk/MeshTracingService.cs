@@ -13,7 +13,12 @@ internal sealed class MeshTracingService(Lazy<MeshTracing> tracing) : IHostedLif
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    /// <summary>Looks around once more: OpenTelemetry starts as a hosted service too, and after this one.</summary>
+    public Task StartedAsync(CancellationToken cancellationToken)
+    {
+        tracing.Value.CheckOtherTracing();
+        return Task.CompletedTask;
+    }
 
     public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 

@@ -8,6 +8,7 @@ using Tracing.Sdk;
 using Tracing.Sdk.Configuration;
 using Tracing.Sdk.Http;
 using Tracing.Sdk.Propagation;
+using Tracing.Sdk.Recording;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
@@ -30,6 +31,7 @@ public static class MeshTracingServiceCollectionExtensions
 
         // Handlers capture it when they are built, so it has to be there before the first one.
         OutboundPropagator.Install();
+        ActivityIds.UseW3C();
 
         services.AddSingleton(Start);
         services.AddSingleton(provider => new Lazy<MeshTracing>(provider.GetRequiredService<MeshTracing>));

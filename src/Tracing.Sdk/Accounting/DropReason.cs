@@ -23,11 +23,14 @@ internal enum DropReason
 
     /// <summary>It ended after the exporter was shut down, or was not sent in the time that the shutdown had.</summary>
     Shutdown,
+
+    /// <summary>User code has cleared the span's sampled flag while it ran.</summary>
+    Filtered,
 }
 
 internal static class DropReasons
 {
-    private static readonly string[] Names = ["queue_full", "too_large", "unencodable", "rejected", "timeout", "unreachable", "shutdown"];
+    private static readonly string[] Names = ["queue_full", "too_large", "unencodable", "rejected", "timeout", "unreachable", "shutdown", "filtered"];
 
     public static int Count => Names.Length;
 

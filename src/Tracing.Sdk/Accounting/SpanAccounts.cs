@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.Metrics;
 
 namespace Tracing.Sdk.Accounting;
@@ -21,6 +22,8 @@ internal sealed class SpanAccounts : IDisposable
     private readonly Lock _opening = new();
     private readonly long[] _conflicts = new long[3];
     private SpanLedger[] _ledgers = [];
+    private long _filtered;
+    private long _inferredFiltered;
 
     public SpanAccounts()
     {
@@ -30,7 +33,7 @@ internal sealed class SpanAccounts : IDisposable
             "{request}",
             "Requests in which the trace headers of two formats disagreed.");
         _meter.CreateObservableCounter("otel.sdk.span.started", () => Started, "{span}", "Spans that were sampled and started.");
-        _meter.CreateObservableUpDownCounter("otel.sdk.span.live", () => Started - Ended, "{span}", "Spans that were started and have not ended.");
+        _meter.CreateObservableUpDownCounter("otel.sdk.span.live", () => Live, "{span}", "Spans that were started and have not ended.");
         Observe("otel.sdk.processor.span.queue.size", "{span}", "Spans that wait for their request.", ledger => Math.Max(0, ledger.InFlight - ledger.Sending));
         Observe("tracing.sdk.queue.bytes", "By", "Bytes of the buffer in use.", ledger => ledger.QueueBytes);
         Observe("tracing.sdk.queue.capacity", "By", "Bytes that the buffer may use.", ledger => ledger.QueueCapacityBytes);
@@ -53,21 +56,73 @@ internal sealed class SpanAccounts : IDisposable
         _duration = _meter.CreateHistogram<double>("otel.sdk.exporter.operation.duration", "s", "Time that requests to the collector took.");
     }
 
-    /// <summary>Spans that were sampled and started.</summary>
-    public long Started => _counts.Started;
+    /// <summary>Spans that were sampled and started. One whose sampled flag user code sets later is added when it ends.</summary>
+    public long Started
+    {
+        get
+        {
+            var ended = Ended + Filtered;
+            return Math.Max(_counts.Started, ended);
+        }
+    }
 
     /// <summary>Spans that ended and were given to every exporter.</summary>
     public long Ended => _counts.Ended;
+
+    /// <summary>
+    /// Spans whose sampled flag user code has cleared, and that have ended since. One that is indistinguishable from an activity that
+    /// was refused at its start is counted at the latest when no refused activity runs any more.
+    /// </summary>
+    public long Filtered
+    {
+        get
+        {
+            // In this order: an activity that starts and ends between the two readings must not look like a filtered one.
+            var ended = _counts.EndedUnsampled;
+            var inferred = ended - _counts.StartedUnsampled;
+            var known = Volatile.Read(ref _inferredFiltered);
+            while (inferred > known)
+            {
+                var before = Interlocked.CompareExchange(ref _inferredFiltered, inferred, known);
+                if (before == known) break;
+                known = before;
+            }
+
+            return Volatile.Read(ref _filtered) + Math.Max(inferred, known);
+        }
+    }
+
+    /// <summary>Spans that have started and not ended.</summary>
+    public long Live
+    {
+        get
+        {
+            var ended = Ended + Filtered;
+            return Math.Max(0, _counts.Started - ended);
+        }
+    }
 
     /// <summary>One for each exporter, in the order in which they were opened.</summary>
     public IReadOnlyList<SpanLedger> Ledgers => Volatile.Read(ref _ledgers);
 
     public void SpanStarted() => _counts.Start();
 
+    /// <summary>As <see cref="SpanStarted()"/>; the last line can name the span if it never ends.</summary>
+    public void SpanStarted(Activity activity) => _counts.Start(activity);
+
     /// <summary>Takes one start back: the span turned out not to be recorded before anything was made of it.</summary>
     public void SpanTakenBack() => _counts.TakeBack();
 
     public void SpanEnded() => _counts.End();
+
+    /// <summary>Counts the end of a span whose sampled flag user code has cleared.</summary>
+    public void SpanFiltered() => Interlocked.Increment(ref _filtered);
+
+    /// <summary>Counts an activity that starts without the sampled flag.</summary>
+    public void UnsampledStarted() => _counts.StartUnsampled();
+
+    /// <summary>Counts an activity that ends without the sampled flag, and not by <see cref="SpanFiltered"/>.</summary>
+    public void UnsampledEnded() => _counts.EndUnsampled();
 
     /// <summary>Counts a request in which two formats disagreed; each bit set is one way to.</summary>
     public void Conflict(int kinds)
@@ -85,12 +140,12 @@ internal sealed class SpanAccounts : IDisposable
     {
         lock (_opening)
         {
-            var ledger = new SpanLedger(componentType, _ledgers.Count(other => other.ComponentType == componentType));
+            var ledger = new SpanLedger(componentType, _ledgers.Count(other => other.ComponentType == componentType), () => Filtered);
             var tags = Tags(ledger);
             ledger.OnRequest = (seconds, status, error) =>
             {
                 if (!_duration.Enabled) return;
-                var all = new System.Diagnostics.TagList(tags);
+                var all = new TagList(tags);
                 if (status > 0) all.Add("http.response.status_code", status);
                 if (error is not null) all.Add("error.type", error);
                 _duration.Record(seconds, all);
@@ -100,14 +155,17 @@ internal sealed class SpanAccounts : IDisposable
         }
     }
 
-    /// <summary>"1204 spans started, 1200 exported, 4 dropped (queue_full 4)"; with several exporters the name before each one's part.</summary>
+    /// <summary>
+    /// "1204 spans started, 1200 exported, 3 dropped (queue_full 3), 1 not ended (System.Net.Http "POST")"; with several exporters the
+    /// name before each one's part.
+    /// </summary>
     public override string ToString() => ToString(isLast: false);
 
     /// <param name="isLast">Whether the process ends now: spans in flight are then given as dropped.</param>
     public string ToString(bool isLast)
     {
         var ledgers = Volatile.Read(ref _ledgers);
-        var live = Started - Ended is var count and > 0 ? $", {count} not ended" : "";
+        var live = Live is var count and > 0 ? $", {count} not ended{RunningSpans()}" : "";
         return ledgers.Length == 1
             ? $"{Started} spans started, {ledgers[0].ToString(isLast)}{live}"
             : $"{Started} spans started{string.Concat(ledgers.Select(ledger => $"; {ledger.ComponentName}: {ledger.ToString(isLast)}"))}{live}";
@@ -120,6 +178,21 @@ internal sealed class SpanAccounts : IDisposable
     {
         _meter.Dispose();
         _counts.Close();
+    }
+
+    // Some of them, each kind once: a process can stop with a thousand requests under way.
+    private string RunningSpans()
+    {
+        const int MaxNamed = 3;
+        var names = _counts.FindRunning().Select(NameOf).Distinct().ToArray();
+        return names.Length == 0 ? "" : $" ({string.Join(", ", names.Take(MaxNamed))}{(names.Length > MaxNamed ? ", ..." : "")})";
+    }
+
+    private static string NameOf(Activity activity)
+    {
+        const int MaxLength = 64;
+        var name = activity.DisplayName.ReplaceLineEndings(" ");
+        return $"{activity.Source.Name} \"{(name.Length > MaxLength ? name[..MaxLength] + "..." : name)}\"";
     }
 
     private static KeyValuePair<string, object?>[] Tags(SpanLedger ledger) =>
@@ -155,5 +228,5 @@ internal sealed class SpanAccounts : IDisposable
     }
 
     // Lost before a request was made of it.
-    private static bool IsAtProcessor(DropReason reason) => reason is DropReason.QueueFull or DropReason.TooLarge or DropReason.Unencodable;
+    private static bool IsAtProcessor(DropReason reason) => reason is DropReason.QueueFull or DropReason.TooLarge or DropReason.Unencodable or DropReason.Filtered;
 }

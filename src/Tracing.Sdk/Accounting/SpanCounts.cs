@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
@@ -26,15 +27,55 @@ internal sealed class SpanCounts
 
     public long Ended => Sum(static numbers => Volatile.Read(ref numbers.Of.Ended));
 
+    /// <summary>Activities that started without the sampled flag.</summary>
+    public long StartedUnsampled => Sum(static numbers => Volatile.Read(ref numbers.Of.StartedUnsampled));
+
+    /// <summary>Activities that ended without the sampled flag.</summary>
+    public long EndedUnsampled => Sum(static numbers => Volatile.Read(ref numbers.Of.EndedUnsampled));
+
     public void Start() => Own().Of.Started++;
 
     // Perhaps on another thread than the start: the sum is what counts.
     public void TakeBack() => Own().Of.Started--;
 
+    /// <summary>Counts a span and remembers it for <see cref="FindRunning"/>.</summary>
+    public void Start(Activity activity)
+    {
+        var own = Own();
+        var count = own.Of.Started++;
+        ref var recent = ref own.Recent[(int)((ulong)count % RecentSpans.Length)];
+        // A span that runs keeps its place: it is the one to name if it never ends.
+        if (recent is not { IsStopped: false }) recent = activity;
+    }
+
     public void End() => Own().Of.Ended++;
 
-    /// <summary>Threads may forget what they keep for this instance.</summary>
-    public void Close() => _isClosed = true;
+    public void StartUnsampled() => Own().Of.StartedUnsampled++;
+
+    public void EndUnsampled() => Own().Of.EndedUnsampled++;
+
+    /// <summary>Spans that have started and not ended, as far as their threads still remember them.</summary>
+    public List<Activity> FindRunning()
+    {
+        var running = new List<Activity>();
+        lock (_gate)
+        {
+            AddRunning(_ofThreadsThatEnded, running);
+            foreach (var numbers in _all) AddRunning(numbers, running);
+        }
+
+        return running;
+    }
+
+    /// <summary>Threads may forget what they keep for this instance. No span starts any more.</summary>
+    public void Close()
+    {
+        _isClosed = true;
+        lock (_gate)
+        {
+            foreach (var numbers in _all) numbers.Recent = default;
+        }
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private Numbers Own() => t_own is { } own && own.Counts == this ? own : Find();
@@ -70,9 +111,33 @@ internal sealed class SpanCounts
             if (numbers.Thread!.IsAlive) return false;
             _ofThreadsThatEnded.Of.Started += numbers.Of.Started;
             _ofThreadsThatEnded.Of.Ended += numbers.Of.Ended;
+            _ofThreadsThatEnded.Of.StartedUnsampled += numbers.Of.StartedUnsampled;
+            _ofThreadsThatEnded.Of.EndedUnsampled += numbers.Of.EndedUnsampled;
+            Keep(numbers, _ofThreadsThatEnded);
             return true;
         });
         _sweepAt = Math.Max(64, 2 * _all.Count);
+    }
+
+    // As many as there is room for.
+    private static void Keep(Numbers from, Numbers to)
+    {
+        var running = new List<Activity>();
+        AddRunning(from, running);
+        for (var i = 0; i < RecentSpans.Length && running.Count > 0; i++)
+        {
+            if (to.Recent[i] is { IsStopped: false }) continue;
+            to.Recent[i] = running[^1];
+            running.RemoveAt(running.Count - 1);
+        }
+    }
+
+    private static void AddRunning(Numbers numbers, List<Activity> running)
+    {
+        for (var i = 0; i < RecentSpans.Length; i++)
+        {
+            if (Volatile.Read(ref numbers.Recent[i]) is { IsStopped: false, Recorded: true } activity) running.Add(activity);
+        }
     }
 
     private long Sum(Func<Numbers, long> number)
@@ -90,17 +155,33 @@ internal sealed class SpanCounts
         public readonly SpanCounts Counts = counts;
         public readonly Thread? Thread = thread;
         public Numbers? Next;
-        public Pair Of;
+        public RecentSpans Recent;
+        public Tally Of;
+    }
+
+    /// <summary>A few spans that the thread has started, to name those that never end.</summary>
+    [InlineArray(Length)]
+    private struct RecentSpans
+    {
+        public const int Length = 8;
+
+        private Activity? _first;
     }
 
     // So large that no two threads write to one cache line.
     [StructLayout(LayoutKind.Explicit, Size = 128)]
-    private struct Pair
+    private struct Tally
     {
-        [FieldOffset(56)]
+        [FieldOffset(48)]
         public long Started;
 
-        [FieldOffset(64)]
+        [FieldOffset(56)]
         public long Ended;
+
+        [FieldOffset(64)]
+        public long StartedUnsampled;
+
+        [FieldOffset(72)]
+        public long EndedUnsampled;
     }
 }

@@ -10,12 +10,15 @@ internal sealed class SpanLedger
     private long _exported;
     private long _retries;
     private long _sending;
+    private readonly Func<long>? _filtered;
     private Func<(long Spans, long Bytes, long CapacityBytes)> _queue = static () => default;
 
     /// <param name="componentType">One of the values of <c>otel.component.type</c>, such as <c>otlp_http_span_exporter</c>.</param>
     /// <param name="index">Which of the process's exporters of this type.</param>
-    public SpanLedger(string componentType, int index = 0)
+    /// <param name="filtered">Counts the spans that never reach an exporter because user code has filtered them out.</param>
+    public SpanLedger(string componentType, int index = 0, Func<long>? filtered = null)
     {
+        _filtered = filtered;
         ComponentType = componentType;
         ComponentName = $"{componentType}/{index}";
     }
@@ -27,7 +30,7 @@ internal sealed class SpanLedger
     /// <summary>Spans that a collector took.</summary>
     public long Exported => Volatile.Read(ref _exported);
 
-    /// <summary>Spans that are lost, for whatever reason.</summary>
+    /// <summary>Spans that are lost, for whatever reason. Those that user code has filtered out are not lost.</summary>
     public long TotalDropped
     {
         get
@@ -59,7 +62,8 @@ internal sealed class SpanLedger
     /// <summary>Told how long each request took, in seconds, its status (0 without an answer) and what was wrong with it.</summary>
     public Action<double, int, string?>? OnRequest { get; set; }
 
-    public long Dropped(DropReason reason) => Volatile.Read(ref _dropped[(int)reason]);
+    public long Dropped(DropReason reason) =>
+        reason == DropReason.Filtered ? _filtered?.Invoke() ?? 0 : Volatile.Read(ref _dropped[(int)reason]);
 
     public void Drop(DropReason reason, long count = 1) => Interlocked.Add(ref _dropped[(int)reason], count);
 
@@ -79,7 +83,7 @@ internal sealed class SpanLedger
         var inFlight = InFlight;
         var givenUp = isLast ? inFlight : 0;
         var text = new StringBuilder();
-        text.Append(Exported).Append(" exported, ").Append(TotalDropped + givenUp).Append(" dropped");
+        text.Append(Exported).Append(" exported, ").Append(TotalDropped + Dropped(DropReason.Filtered) + givenUp).Append(" dropped");
         var separator = " (";
         for (var i = 0; i < _dropped.Length; i++)
         {

@@ -178,6 +178,15 @@ internal abstract class SpanEncoder
         static abstract int TryWrite(ref byte to, byte field, AttributeKey key, object? value, int maxText);
     }
 
+    /// <summary>Whether a link says nothing: user code may make one of a context that was never set.</summary>
+    /// <remarks>https://opentelemetry.io/docs/specs/otel/trace/api/#link keeps a link without ids only for its attributes or its tracestate.</remarks>
+    protected static bool IsEmpty(ref readonly ActivityLink link) =>
+        (IsZero(link.Context.TraceId.ToHexString()) || IsZero(link.Context.SpanId.ToHexString()))
+        && string.IsNullOrEmpty(link.Context.TraceState)
+        && !link.EnumerateTagObjects().MoveNext();
+
+    private static bool IsZero(string id) => !id.AsSpan().ContainsAnyExcept('0');
+
     private static bool IsRepeated(Tags tags, scoped DetailList details, string key)
     {
         var times = details.Find(key) is null ? 0 : 1;

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Primitives;
 using Tracing.Sdk.Propagation;
+using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk.Http;
 
@@ -41,6 +42,8 @@ internal sealed class OutboundPropagator : DistributedContextPropagator
 
     public override void Inject(Activity? activity, object? carrier, PropagatorSetterCallback? setter)
     {
+        // The request of an exporter belongs to no trace, and it is none of the application's calls that may or may not leave the mesh.
+        if (activity is null && Suppression.IsActive) return;
         if (MeshTracing.Find() is not { } tracing)
         {
             Platform.Inject(activity, carrier, setter);

@@ -4,22 +4,51 @@ namespace Tracing.Sdk.Recording;
 
 /// <summary>
 /// Keeps ASP.NET Core's request Activity alive where nothing is recorded: the platform asks for headers only inside an Activity,
-/// and without one a plain HttpClient would forward nothing.
+/// and without one a plain HttpClient would forward nothing. The caller's sampled flag stays on it, as without this library.
 /// </summary>
 internal sealed class ForwardListener : IDisposable
 {
+    // The sampled flag of the parent of what starts on this thread.
+    [ThreadStatic]
+    private static bool t_isParentSampled;
+
+    private readonly CoexistenceWarnings _warnings;
     private readonly ActivityListener _listener;
+    private bool _hasChecked;
 
     /// <param name="requestSource">The source from which ASP.NET Core starts that Activity.</param>
-    public ForwardListener(ActivitySource requestSource)
+    /// <param name="warnings">Where other tracing in the process is reported.</param>
+    public ForwardListener(ActivitySource requestSource, CoexistenceWarnings warnings)
     {
+        (RequestSource, _warnings) = (requestSource, warnings);
         _listener = new ActivityListener
         {
             ShouldListenTo = source => source == requestSource,
-            Sample = static (ref _) => ActivitySamplingResult.PropagationData,
+            Sample = Sample,
+            ActivityStarted = OnStarted,
         };
         ActivitySource.AddActivityListener(_listener);
     }
 
+    public ActivitySource RequestSource { get; }
+
     public void Dispose() => _listener.Dispose();
+
+    private ActivitySamplingResult Sample(ref ActivityCreationOptions<ActivityContext> options)
+    {
+        t_isParentSampled = (options.Parent.TraceFlags & ActivityTraceFlags.Recorded) != 0;
+        if (!_hasChecked)
+        {
+            _hasChecked = true;
+            _warnings.CheckForwarding(RequestSource);
+        }
+
+        return ActivitySamplingResult.PropagationData;
+    }
+
+    // Not by the answer above, which would make other listeners record what they themselves have refused.
+    private static void OnStarted(Activity activity)
+    {
+        if (t_isParentSampled && !activity.IsAllDataRequested) activity.ActivityTraceFlags |= ActivityTraceFlags.Recorded;
+    }
 }

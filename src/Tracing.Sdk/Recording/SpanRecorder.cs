@@ -34,8 +34,12 @@ internal sealed class SpanRecorder : IDisposable
     private readonly object _owner;
     private readonly SpanExporter[] _exporters;
     private readonly SpanAccounts _accounts;
+    private readonly CoexistenceWarnings _warnings;
     private readonly string _mark = $"Tracing.Sdk.{Interlocked.Increment(ref _instances)}";
     private long _since = long.MaxValue;
+
+    // Whether another recorder was live when this one started.
+    private bool _isSecond;
 
     // Whether anything was ever refused: until then nobody looks for it.
     private volatile bool _hasRefused;
@@ -46,13 +50,16 @@ internal sealed class SpanRecorder : IDisposable
     /// <param name="randomFlag">Whether traces that start here carry the random flag of W3C level 2.</param>
     /// <param name="exporters">Where recorded spans go.</param>
     /// <param name="accounts">Where they are counted.</param>
+    /// <param name="warnings">Where other tracing in the process is reported.</param>
     public SpanRecorder(
-        object owner, SourceFilter filter, TraceSampler sampler, bool randomFlag, SpanExporter[] exporters, SpanAccounts accounts)
+        object owner, SourceFilter filter, TraceSampler sampler, bool randomFlag, SpanExporter[] exporters, SpanAccounts accounts,
+        CoexistenceWarnings warnings)
     {
         (_owner, _filter, _sampler, _randomFlag, _exporters, _accounts) = (owner, filter, sampler, randomFlag, exporters, accounts);
+        _warnings = warnings;
         _listener = new ActivityListener
         {
-            ShouldListenTo = source => filter.Accepts(source.Name),
+            ShouldListenTo = source => filter.Accepts(source.Name) && !OtherListeners.IsProbe(source),
             Sample = Sample,
             ActivityStarted = OnStarted,
             ActivityStopped = OnStopped,
@@ -60,11 +67,15 @@ internal sealed class SpanRecorder : IDisposable
         };
     }
 
+    /// <summary>Whether any recorder of this process listens.</summary>
+    public static bool IsAnyLive => Volatile.Read(ref _live) > 0;
+
     /// <summary>Begins to listen.</summary>
     public void Start()
     {
         // Another host's requests may be under way, and those of one that has been alone say not whose they are; or somebody else's span is.
-        if (Interlocked.Increment(ref _live) > 1 || Activity.Current is { Recorded: true }) _foreignSpansExist = true;
+        _isSecond = Interlocked.Increment(ref _live) > 1;
+        if (_isSecond || Activity.Current is { Recorded: true }) _foreignSpansExist = true;
         ActivitySource.AddActivityListener(_listener);
         // Afterwards, so that whatever started earlier than this and was seen has a mark, and what was not seen has none.
         Volatile.Write(ref _since, DateTime.UtcNow.Ticks);
@@ -82,14 +93,16 @@ internal sealed class SpanRecorder : IDisposable
     /// </summary>
     public OutboundContext? ContextToSend(Activity? activity)
     {
-        if (activity is null or { IdFormat: not ActivityIdFormat.W3C }) return CameIn();
+        while (activity is { IdFormat: not ActivityIdFormat.W3C }) activity = activity.Parent;
+        if (activity is null) return CameIn();
         var top = activity;
         var wasAsked = false;
         for (var a = activity; a is not null; a = a.Parent)
         {
             if (IsExported(a)) return new OutboundContext(a.TraceId.ToHexString(), a.SpanId.ToHexString(), StateOf(a), IsRandom(a), a.TraceStateString);
             wasAsked |= _filter.Accepts(a.Source);
-            top = a;
+            // One without W3C ids has none to send; it may still have an ancestor that has.
+            if (a.IdFormat == ActivityIdFormat.W3C) top = a;
         }
 
         // The caller's trace has been left, and code outside of the endpoint still runs below its span.
@@ -111,9 +124,10 @@ internal sealed class SpanRecorder : IDisposable
         if (record)
         {
             if (!IsOurs(activity)) activity.SetCustomProperty(_mark, Ours);
+            if (!activity.Recorded) _accounts.UnsampledEnded();
             activity.ActivityTraceFlags |= ActivityTraceFlags.Recorded;
             activity.IsAllDataRequested = true;
-            _accounts.SpanStarted();
+            _accounts.SpanStarted(activity);
         }
         else
         {
@@ -125,13 +139,20 @@ internal sealed class SpanRecorder : IDisposable
     public void TakeBack(Activity activity)
     {
         if (!activity.Recorded || !IsOurs(activity)) return;
-        activity.ActivityTraceFlags &= ~ActivityTraceFlags.Recorded;
-        activity.IsAllDataRequested = false;
+        Unsample(activity);
         _accounts.SpanTakenBack();
     }
 
     /// <summary>Names the Activity that stands for one that was taken back: calls below the latter leave with the former's ids.</summary>
     public static void Replace(Activity takenBack, Activity replacement) => takenBack.SetCustomProperty(ReplacementKey, replacement);
+
+    // From now on it is one that was refused.
+    private void Unsample(Activity activity)
+    {
+        activity.ActivityTraceFlags &= ~ActivityTraceFlags.Recorded;
+        activity.IsAllDataRequested = false;
+        _accounts.UnsampledStarted();
+    }
 
     private static OutboundContext? CameIn() =>
         RemoteContext.Current is { Ids: { HasIds: true } ids } remote
@@ -149,6 +170,12 @@ internal sealed class SpanRecorder : IDisposable
         var parent = options.Parent;
         var isChild = !parent.IsRemote && (parent.TraceFlags & ActivityTraceFlags.Recorded) != 0 && !_foreignSpansExist;
         // Most spans.
+        if (isChild && !IsShared && !OpenTelemetrySdk.IsLoaded) return ActivitySamplingResult.AllDataAndRecorded;
+
+        if (Suppression.IsActive) return Refuse(ref options, ActivitySamplingResult.None);
+        // What was refused before this and never created must not be taken for what comes now.
+        if (_hasRefused) _refused.Value = default;
+        _warnings.CheckRecording();
         if (isChild && !IsShared) return ActivitySamplingResult.AllDataAndRecorded;
 
         var remote = RemoteContext.Current;
@@ -159,6 +186,7 @@ internal sealed class SpanRecorder : IDisposable
         {
             var state = HintOf(remote);
             record = _sampler.Decide(state, ref options);
+            if (record && _isSecond && remote?.Owner is null && Volatile.Read(ref _live) > 1) _warnings.RecordedTwice();
             if (record && state == SamplingState.Debug) options = options with { TraceState = TraceStateList.WithState(null, state) };
         }
         else if (parent.IsRemote)
@@ -225,6 +253,7 @@ internal sealed class SpanRecorder : IDisposable
         {
             // Refused by everybody: the next one with this parent, a retry perhaps, is another.
             if (_hasRefused) _refused.Value = default;
+            OnUnsampledStarted(activity);
             return;
         }
 
@@ -235,11 +264,33 @@ internal sealed class SpanRecorder : IDisposable
             return;
         }
 
+        if (!HasIds(activity))
+        {
+            _warnings.NotW3C(activity);
+            Unsample(activity);
+            return;
+        }
+
         // Whoever gives a start time of long ago looks like a span from before our time, and is none.
         if (activity.StartTimeUtc.Ticks < Volatile.Read(ref _since)) activity.SetCustomProperty(_mark, Ours);
         // The mark of an undecided trace was for the sampler; it has decided.
         if (activity is { Parent: not { Recorded: true }, TraceStateString: { } list } && MeshMember.Find(list).IsUndecided) ClearMark(activity);
-        _accounts.SpanStarted();
+        _accounts.SpanStarted(activity);
+    }
+
+    private void OnUnsampledStarted(Activity activity)
+    {
+        // Where another listener wants its data, it would look at its end like a recorded span whose flag user code has cleared.
+        if (activity.IsAllDataRequested) activity.SetCustomProperty(_mark, NotOurs);
+        else _accounts.UnsampledStarted();
+    }
+
+    // An application can set the hierarchical format for one activity, and name a parent without a trace id.
+    private static bool HasIds(Activity activity)
+    {
+        if (activity.IdFormat != ActivityIdFormat.W3C) return false;
+        var traceId = activity.TraceId.ToHexString();
+        return traceId[0] != '0' || traceId.AsSpan().ContainsAnyExcept('0');
     }
 
     // Recorded, but not by our decision: another listener, or another host of this process, wanted it.
@@ -259,7 +310,13 @@ internal sealed class SpanRecorder : IDisposable
 
     private void OnStopped(Activity activity)
     {
-        if (!activity.Recorded || !IsOurs(activity)) return;
+        if (!activity.Recorded)
+        {
+            OnUnsampledStopped(activity);
+            return;
+        }
+
+        if (!IsOurs(activity)) return;
         var facts = FactsOf(activity);
         foreach (var exporter in _exporters) exporter.Add(activity, facts);
         facts.Details?.Release();
@@ -267,12 +324,21 @@ internal sealed class SpanRecorder : IDisposable
         _accounts.SpanEnded();
     }
 
+    private void OnUnsampledStopped(Activity activity)
+    {
+        // What belongs to another, or was never seen to start, is not counted.
+        if (activity.GetCustomProperty(_mark) == NotOurs || activity.StartTimeUtc.Ticks < Volatile.Read(ref _since)) return;
+        if (activity.IsAllDataRequested) _accounts.SpanFiltered();
+        else _accounts.UnsampledEnded();
+    }
+
     // The parent that a reader of the trace will find: an ancestor that is not exported is passed over.
     private SpanFacts FactsOf(Activity activity)
     {
         var parentId = activity.ParentSpanId;
         var isRemote = activity.HasRemoteParent;
-        for (var a = activity.Parent; a is not null; a = a.Parent)
+        // Below a parent without W3C ids the platform begins another trace.
+        for (var a = activity.Parent; a is { IdFormat: ActivityIdFormat.W3C }; a = a.Parent)
         {
             if (IsExported(a))
             {
@@ -307,7 +373,7 @@ internal sealed class SpanRecorder : IDisposable
     public bool IsRandom(Activity activity)
     {
         var top = activity;
-        while (top.Parent is { } parent) top = parent;
+        while (top.Parent is { IdFormat: ActivityIdFormat.W3C } parent) top = parent;
         return top.ParentSpanId == default ? _randomFlag : ((int)top.ActivityTraceFlags & TraceIds.RandomFlag) != 0;
     }
 }

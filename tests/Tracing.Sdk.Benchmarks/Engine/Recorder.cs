@@ -31,7 +31,8 @@ internal sealed class Recorder : IDisposable
         var exporter = new SpanExporter(
             settings, Workload.Resource, accounts.Open("otlp_http_span_exporter"), NullLogger.Instance, TimeProvider.System);
         var recorder = new SpanRecorder(
-            accounts, new Sdk.Recording.SourceFilter([name], []), new TraceSampler(1, followParent: true), randomFlag: true, [exporter], accounts);
+            accounts, new Sdk.Recording.SourceFilter([name], []), new TraceSampler(1, followParent: true), randomFlag: true, [exporter], accounts,
+            new CoexistenceWarnings(NullLogger.Instance));
         recorder.Start();
         return (new Both(recorder, exporter), () => exporter.Flush(TimeSpan.FromSeconds(10)));
     });

@@ -152,6 +152,52 @@ public sealed class ForwardModeTests
         Assert.Empty(service.Sink.Requests);
     }
 
+    [Theory]
+    [InlineData("traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", true, "01")]
+    [InlineData("traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", false, "01")]
+    [InlineData("traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-03", true, "03")]
+    [InlineData("traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00", true, "00")]
+    [InlineData("traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-02", true, "02")]
+    [InlineData("b3: 0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1", true, "01")]
+    [InlineData("b3: 0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-d", true, "01")]
+    [InlineData("b3: 0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-0", true, "00")]
+    [InlineData("x-nothing: 1", true, "00")]
+    public async Task Activity_OfARequest_KeepsTheCallersFlag(string header, bool logs, string flags)
+    {
+        string? id = null;
+        await using var service = await TestService.StartAsync(
+            app => app.MapGet("/", () => id = Activity.Current?.Id),
+            build: b =>
+            {
+                b.Configuration.AddInMemoryCollection([new("OTEL_SDK_DISABLED", "true")]);
+                if (!logs) b.Logging.SetMinimumLevel(LogLevel.None);
+            });
+        await service.GetAsync("/", header);
+
+        Assert.EndsWith("-" + flags, id, StringComparison.Ordinal);
+    }
+
+    // What another listener refuses it must not have to record because of the flag.
+    [Fact]
+    public async Task Activity_AnotherListenerRefusesIt_IsNotMadeToRecordIt()
+    {
+        Activity? heard = null;
+        using var source = new ActivitySource("Shop.Requests");
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = s => s == source,
+            Sample = (ref _) => ActivitySamplingResult.PropagationData,
+            ActivityStopped = a => heard = a,
+        };
+        ActivitySource.AddActivityListener(listener);
+        await using var service = await TestService.StartAsync(
+            app => app.MapGet("/", () => "ok"), o => o.Mode = MeshTracingMode.Forward, b => b.Services.AddSingleton(source));
+        await service.GetAsync("/", $"traceparent: 00-{TraceId}-{SpanId}-01");
+        await service.StopAsync();
+
+        Assert.Equal((true, false), (heard!.Recorded, heard.IsAllDataRequested));
+    }
+
     [Fact]
     public async Task Log_OfARequest_NamesTheCallersTrace()
     {

@@ -15,8 +15,6 @@ internal static class TestSpan
 
     public static readonly ActivitySource Source = new("my.library", "1.0.0");
 
-    private static readonly ActivityListener Listener = Listen(Source);
-
     /// <summary>A child of a local parent, sampled.</summary>
     public static SpanFacts Facts { get; } = new(ActivitySpanId.CreateFromString(ParentId), false, 1, false);
 
@@ -35,7 +33,7 @@ internal static class TestSpan
         TimeSpan? duration = null,
         DateTime? start = null)
     {
-        GC.KeepAlive(Listener);
+        using var listener = source is null ? Listen(Source) : null;
         var parent = new ActivityContext(
             ActivityTraceId.CreateFromString(traceId),
             ActivitySpanId.CreateFromString(ParentId),

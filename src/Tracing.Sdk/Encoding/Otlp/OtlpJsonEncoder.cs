@@ -226,6 +226,7 @@ internal sealed class OtlpJsonEncoder(SpanLimits limits) : SpanEncoder(limits)
         var none = default(SpanStatus);
         foreach (ref readonly var link in activity.EnumerateLinks())
         {
+            if (IsEmpty(in link)) continue;
             if (kept == Limits.Links)
             {
                 dropped++;

@@ -307,6 +307,7 @@ internal sealed class OtlpProtobufEncoder(SpanLimits limits) : SpanEncoder(limit
         var none = default(SpanStatus);
         foreach (ref readonly var link in activity.EnumerateLinks())
         {
+            if (IsEmpty(in link)) continue;
             if (kept == Limits.Links)
             {
                 dropped++;

@@ -198,7 +198,11 @@ internal sealed class ZipkinEncoder : SpanEncoder
     private int LinksOverLimit(Activity activity)
     {
         var count = 0;
-        foreach (ref readonly var _ in activity.EnumerateLinks()) count++;
+        foreach (ref readonly var link in activity.EnumerateLinks())
+        {
+            if (!IsEmpty(in link)) count++;
+        }
+
         return Math.Max(0, count - Limits.Links);
     }
 

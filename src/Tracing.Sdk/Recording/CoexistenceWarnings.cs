@@ -1,0 +1,54 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Logging;
+
+namespace Tracing.Sdk.Recording;
+
+/// <summary>Warns of what other tracing in the same process makes of this one's spans, once for each kind.</summary>
+/// <remarks>Any thread. The code that starts a span never sees an exception of a logger.</remarks>
+internal sealed class CoexistenceWarnings(ILogger logger)
+{
+    private int _openTelemetry;
+    private int _secondTracing;
+    private int _idFormat;
+
+    /// <summary>Looks for a TracerProvider that traces requests and calls too. Cheap enough for the start of a span.</summary>
+    public void CheckRecording()
+    {
+        if (_openTelemetry == 0 && OpenTelemetrySdk.IsLoaded && OtherListeners.HearHttp && IsFirst(ref _openTelemetry)) Write(static (logger, _) => Log.OpenTelemetryRecordsToo(logger), "");
+    }
+
+    /// <summary>Looks for a TracerProvider that makes spans where this library only forwards headers.</summary>
+    /// <param name="requestSource">The source to which this library listens itself; null when there is none.</param>
+    public void CheckForwarding(ActivitySource? requestSource)
+    {
+        if (_openTelemetry != 0 || !OpenTelemetrySdk.IsLoaded || SpanRecorder.IsAnyLive) return;
+        var heard = string.Join(", ", OtherListeners.FindHeardSources(requestSource));
+        if (heard.Length > 0 && IsFirst(ref _openTelemetry)) Write(static (logger, heard) => Log.OpenTelemetryRecordsForwarded(logger, heard), heard);
+    }
+
+    /// <summary>Reports a span outside of any request while two tracings are live.</summary>
+    public void RecordedTwice()
+    {
+        if (IsFirst(ref _secondTracing)) Write(static (logger, _) => Log.RecordedTwice(logger), "");
+    }
+
+    /// <summary>Reports an activity whose ids cannot be exported.</summary>
+    public void NotW3C(Activity activity)
+    {
+        if (IsFirst(ref _idFormat)) Write(static (logger, activity) => Log.NotW3C(logger, activity.OperationName, activity.Source.Name), activity);
+    }
+
+    private static bool IsFirst(ref int flag) => flag == 0 && Interlocked.Exchange(ref flag, 1) == 0;
+
+    private void Write<T>(Action<ILogger, T> write, T about)
+    {
+        try
+        {
+            write(logger, about);
+        }
+        catch (Exception)
+        {
+            // A logger of the application's that throws must not end the call that it heard of.
+        }
+    }
+}

@@ -1,0 +1,41 @@
+using System.Diagnostics;
+
+namespace Tracing.Sdk.Recording;
+
+/// <summary>
+/// Tells whether another <see cref="ActivityListener"/> in the process hears the platform's sources of requests and calls. A probe is an
+/// <see cref="ActivitySource"/> of the same name that this library's own listeners refuse, so it has listeners only if another one listens.
+/// </summary>
+internal static class OtherListeners
+{
+    // What identifies a probe. It is set before listeners hear of a source, which they may while a field here is still being assigned.
+    private const string ProbeVersion = "tracing.sdk.probe";
+
+    private static readonly ActivitySource Requests = new("Microsoft.AspNetCore", ProbeVersion);
+    private static readonly ActivitySource Calls = new("System.Net.Http", ProbeVersion);
+
+    /// <summary>Whether another listener hears requests or calls.</summary>
+    public static bool HearHttp => Requests.HasListeners() || Calls.HasListeners();
+
+    /// <summary>Whether a source is one of the probes, which must not be listened to.</summary>
+    public static bool IsProbe(ActivitySource source) => source.Version == ProbeVersion;
+
+    /// <summary>The names of all sources that have listeners, but for one. It means something only where this library records nothing.</summary>
+    public static IReadOnlyList<string> FindHeardSources(ActivitySource? except)
+    {
+        var names = new SortedSet<string>(StringComparer.Ordinal);
+        // A listener that is added is asked about every source there is.
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = source =>
+            {
+                // This library may listen to the requests of several hosts, but never to their probe.
+                var isOurs = source == except || (source.Name == Requests.Name && !IsProbe(source));
+                if (!isOurs && source.Name.Length > 0 && source.HasListeners()) names.Add(source.Name);
+                return false;
+            },
+        };
+        ActivitySource.AddActivityListener(listener);
+        return [.. names];
+    }
+}
