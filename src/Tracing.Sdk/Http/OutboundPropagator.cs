@@ -16,6 +16,7 @@ internal sealed class OutboundPropagator : DistributedContextPropagator
     public static void Install()
     {
         if (Current is OutboundPropagator) return;
+        EarlyClients.Watch();
         Current = new OutboundPropagator();
     }
 
@@ -42,6 +43,7 @@ internal sealed class OutboundPropagator : DistributedContextPropagator
 
     public override void Inject(Activity? activity, object? carrier, PropagatorSetterCallback? setter)
     {
+        EarlyClients.Asked(activity);
         if (MeshTracing.Find() is not { } tracing)
         {
             Platform.Inject(activity, carrier, setter);
