@@ -29,6 +29,7 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
     private readonly PropagationTargets _targets;
     private readonly PropagationTargets _baggageTargets;
     private ForwardListener? _forwardListener;
+    private int _earlyClientSaid;
     private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _isStopping;
     private Thread? _stopThread;
@@ -194,6 +195,12 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
     }
 
     internal bool MaySendBaggageTo(string host) => _baggageTargets.Allows(host, out _);
+
+    /// <summary>Warns, once, that the calls of a client do not have our headers because it was made before tracing was added.</summary>
+    internal void EarlyClientFound(string host)
+    {
+        if (Interlocked.Exchange(ref _earlyClientSaid, 1) == 0) Log.EarlyClient(_logger, host);
+    }
 
     /// <summary>Counts a request in which two formats disagreed.</summary>
     internal void Count(ContextConflict conflict)

@@ -5,8 +5,9 @@ using Tracing.Sdk.Propagation;
 namespace Tracing.Sdk.Http;
 
 /// <summary>
-/// The headers of one outbound request. A header that the user set by hand stays, as long as it is one valid value and no mere copy
-/// of what came in; otherwise ours takes its place. Either way one value leaves, and the call never fails because of us.
+/// The headers of one outbound request. A header that the user set by hand stays, as long as it is one valid value and neither a copy of
+/// what came in nor the name of a span of our own; otherwise ours takes its place. Either way one value leaves, and the call never fails
+/// because of us.
 /// </summary>
 internal static class OutboundHeaders
 {
@@ -20,6 +21,14 @@ internal static class OutboundHeaders
 
     private static readonly string[] Names = [.. ContextNames, BaggageHeader.HeaderName, RequestIds.RequestId, RequestIds.ClientTraceId];
 
+    // Set on a message when its headers are written: equal to the version that it had, but another object. SocketsHttpHandler takes the fields
+    // of a propagator off a message before it sends it again, and nothing else on the message shows that it was sent. Redirects keep the
+    // version, and marking with it allocates nothing.
+    private static readonly Version[] MarkedVersions = [new(1, 1), new(2, 0), new(3, 0), new(1, 0)];
+
+    /// <summary>The names that a context or baggage is read from and written to.</summary>
+    public static IReadOnlyCollection<string> Fields { get; } = Array.AsReadOnly([.. ContextNames, BaggageHeader.HeaderName]);
+
     /// <summary>Writes the headers and returns how often this message has been sent before, as far as it shows.</summary>
     public static int Write(MeshTracing tracing, HttpRequestMessage request, Activity? activity)
     {
@@ -32,40 +41,58 @@ internal static class OutboundHeaders
         // :: Step 1: what is a copy of headers that are not trusted does not leave, wherever the message goes.
         if (remote?.Refused is { } refused) RemoveCopies(request, headers, refused.Headers);
 
-        // :: Step 2: a message that has been sent before loses what we wrote then. It gets fresh ids, and perhaps goes where none may.
+        // :: Step 2: a message that has been sent before loses what we wrote then, and has again what was set by hand. It gets fresh ids, and
+        // perhaps goes where none may.
         var present = Look(request);
-        var hasContext = (present & Present.Context) != 0;
         // Most messages are sent once, into the mesh and with nothing by hand; a note in their options is a dictionary each.
-        var note = !isInside || !settings.W3C || hasContext ? NoteOf(request, headers, remote) : null;
+        var wasSent = IsMarked(request);
+        var isSetByHand = (present & (Present.Context | Present.Baggage)) != 0;
+        var note = wasSent || isSetByHand || !isInside || !settings.W3C ? NoteOf(request, headers, remote, wasSent) : null;
         var isResend = note is { Attempts: > 0 };
-        if (!isInside && (isResend || (hasContext && IsCopy(ContextOn(headers), remote))))
+        if (!isInside && ((isResend && note!.WasInside) || ((present & Present.Context) != 0 && IsKnown(ContextOn(headers), remote, activity))))
         {
             Remove(request, Names);
             Remove(request, settings.PassThrough);
         }
-        else if (!isInside)
+        else
         {
-            if (remote is not null) RemoveCopies(request, headers, remote);
+            if (!isInside && remote is not null) RemoveCopies(request, headers, remote);
+            if (isResend)
+            {
+                if (note!.IsOurs) Remove(request, ContextNames);
+                note.PutBack(request);
+                present = Look(request);
+                if (note.WasInside && !tracing.MaySendBaggageTo(uri.Host)) request.Headers.Remove(BaggageHeader.HeaderName);
+            }
+            else if ((present & Present.Baggage) != 0)
+            {
+                note!.Remember(request, BaggageHeader.HeaderName);
+            }
         }
-        else if (isResend)
-        {
-            if (note!.IsOurs) Remove(request, ContextNames);
-            if (!tracing.MaySendBaggageTo(uri.Host)) request.Headers.Remove(BaggageHeader.HeaderName);
-        }
+
+        var hasContext = (present & Present.Context) != 0;
 
         // :: Step 3: baggage has rules of its own.
         if (settings.Baggage) WriteBaggage(tracing, request, (present & Present.Baggage) != 0, ref headers, uri.Host, remote, activity);
 
         var attempts = note?.Attempts ?? 0;
-        if (!isInside) return attempts;
+        if (!isInside)
+        {
+            // What is left on it is the user's.
+            if (hasContext && !isResend) note!.Remember(request, ContextNames);
+            Mark(request);
+            return attempts;
+        }
 
         // :: Step 4: the context, and what only passes through.
         var context = tracing.Recorder?.ContextToSend(activity);
-        var isOurs = context is not null && !(hasContext && UserHasTheSay(request, headers, remote));
+        var isOurs = context is not null && !(hasContext && UserHasTheSay(request, headers, remote, activity));
+        // A marked message without a note has a context of ours.
+        var isMarked = Mark(request);
+        if (context is null || !isMarked) note ??= NoteOf(request, headers, remote, wasSent);
         if (isOurs) ContextInjector.Inject(context!.Value, ref headers, settings);
-        // Without a context of ours on it nothing would show that a request id was.
-        if (context is null) note ??= NoteOf(request, headers, remote);
-        if (note is not null) note.IsOurs = isOurs;
+        else if (hasContext && !isResend) note!.Remember(request, ContextNames);
+        if (note is not null) (note.IsOurs, note.WasInside) = (isOurs, true);
         if (tracing.Recorder is not null) WriteRequestId(request, (present & Present.RequestId) != 0, ref headers, remote, context);
         if (remote?.PassThrough is { } passThrough) WritePassThrough(tracing, request, uri.Host, passThrough);
         return attempts;
@@ -94,7 +121,31 @@ internal static class OutboundHeaders
         }
     }
 
-    private static Note NoteOf(HttpRequestMessage request, in RequestCarrier headers, RemoteContext? remote)
+    private static bool IsMarked(HttpRequestMessage request)
+    {
+        var version = request.Version;
+        foreach (var marked in MarkedVersions)
+        {
+            if (ReferenceEquals(version, marked)) return true;
+        }
+
+        return false;
+    }
+
+    private static bool Mark(HttpRequestMessage request)
+    {
+        var version = request.Version;
+        foreach (var marked in MarkedVersions)
+        {
+            if (!marked.Equals(version)) continue;
+            request.Version = marked;
+            return true;
+        }
+
+        return false;
+    }
+
+    private static Note NoteOf(HttpRequestMessage request, in RequestCarrier headers, RemoteContext? remote, bool wasSent)
     {
         var isOurs = IsOurs(headers, remote);
         if (request.Options.TryGetValue(NoteKey, out var note))
@@ -104,7 +155,8 @@ internal static class OutboundHeaders
         }
         else
         {
-            request.Options.Set(NoteKey, note = new Note { Attempts = isOurs ? 1 : 0, IsOurs = isOurs });
+            isOurs |= wasSent;
+            request.Options.Set(NoteKey, note = new Note { Attempts = isOurs ? 1 : 0, IsOurs = isOurs, WasInside = isOurs });
         }
 
         return note;
@@ -153,15 +205,28 @@ internal static class OutboundHeaders
         for (var i = 0; i < names.Count; i++) request.Headers.Remove(names[i]);
     }
 
-    private static bool UserHasTheSay(HttpRequestMessage request, in RequestCarrier headers, RemoteContext? remote)
+    private static bool UserHasTheSay(HttpRequestMessage request, in RequestCarrier headers, RemoteContext? remote, Activity? activity)
     {
         var set = ContextOn(headers);
-        if ((set.HasIds || set.State != SamplingState.Defer) && !IsCopy(set, remote)) return true;
+        if ((set.HasIds || set.State != SamplingState.Defer) && !IsKnown(set, remote, activity)) return true;
         Remove(request, ContextNames);
         return false;
     }
 
     private static TraceIds ContextOn(in RequestCarrier headers) => ContextExtractor.Extract(headers, PropagationSettings.ContextOnly).Ids;
+
+    // A copy of what came in, or the name of a span that is open here: other instrumentation of HttpClient writes that before we are asked.
+    private static bool IsKnown(in TraceIds set, RemoteContext? remote, Activity? activity)
+    {
+        if (IsCopy(set, remote)) return true;
+        if (!set.HasIds) return false;
+        for (var a = activity; a is { IdFormat: ActivityIdFormat.W3C }; a = a.Parent)
+        {
+            if (Hex.ToUInt64(a.SpanId) == set.SpanId) return true;
+        }
+
+        return false;
+    }
 
     // Of the context that came in, of its stale format, or of one that came in and was not believed.
     private static bool IsCopy(in TraceIds set, RemoteContext? remote) =>
@@ -278,5 +343,29 @@ internal static class OutboundHeaders
 
         /// <summary>Whether the context on it is what we wrote.</summary>
         public bool IsOurs { get; set; }
+
+        /// <summary>Whether it has been sent to a host of the mesh, so that it may carry what must not leave.</summary>
+        public bool WasInside { get; set; }
+
+        // In the order in which they were set; null when none were.
+        private List<KeyValuePair<string, StringValues>>? _setByHand;
+
+        public void Remember(HttpRequestMessage request, params ReadOnlySpan<string> names)
+        {
+            var headers = new RequestCarrier(request);
+            foreach (var name in names)
+            {
+                if (headers.Get(name) is { Count: > 0 } values) (_setByHand ??= []).Add(new(name, values));
+            }
+        }
+
+        public void PutBack(HttpRequestMessage request)
+        {
+            if (_setByHand is null) return;
+            foreach (var (name, values) in _setByHand)
+            {
+                if (!request.Headers.Contains(name)) request.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
+            }
+        }
     }
 }

@@ -16,7 +16,9 @@ internal sealed class OutboundPropagator : DistributedContextPropagator
 
     public static void Install()
     {
-        if (Current is not OutboundPropagator) Current = new OutboundPropagator();
+        if (Current is OutboundPropagator) return;
+        EarlyClients.Watch();
+        Current = new OutboundPropagator();
     }
 
     /// <summary>Whether the platform makes the spans of this handler. One that was built before us is made to ask us, if it has not been used.</summary>
@@ -36,14 +38,15 @@ internal sealed class OutboundPropagator : DistributedContextPropagator
         return true;
     }
 
-    // Named to nobody: the platform would take these fields off a message that it sends again, also those that the user had set. What is
-    // ours we recognise, and so do we a copy of what came in, which is what a proxy built on HttpClient makes.
-    public override IReadOnlyCollection<string> Fields => [];
+    // Without the request ids: libraries clear a message of these fields before they ask for new values, or look for one of them to see whether
+    // there is a context, and a request id that the user set is neither.
+    public override IReadOnlyCollection<string> Fields => OutboundHeaders.Fields;
 
     public override void Inject(Activity? activity, object? carrier, PropagatorSetterCallback? setter)
     {
         // The request of an exporter belongs to no trace, and it is none of the application's calls that may or may not leave the mesh.
         if (activity is null && Suppression.IsActive) return;
+        EarlyClients.Asked(activity);
         if (MeshTracing.Find() is not { } tracing)
         {
             Platform.Inject(activity, carrier, setter);
@@ -65,7 +68,9 @@ internal sealed class OutboundPropagator : DistributedContextPropagator
     {
         (traceId, traceState) = (null, null);
         if (getter is null) return;
-        var remote = ContextExtractor.Extract(new CallbackReader(carrier, getter), MeshTracing.Find()?.Propagation ?? PropagationSettings.Default);
+        // Where headers are only forwarded the settings understand none of them, and a library that asks still wants the context.
+        var settings = MeshTracing.Find() is { Recorder: not null } tracing ? tracing.Propagation : PropagationSettings.ContextOnly;
+        var remote = ContextExtractor.Extract(new CallbackReader(carrier, getter), settings);
         (traceId, traceState) = (remote.TraceParent, remote.TraceState);
     }
 

@@ -36,13 +36,16 @@ internal static class ContextExtractor
         }
         else if (!b3.HasIds)
         {
-            // A decision without ids has no say beside a context, but for debug.
-            if (b3.State == SamplingState.Debug) winner = w3c with { State = SamplingState.Debug };
+            // Beside a context a decision without ids counts only if it says debug, or if the context was written by a proxy that cannot read B3.
+            if (b3.State == SamplingState.Debug || (b3.State != SamplingState.Defer && TraceStateList.IsPresentButEmpty(traceState)))
+            {
+                winner = w3c with { State = b3.State };
+            }
         }
         else if (w3c.IsSameTraceAs(b3))
         {
             winner = OneTrace(w3c, b3, mesh.SpanId, settings.B3First, out conflict);
-            if ((conflict & ContextConflict.SpanId) != 0) stale = winner.SpanId == w3c.SpanId ? b3.SpanId : w3c.SpanId;
+            if (w3c.SpanId != b3.SpanId) stale = winner.SpanId == w3c.SpanId ? b3.SpanId : w3c.SpanId;
         }
         else
         {
@@ -58,8 +61,15 @@ internal static class ContextExtractor
             }
         }
 
-        // :: Step 3: debug may have come on a hop that speaks W3C only. The list then says what the flags cannot, for our own sampler too.
-        if (mesh.IsDebug && winner.State != SamplingState.Debug) winner = winner with { State = SamplingState.Debug };
+        // :: Step 3: debug may have come on a hop that speaks W3C only. The list then says what the flags cannot, for our own sampler too; and
+        // where that hop did not sample, it exported no span, so the parent is the span that our member names.
+        if (mesh.IsDebug && winner.State != SamplingState.Debug)
+        {
+            var parent = winner.State == SamplingState.Deny && mesh.SpanId != 0 ? mesh.SpanId : winner.SpanId;
+            if (parent != winner.SpanId) stale = winner.SpanId;
+            winner = winner with { SpanId = parent, State = SamplingState.Debug };
+        }
+
         if (winner.HasIds) list = TraceStateList.WithState(list, mesh, winner.State, settings.TraceStateLimit);
 
         var baggage = settings.Baggage && headers.Get(BaggageHeader.HeaderName) is { Count: > 0 } fields ? BaggageHeader.Parse(fields, out _) : null;
@@ -71,7 +81,7 @@ internal static class ContextExtractor
         return new RemoteContext
         {
             Ids = winner,
-            Format = !winner.HasIds ? null : isW3C ? "w3c" : "b3",
+            Format = !winner.HasIds ? null : isW3C || (winner.SpanId != b3.SpanId && loser?.Format != "w3c") ? "w3c" : "b3",
             TraceParent = isW3C && winner.IsSampled == w3c.IsSampled && TraceParent.IsCanonical(traceParent) ? traceParent : null,
             TraceState = list,
             StaleSpanId = stale,
@@ -80,6 +90,7 @@ internal static class ContextExtractor
             Baggage = baggage,
             RequestId = requestId,
             PassThrough = passThrough,
+            IsSampledByCaller = winner.IsSampled,
             Owner = nothing?.Owner,
         };
     }
@@ -108,9 +119,9 @@ internal static class ContextExtractor
         _ = B3Headers.TryReadMulti(ref headers, out var multi);
         if (!hasSingle) return multi;
         var isMultiFresher = Freshness.IsMultiFresher(single, multi);
-        if (single.SpanId != multi.SpanId) stale = isMultiFresher ? single.SpanId : multi.SpanId;
-        if (!isMultiFresher) return single;
-        return multi with { TraceHigh = multi.TraceHigh | single.TraceHigh, State = Combine(multi.State, single.State) };
+        var fresher = isMultiFresher ? Combine(multi with { TraceHigh = multi.TraceHigh | single.TraceHigh }, single) : single;
+        if (single.SpanId != multi.SpanId) stale = fresher.SpanId == single.SpanId ? multi.SpanId : single.SpanId;
+        return fresher;
     }
 
     // W3C knows the whole trace id and the random flag, whoever names the parent.
@@ -120,13 +131,17 @@ internal static class ContextExtractor
         conflict = (isOneSpan ? ContextConflict.None : ContextConflict.SpanId)
             | (b3.State == SamplingState.Defer || w3c.IsSampled == b3.IsSampled ? ContextConflict.None : ContextConflict.Sampled);
         return (isOneSpan ? b3First : Freshness.IsB3Fresher(w3c, b3, marker, b3First))
-            ? w3c with { SpanId = b3.SpanId, State = Combine(b3.State, w3c.State) }
-            : w3c with { State = Combine(w3c.State, b3.State) };
+            ? Combine(w3c with { SpanId = b3.SpanId, State = b3.State }, w3c)
+            : Combine(w3c, b3);
     }
 
-    // The fresher one decides. Where it leaves that open the other's word holds, and debug holds whoever says it.
-    private static SamplingState Combine(SamplingState fresher, SamplingState other) =>
-        fresher == SamplingState.Defer || other == SamplingState.Debug ? other : fresher;
+    // The fresher context decides. Where it leaves that open the decision of the other holds, and debug holds in either. A hop that did not
+    // sample exported no span: where debug overrules it, the parent is the span that debug came with.
+    private static TraceIds Combine(in TraceIds fresher, in TraceIds other)
+    {
+        if (fresher.State != SamplingState.Defer && other.State != SamplingState.Debug) return fresher;
+        return fresher with { SpanId = fresher.State == SamplingState.Deny ? other.SpanId : fresher.SpanId, State = other.State };
+    }
 
     private static List<KeyValuePair<string, StringValues>>? ReadPassThrough<TReader>(ref TReader headers, IReadOnlyList<string> names)
         where TReader : struct, IHeaderReader

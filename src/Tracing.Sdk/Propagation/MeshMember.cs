@@ -1,6 +1,6 @@
 namespace Tracing.Sdk.Propagation;
 
-// Our member of tracestate, always the left-most:  mesh=p:{span id we wrote}[;s:{d|u}]
+// Our member of tracestate, always the left-most, and left out where a member that only holds p would push one of others out:  mesh=p:{span id we wrote}[;s:{d|u}]
 //   p  the span id in the traceparent and the B3 headers of the same request. One hop on, the format that no longer holds it
 //      is the one that a proxy has rewritten.
 //   s  d: a B3 debug trace, carried across hops that speak W3C only.

@@ -61,13 +61,16 @@ internal static class TraceStateList
         return list;
     }
 
-    /// <summary>The list with our member at its left in place of any older one of ours, truncated again as the limit asks.</summary>
+    /// <summary>
+    /// The list with our member at its left in place of any older one of ours. A member that carries no state is left out where it would
+    /// push another one out; a member that says debug makes room as the specification asks.
+    /// </summary>
     /// <remarks>User code can write anything into an Activity's tracestate: what is no list is dropped here too.</remarks>
     public static string WithMeshMember(string? list, string spanId, bool isDebug, int limit = DefaultLimit)
     {
         Span<char> own = stackalloc char[MeshMember.MaxLength];
         own = own[..MeshMember.Write(own, spanId, isDebug ? SamplingState.Debug : SamplingState.Accept)];
-        return WithOwn(own, list, limit)!;
+        return WithOwn(own, list, limit, mayPushOut: isDebug)!;
     }
 
     /// <summary>Notes inside the process that a trace is debug or undecided: tracestate is what reaches the sampler and the children.</summary>
@@ -92,10 +95,10 @@ internal static class TraceStateList
         Span<char> spanId = stackalloc char[member.SpanId == 0 ? 0 : 16];
         if (member.SpanId != 0) Hex.WriteUInt64(member.SpanId, spanId);
         Span<char> own = stackalloc char[MeshMember.MaxLength];
-        return WithOwn(own[..MeshMember.Write(own, spanId, state)], list, limit);
+        return WithOwn(own[..MeshMember.Write(own, spanId, state)], list, limit, mayPushOut: state is SamplingState.Debug or SamplingState.Defer);
     }
 
-    private static string? WithOwn(ReadOnlySpan<char> own, string? list, int limit)
+    private static string? WithOwn(ReadOnlySpan<char> own, string? list, int limit, bool mayPushOut)
     {
         // What comes from the neighbour that runs this library is our member and nothing else.
         if (list is null || (list.StartsWith(MeshMember.Key, StringComparison.Ordinal) && !list.Contains(',')))
@@ -110,6 +113,13 @@ internal static class TraceStateList
             if (!list.AsSpan(members[i].Start).StartsWith(MeshMember.Key)) continue;
             RemoveAt(members, i, ref count);
             break;
+        }
+
+        if (!own.IsEmpty && !mayPushOut)
+        {
+            var length = LengthOf(members[..count]);
+            if (length > limit) Truncate(members, ref count, ref length, limit);
+            if (count == MaxMembers || (count > 0 && length + 1 + own.Length > limit)) own = default;
         }
 
         // A 33rd member pushes the right-most out.
@@ -178,6 +188,14 @@ internal static class TraceStateList
         return length;
     }
 
+    // With the commas between them; -1 for none, because the first one needs no comma.
+    private static int LengthOf(ReadOnlySpan<Member> members)
+    {
+        var length = -1;
+        foreach (var member in members) length += 1 + member.Length;
+        return length;
+    }
+
     private static bool IsDuplicate(StringValues fields, ReadOnlySpan<Member> earlier, ReadOnlySpan<char> keyWithEquals)
     {
         foreach (var member in earlier)
@@ -191,8 +209,7 @@ internal static class TraceStateList
     private static string? Join(ReadOnlySpan<char> own, StringValues fields, Span<Member> members, int limit)
     {
         var count = members.Length;
-        var length = own.Length + (own.IsEmpty ? -1 : 0);
-        foreach (var member in members) length += 1 + member.Length;
+        var length = LengthOf(members) + (own.IsEmpty ? 0 : own.Length + 1);
         if (length > limit) Truncate(members, ref count, ref length, limit);
         if (length <= 0) return null;
         if (own.IsEmpty && fields is [{ } only] && only.Length == length) return only;

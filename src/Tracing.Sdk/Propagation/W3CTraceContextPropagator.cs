@@ -27,7 +27,13 @@ public sealed class W3CTraceContextPropagator : TextMapPropagator
         var headers = new GetterReader<T>(carrier, getter);
         if (!ContextExtractor.TryReadW3C(ref headers, out var ids, out _, out var traceState)) return context;
         var list = TraceStateList.Normalize(traceState);
-        if (MeshMember.Find(list).IsDebug) ids = ids with { State = SamplingState.Debug };
+        if (MeshMember.Find(list) is { IsDebug: true } member)
+        {
+            // A hop that did not sample exported no span: the parent is the span that our member names.
+            var parent = ids.State == SamplingState.Deny && member.SpanId != 0 ? member.SpanId : ids.SpanId;
+            ids = ids with { SpanId = parent, State = SamplingState.Debug };
+        }
+
         return new PropagationContext(ids.ToActivityContext(TraceStateList.WithState(list, ids.State)), context.Baggage);
     }
 

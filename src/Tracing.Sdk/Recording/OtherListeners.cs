@@ -29,8 +29,8 @@ internal static class OtherListeners
         {
             ShouldListenTo = source =>
             {
-                // This library may listen to the requests of several hosts, but never to their probe.
-                var isOurs = source == except || (source.Name == Requests.Name && !IsProbe(source));
+                // This library may listen to requests and calls itself, but never to their probes.
+                var isOurs = source == except || ((source.Name == Requests.Name || source.Name == Calls.Name) && !IsProbe(source));
                 if (!isOurs && source.Name.Length > 0 && source.HasListeners()) names.Add(source.Name);
                 return false;
             },

@@ -88,13 +88,13 @@ internal sealed class SpanRecorder : IDisposable
     }
 
     /// <summary>
-    /// What an outbound call may say of this Activity: its own ids if it is exported, else those of the nearest exported ancestor,
-    /// else what came in. Null when there is nothing at all to say.
+    /// What an outbound call may say of this Activity: its own ids if it is exported, else those of the nearest exported ancestor, which may
+    /// be the caller's span. Where no ancestor is exported, the local root names this hop. Null when there is nothing at all to say.
     /// </summary>
     public OutboundContext? ContextToSend(Activity? activity)
     {
         while (activity is { IdFormat: not ActivityIdFormat.W3C }) activity = activity.Parent;
-        if (activity is null) return CameIn();
+        if (activity is null) return ContextWithoutActivity();
         var top = activity;
         var wasAsked = false;
         for (var a = activity; a is not null; a = a.Parent)
@@ -110,8 +110,9 @@ internal sealed class SpanRecorder : IDisposable
 
         // Nothing of this trace is exported here. If we were asked, we have refused; if not, the caller's word goes on with the caller's id.
         var state = wasAsked || top.ParentSpanId == default ? SamplingState.Deny : StateOfUnasked(top);
-        if (state == SamplingState.Defer) state = _sampler.DecideAlone(top.TraceId) ? SamplingState.Accept : SamplingState.Deny;
-        var spanId = top.ParentSpanId == default ? top.SpanId : top.ParentSpanId;
+        if (state == SamplingState.Defer) state = DecideAlone(top.TraceId);
+        var isOwnHop = top.ParentSpanId == default || (state == SamplingState.Deny && !MayBeExportedByCaller(top));
+        var spanId = isOwnHop ? top.SpanId : top.ParentSpanId;
         return new OutboundContext(top.TraceId.ToHexString(), spanId.ToHexString(), state, IsRandom(top), top.TraceStateString);
     }
 
@@ -154,11 +155,22 @@ internal sealed class SpanRecorder : IDisposable
         _accounts.UnsampledStarted();
     }
 
-    private static OutboundContext? CameIn() =>
-        RemoteContext.Current is { Ids: { HasIds: true } ids } remote
-            ? new OutboundContext(
-                ids.ToActivityTraceId().ToHexString(), ids.ToActivitySpanId().ToHexString(), ids.State, ids.IsRandom, remote.TraceState)
-            : null;
+    private OutboundContext? ContextWithoutActivity()
+    {
+        if (RemoteContext.Current is not { Ids: { HasIds: true } ids } remote) return null;
+        var traceId = ids.ToActivityTraceId();
+        var state = ids.State == SamplingState.Defer ? DecideAlone(traceId) : ids.State;
+        var spanId = state == SamplingState.Deny && !remote.IsSampledByCaller ? remote.HopSpanId : ids.ToActivitySpanId().ToHexString();
+        return new OutboundContext(traceId.ToHexString(), spanId, state, ids.IsRandom, remote.TraceState);
+    }
+
+    private SamplingState DecideAlone(ActivityTraceId traceId) => _sampler.DecideAlone(traceId) ? SamplingState.Accept : SamplingState.Deny;
+
+    // Of a local root that is not exported. Without the caller's headers: a caller that had sampled would have been followed.
+    private bool MayBeExportedByCaller(Activity top) =>
+        RemoteContext.Current is { Ids: { HasIds: true } ids } remote && ids.ToActivitySpanId() == top.ParentSpanId
+            ? remote.IsSampledByCaller
+            : !_sampler.FollowsParent;
 
     // Whether there ever was another tracing in this process: until then every request is ours.
     private static bool IsShared => Volatile.Read(ref _instances) > 1;
@@ -203,18 +215,29 @@ internal sealed class SpanRecorder : IDisposable
             if (asked is not null) return AsItsParent(Recorded(asked), ref options);
             record = _sampler.Decide(StateOfUnasked(top), ref options);
         }
+        else if (MeshMember.Find(parent.TraceState).IsUndecided)
+        {
+            record = _sampler.Decide(SamplingState.Defer, ref options);
+        }
         else
         {
-            // A parent that somebody has kept and names now.
-            return AsItsParent((parent.TraceFlags & ActivityTraceFlags.Recorded) != 0, ref options);
+            // A parent that was kept and is named now: by the application, or by a library that read it from a message and did not call it remote.
+            return AsItsParent((parent.TraceFlags & ActivityTraceFlags.Recorded) != 0, ref options, isReceived: options.Kind is ActivityKind.Consumer or ActivityKind.Server);
         }
 
         return record ? ActivitySamplingResult.AllDataAndRecorded : Refuse(ref options, ActivitySamplingResult.PropagationData);
     }
 
-    // The children of a refused span are not even created.
-    private ActivitySamplingResult AsItsParent(bool recorded, ref ActivityCreationOptions<ActivityContext> options) =>
-        recorded ? ActivitySamplingResult.AllDataAndRecorded : Refuse(ref options, ActivitySamplingResult.None);
+    // The children of a refused span are not even created, but for those that carry the refusal on: out of the process by a library that starts
+    // a span in order to inject it, or into what is done with a message that was received.
+    private ActivitySamplingResult AsItsParent(bool recorded, ref ActivityCreationOptions<ActivityContext> options, bool isReceived = false) =>
+        recorded ? ActivitySamplingResult.AllDataAndRecorded
+        : Refuse(ref options, isReceived || IsInjected(options) ? ActivitySamplingResult.PropagationData : ActivitySamplingResult.None);
+
+    // Calls by HTTP need no Activity: their headers are written from the context that surrounds them.
+    private static bool IsInjected(in ActivityCreationOptions<ActivityContext> options) =>
+        options.Kind == ActivityKind.Producer
+        || (options.Kind == ActivityKind.Client && options.Source.Name is not ("System.Net.Http" or "Tracing.Sdk.Http"));
 
     private ActivitySamplingResult Refuse(ref ActivityCreationOptions<ActivityContext> options, ActivitySamplingResult result)
     {

@@ -14,6 +14,9 @@ internal sealed class TraceSampler(double ratio, bool followParent)
     private const ulong Range = 1UL << 56;
     private readonly ulong _threshold = ratio >= 1 ? 0 : ratio <= 0 ? Range : (ulong)Math.Round((1 - ratio) * Range);
 
+    /// <summary>Whether a caller's decision holds.</summary>
+    public bool FollowsParent => followParent;
+
     public bool Decide(SamplingState state, ref ActivityCreationOptions<ActivityContext> options) => state switch
     {
         SamplingState.Debug => true,

@@ -46,8 +46,18 @@ public sealed class BothFormatsTests(WireFixture wire)
 
     [Fact]
     public Task StaleB3SaysDebug_DebugIsKept() => CheckAsync(
-        [W3C(T, B, "00"), new("tracestate", $"mesh=p:{A}"), .. B3(T, A, "1"), new("X-B3-Flags", "1")],
+        [W3C(T, B, "01"), new("tracestate", $"mesh=p:{A}"), .. B3(T, A, "1"), new("X-B3-Flags", "1")],
         new() { TraceId = T, ParentId = B, Debug = true });
+
+    [Fact]
+    public Task StaleB3SaysDebugPastAProxyThatDidNotSample_ItsSpanIsTheParent() => CheckAsync(
+        [W3C(T, B, "00"), new("tracestate", $"mesh=p:{A};s:d"), .. B3(T, A, "1"), new("X-B3-Flags", "1")],
+        new() { TraceId = T, ParentId = A, Debug = true });
+
+    [Fact]
+    public Task MarkerSaysDebugPastAProxyThatDidNotSample_ItsSpanIsTheParent() => CheckAsync(
+        [W3C(T, B, "00"), new("tracestate", $"mesh=p:{A};s:d")],
+        new() { TraceId = T, ParentId = A, Debug = true });
 
     [Fact]
     public Task OtherTraceSaysDebug_ItIsNotOurs() => CheckAsync(
@@ -83,6 +93,15 @@ public sealed class BothFormatsTests(WireFixture wire)
     public Task B3StateAloneDenies_W3CDecides() => CheckAsync(
         [W3C(T, A, "01"), new("b3", "0")],
         new() { TraceId = T, ParentId = A });
+
+    // A proxy that cannot read B3 signs the trace that it begins with an empty tracestate.
+    [Theory]
+    [InlineData("01", "0", false, false)]
+    [InlineData("00", "1", true, false)]
+    [InlineData("00", "d", true, true)]
+    public Task B3StateAloneBesideAnEmptyTraceState_B3Decides(string flags, string state, bool sampled, bool debug) => CheckAsync(
+        [W3C(T, A, flags), new("tracestate", ""), new("b3", state)],
+        new() { TraceId = T, ParentId = A, Sampled = sampled, Debug = debug });
 
     [Fact]
     public Task SingleIsStaleBesideMulti_AndBothBesideW3C_MultiWins() => CheckAsync(

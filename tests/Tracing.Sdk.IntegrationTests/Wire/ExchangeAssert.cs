@@ -50,7 +50,7 @@ internal static partial class ExchangeAssert
         var flags = Convert.ToInt32(traceparent[53..], 16);
         if (expected.TraceId is not null) Assert.Equal(expected.TraceId, traceId);
         Assert.Equal((expected.Sampled ? 1 : 0) | (expected.Random ? 2 : 0), flags);
-        if (expected.Sampled) Assert.NotEqual(expected.ParentId, spanId);
+        Assert.NotEqual(expected.ParentId, spanId);
 
         Assert.Equal(TraceStateList.Expected(expected.TraceState, spanId, expected.Debug), request.One("tracestate"));
 

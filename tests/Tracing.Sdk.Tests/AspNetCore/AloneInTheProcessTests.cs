@@ -90,7 +90,8 @@ public sealed class AloneInTheProcessTests
 
         Assert.Equal(["GET", "GET /"], service.Sink.Spans.Select(s => s.Name));
         Assert.Equal(["1", "0"], server.Requests.Select(r => r["X-B3-Sampled"]));
-        Assert.Equal(SpanId, server.Requests[1]["X-B3-SpanId"]);
+        Assert.NotEqual(SpanId, server.Requests[1]["X-B3-SpanId"]);
+        Assert.Equal($"00-{TraceId}-{server.Requests[1]["X-B3-SpanId"]}-00", server.Requests[1]["traceparent"]);
         Assert.Equal(4, seen.Count);
         Assert.Equal("GET /", seen[1].DisplayName);
     }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Tracing.Sdk.Http;
 using Tracing.Sdk.Propagation;
 using Tracing.Sdk.Tests.Testbed;
@@ -328,6 +329,231 @@ public sealed class HandSetHeadersTests
 
         Assert.Equal(spans.Clients().Select(s => s.SpanId), server.Requests.Select(r => r["X-B3-SpanId"] ?? r["traceparent"]!.Split('-')[2]));
         Assert.Equal([null, 1L, 2L, null, 1L, 2L], spans.Clients().Select(s => s.Tag("http.request.resend_count")));
+    }
+
+    // The platform takes the fields that a propagator names off a message before it sends it again.
+    [Theory]
+    [InlineData($"traceparent: 00-{OtherTraceId}-{OtherSpanId}-01|tracestate: vendor=1|baggage: a=1|X-Request-ID: mine")]
+    [InlineData($"b3: {OtherTraceId}-{OtherSpanId}-1|baggage: a=1|X-Request-ID: mine")]
+    [InlineData($"X-B3-TraceId: {OtherTraceId}|X-B3-SpanId: {OtherSpanId}|X-B3-Sampled: 0|X-Request-ID: mine")]
+    [InlineData("b3: 0|X-Request-ID: mine")]
+    public async Task Context_ValidAndRedirected_StaysAtEachHop(string headers)
+    {
+        foreach (var hosts in new string[][] { ["data", "data"], ["data", "other"], ["api.example.com", "api.example.com"], ["api.example.com", "data"] })
+        {
+            var (spans, requests) = await RedirectAsync(headers, hosts);
+
+            Assert.Equal([null, 1L], spans.Clients().Select(s => s.Tag("http.request.resend_count")));
+            Assert.All(requests, r => Assert.Equal(headers.Split('|').Order(), r.Headers
+                .Where(h => !h.Key.Equals("Host", StringComparison.OrdinalIgnoreCase)).Select(h => $"{h.Key}: {h.Value}").Order()));
+        }
+    }
+
+    [Fact]
+    public async Task Context_ValidAndRedirectedOutOfTheMesh_StaysInside()
+    {
+        var (_, requests) = await RedirectAsync(
+            $"traceparent: 00-{OtherTraceId}-{OtherSpanId}-01|tracestate: vendor=1|baggage: a=1|x-request-id: mine", ["data", "api.example.com", "data"]);
+
+        Assert.Equal(["Host"], requests[1].Headers.Select(h => h.Key));
+        Assert.Equal($"00-{OtherTraceId}-{OtherSpanId}-01", requests[2]["traceparent"]);
+    }
+
+    [Fact]
+    public async Task Context_OursAndRedirectedOutsideOfAnyTrace_DoesNotLeaveTheMesh()
+    {
+        await using var server = new WireServer((_, number) => number == 0 ? "302 Found\r\nLocation: http://api.example.com/" : "200 OK");
+        await Traced.RunAsync(async _ =>
+        {
+            // Each hop is a root of its own.
+            Activity.Current = null;
+            using var client = new HttpClient(server.Handler());
+            (await client.GetAsync(new Uri("http://data/"))).Dispose();
+        });
+
+        Assert.NotNull(server.Requests[0]["x-request-id"]);
+        Assert.Equal(["Host"], server.Requests[1].Headers.Select(h => h.Key));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Context_OursBesideAFullTraceStateAndRetried_IsFreshEachTime(bool ours)
+    {
+        var list = string.Join(',', Enumerable.Range(0, 32).Select(i => $"k{i}=v"));
+        await using var server = new WireServer();
+        var spans = await Traced.RunAsync(
+            async _ =>
+            {
+                using var invoker = new HttpMessageInvoker(Handler(ours));
+                using var request = new HttpRequestMessage(HttpMethod.Get, server.Address);
+                for (var i = 0; i < 3; i++) (await invoker.SendAsync(request, default)).Dispose();
+            },
+            headers: [$"traceparent: 00-{TraceId}-{SpanId}-01", $"tracestate: {list}"]);
+
+        Assert.Equal(spans.Clients().Select(s => s.SpanId), server.Requests.Select(r => r["X-B3-SpanId"]));
+        Assert.Equal([null, 1L, 2L], spans.Clients().Select(s => s.Tag("http.request.resend_count")));
+        Assert.All(server.Requests, r => Assert.Equal(list, r["tracestate"]));
+    }
+
+    [Theory]
+    [InlineData("1.0")]
+    [InlineData("1.1")]
+    [InlineData("1.2")]
+    public async Task Version_OfTheMessage_StaysWhatItWas(string version)
+    {
+        using var stub = new StubHandler();
+        Version? after = null;
+        var spans = await Traced.RunAsync(async _ =>
+        {
+            using var invoker = new HttpMessageInvoker(new MeshTracingHandler(stub));
+            using var request = new HttpRequestMessage(HttpMethod.Get, "http://data/") { Version = Version.Parse(version) };
+            for (var i = 0; i < 2; i++) (await invoker.SendAsync(request, default)).Dispose();
+            after = request.Version;
+        });
+
+        Assert.Equal(Version.Parse(version), after);
+        Assert.Equal([null, 1L], spans.Clients().Select(s => s.Tag("http.request.resend_count")));
+    }
+
+    // Other instrumentation of HttpClient writes the ids of the span that the platform has just started, in its own format and with the
+    // tracestate that came in.
+    [Theory]
+    [InlineData("W3C")]
+    [InlineData("W3C with tracestate")]
+    [InlineData("b3")]
+    [InlineData("multi")]
+    public async Task Context_NamesTheSpanOfTheCall_GivesWayToOurs(string format)
+    {
+        await using var server = new WireServer();
+        var instrumentation = new OtherInstrumentation(format);
+        var spans = await Traced.RunAsync(
+            async _ =>
+            {
+                using var client = new HttpClient(new SocketsHttpHandler { ActivityHeadersPropagator = instrumentation });
+                (await client.GetAsync(server.Address)).Dispose();
+            },
+            headers: [$"traceparent: 00-{TraceId}-{SpanId}-01", $"tracestate: mesh=p:{SpanId},vendor=1"]);
+
+        AssertOurs(spans, server.Request);
+        Assert.EndsWith(",vendor=1", server.Request["tracestate"], StringComparison.Ordinal);
+        Assert.Single(server.Requests);
+    }
+
+    [Fact]
+    public async Task Context_NamesTheSpanOfTheCallAndRetried_IsFreshEachTime()
+    {
+        await using var server = new WireServer();
+        var instrumentation = new OtherInstrumentation("W3C with tracestate");
+        var spans = await Traced.RunAsync(
+            async _ =>
+            {
+                using var invoker = new HttpMessageInvoker(new SocketsHttpHandler { ActivityHeadersPropagator = instrumentation });
+                using var request = new HttpRequestMessage(HttpMethod.Get, server.Address);
+                for (var i = 0; i < 3; i++) (await invoker.SendAsync(request, default)).Dispose();
+            },
+            headers: [$"traceparent: 00-{TraceId}-{SpanId}-01"]);
+
+        Assert.Equal(spans.Clients().Select(s => s.SpanId), server.Requests.Select(r => r["X-B3-SpanId"]));
+        Assert.Equal([null, 1L, 2L], spans.Clients().Select(s => s.Tag("http.request.resend_count")));
+    }
+
+    [Fact]
+    public async Task Context_NamesTheSpanOfTheCallToAHostOutside_DoesNotLeave()
+    {
+        await using var server = new WireServer();
+        var instrumentation = new OtherInstrumentation("W3C with tracestate");
+        await Traced.RunAsync(async _ =>
+        {
+            var handler = server.Handler();
+            handler.ActivityHeadersPropagator = instrumentation;
+            using var client = new HttpClient(handler);
+            (await client.GetAsync(new Uri("http://api.example.com/"))).Dispose();
+        });
+
+        Assert.Equal(["Host"], server.Request.Headers.Select(h => h.Key));
+    }
+
+    // User code of before: it injects Activity.Current, which is the span around the call.
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Context_NamesTheSpanAroundTheCall_GivesWayToOurs(bool ours)
+    {
+        await using var server = new WireServer();
+        var spans = await Traced.RunAsync(async _ =>
+        {
+            using var client = new HttpClient(Handler(ours));
+            using var request = new HttpRequestMessage(HttpMethod.Get, server.Address);
+            request.Headers.Add("traceparent", Activity.Current!.Id);
+            (await client.SendAsync(request)).Dispose();
+        });
+
+        AssertOurs(spans, server.Request);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Context_NamesTheSpanAroundTheCallInAnUnsampledTrace_GivesWayToOurs(bool ours)
+    {
+        await using var server = new WireServer();
+        await Traced.RunAsync(
+            async _ =>
+            {
+                using var client = new HttpClient(Handler(ours));
+                using var request = new HttpRequestMessage(HttpMethod.Get, server.Address);
+                request.Headers.Add("traceparent", Activity.Current!.Id);
+                (await client.SendAsync(request)).Dispose();
+            },
+            headers: $"b3: {TraceId}-{SpanId}-0");
+
+        Assert.Equal((TraceId, "0"), (server.Request["X-B3-TraceId"], server.Request["X-B3-Sampled"]));
+        Assert.Equal($"00-{TraceId}-{server.Request["X-B3-SpanId"]}-00", server.Request["traceparent"]);
+    }
+
+    // In front of ours, at the moment at which the instrumentation of OpenTelemetry writes.
+    private sealed class OtherInstrumentation(string format) : DistributedContextPropagator
+    {
+        public override IReadOnlyCollection<string> Fields => Current.Fields;
+
+        public override void Inject(Activity? activity, object? carrier, PropagatorSetterCallback? setter)
+        {
+            var headers = ((HttpRequestMessage)carrier!).Headers;
+            var (trace, span) = (activity!.TraceId.ToHexString(), activity.SpanId.ToHexString());
+            if (format.StartsWith("W3C", StringComparison.Ordinal)) headers.Add("traceparent", $"00-{trace}-{span}-01");
+            if (format.EndsWith("tracestate", StringComparison.Ordinal) && activity.TraceStateString is { } list) headers.Add("tracestate", list);
+            if (format == "b3") headers.Add("b3", $"{trace}-{span}-1");
+            if (format == "multi")
+            {
+                headers.Add("X-B3-TraceId", trace);
+                headers.Add("X-B3-SpanId", span);
+                headers.Add("X-B3-ParentSpanId", activity.ParentSpanId.ToHexString());
+                headers.Add("X-B3-Sampled", "1");
+            }
+
+            Current.Inject(activity, carrier, setter);
+        }
+
+        public override void ExtractTraceIdAndState(object? carrier, PropagatorGetterCallback? getter, out string? traceId, out string? traceState) =>
+            (traceId, traceState) = (null, null);
+
+        public override IEnumerable<KeyValuePair<string, string?>>? ExtractBaggage(object? carrier, PropagatorGetterCallback? getter) => null;
+    }
+
+    private static async Task<(IReadOnlyList<Span> Spans, IReadOnlyList<WireMessage> Requests)> RedirectAsync(string byHand, string[] hosts)
+    {
+        await using var server = new WireServer((_, number) => number + 1 < hosts.Length ? $"302 Found\r\nLocation: http://{hosts[number + 1]}/" : "200 OK");
+        var spans = await Traced.RunAsync(
+            async _ =>
+            {
+                using var client = new HttpClient(server.Handler());
+                using var request = new HttpRequestMessage(HttpMethod.Get, $"http://{hosts[0]}/");
+                foreach (var header in byHand.Split('|')) request.Headers.Add(header[..header.IndexOf(':')], header[(header.IndexOf(':') + 2)..]);
+                (await client.SendAsync(request)).Dispose();
+            },
+            o => o.BaggageTo.Add("*"));
+        return (spans, server.Requests);
     }
 
     private static void AssertOurs(IReadOnlyList<Span> spans, WireMessage sent)

@@ -1,3 +1,4 @@
+using OpenTelemetry.Context.Propagation;
 using Tracing.Sdk.Propagation;
 
 namespace Tracing.Sdk.Tests.Propagation;
@@ -121,5 +122,99 @@ public sealed class ContextConflictTests
         });
 
         Assert.Equal(Some.OtherSpanId, Some.SpanIdOf(remote.Ids));
+    }
+
+    // Envoy's OpenTelemetry tracer cannot read B3, and signs what it writes with an empty tracestate.
+    [Theory]
+    [InlineData("01", "b3: 0", nameof(SamplingState.Deny))]
+    [InlineData("01", "X-B3-Sampled: 0", nameof(SamplingState.Deny))]
+    [InlineData("00", "b3: 1", nameof(SamplingState.Accept))]
+    [InlineData("00", "X-B3-Sampled: 1", nameof(SamplingState.Accept))]
+    [InlineData("00", "b3: d", nameof(SamplingState.Debug))]
+    [InlineData("01", "b3: d", nameof(SamplingState.Debug))]
+    [InlineData("00", "X-B3-Flags: 1", nameof(SamplingState.Debug))]
+    [InlineData("01", "X-B3-Flags: 0", nameof(SamplingState.Accept))]
+    [InlineData("00", "X-B3-Flags: 0", nameof(SamplingState.Deny))]
+    [InlineData("01", "b3: nonsense", nameof(SamplingState.Accept))]
+    public void Extract_DecisionAloneBesideAnEmptyTraceState_Survives(string flags, string b3, string expected)
+    {
+        var remote = Some.Extract(Headers($"traceparent: 00-{Some.TraceId}-{Some.SpanId}-{flags}", "tracestate: ", b3));
+
+        Assert.Equal((Some.TraceId, Some.SpanId), (Some.TraceIdOf(remote.Ids), Some.SpanIdOf(remote.Ids)));
+        Assert.Equal(expected, remote.Ids.State.ToString());
+        Assert.Equal($"00-{Some.TraceId}-{Some.SpanId}-{(remote.Ids.IsSampled ? "01" : "00")}", remote.TraceParent);
+    }
+
+    [Theory]
+    [InlineData("01", "b3: 0", nameof(SamplingState.Accept))]
+    [InlineData("01", "X-B3-Sampled: 0", nameof(SamplingState.Accept))]
+    [InlineData("00", "b3: 1", nameof(SamplingState.Deny))]
+    [InlineData("00", "b3: d", nameof(SamplingState.Debug))]
+    [InlineData("00", "X-B3-Flags: 1", nameof(SamplingState.Debug))]
+    public void Extract_DecisionAloneBesideAnyOtherContext_CountsOnlyIfItSaysDebug(string flags, string b3, string expected)
+    {
+        foreach (var traceState in new string[][] { [], ["tracestate: foo=1"], ["tracestate: ", "tracestate: foo=1"] })
+        {
+            Assert.Equal(expected, Some.Extract(Headers([$"traceparent: 00-{Some.TraceId}-{Some.SpanId}-{flags}", b3, .. traceState])).Ids.State.ToString());
+        }
+    }
+
+    // A proxy that did not sample wrote OtherSpanId and exported no span of that id; the service before wrote SpanId.
+    [Theory]
+    [InlineData($"traceparent: 00-{Some.TraceId}-{Some.OtherSpanId}-00|tracestate: mesh=p:{Some.SpanId};s:d")]
+    [InlineData($"traceparent: 00-{Some.TraceId}-{Some.OtherSpanId}-00|tracestate: foo=1,mesh=p:{Some.SpanId};s:d")]
+    [InlineData($"traceparent: 00-{Some.TraceId}-{Some.OtherSpanId}-00|tracestate: mesh=p:{Some.SpanId};s:d|X-B3-TraceId: {Some.TraceId}|X-B3-SpanId: {Some.SpanId}|X-B3-Sampled: 1|X-B3-Flags: 1")]
+    [InlineData($"traceparent: 00-{Some.TraceId}-{Some.OtherSpanId}-00|tracestate: mesh=p:{Some.SpanId};s:d|X-B3-TraceId: {Some.TraceId}|X-B3-SpanId: {Some.SpanId}|X-B3-Sampled: 1")]
+    [InlineData($"traceparent: 00-{Some.TraceId}-{Some.OtherSpanId}-00|tracestate: mesh=p:{Some.SpanId}|X-B3-TraceId: {Some.TraceId}|X-B3-SpanId: {Some.SpanId}|X-B3-Sampled: 1|X-B3-Flags: 1")]
+    [InlineData($"traceparent: 00-{Some.TraceId}-{Some.OtherSpanId}-00|X-B3-TraceId: {Some.TraceId}|X-B3-SpanId: {Some.SpanId}|X-B3-Flags: 1")]
+    [InlineData($"traceparent: 00-{Some.TraceId}-{Some.OtherSpanId}-00|tracestate: |X-B3-TraceId: {Some.TraceId}|X-B3-SpanId: {Some.SpanId}|X-B3-Flags: 1")]
+    [InlineData($"traceparent: 00-{Some.TraceId}-{Some.OtherSpanId}-00|b3: {Some.TraceId}-{Some.SpanId}-d")]
+    [InlineData($"traceparent: 00-{Some.TraceId}-{Some.OtherSpanId}-00|tracestate: mesh=p:{Some.SpanId};s:d|b3: {Some.TraceId}-{Some.SpanId}-d")]
+    // A proxy that speaks B3 did not sample.
+    [InlineData($"traceparent: 00-{Some.TraceId}-{Some.SpanId}-01|tracestate: mesh=p:{Some.SpanId};s:d|b3: {Some.TraceId}-{Some.OtherSpanId}-0-{Some.SpanId}")]
+    [InlineData($"b3: {Some.TraceId}-{Some.SpanId}-d|X-B3-TraceId: {Some.TraceId}|X-B3-SpanId: {Some.OtherSpanId}|X-B3-ParentSpanId: {Some.SpanId}|X-B3-Sampled: 0")]
+    public void Extract_DebugOverrulesNotSampled_TheParentIsTheSpanThatDebugCameWith(string headers)
+    {
+        var remote = Some.Extract(Headers(headers.Split('|')));
+
+        Assert.Equal(Some.SpanId, Some.SpanIdOf(remote.Ids));
+        Assert.Equal(SamplingState.Debug, remote.Ids.State);
+        Assert.Equal($"00-{Some.TraceId}-{Some.SpanId}-01", remote.TraceParent);
+        Assert.Equal(Some.OtherSpanId, remote.StaleSpanId.ToString("x16"));
+        Assert.Null(remote.Loser);
+    }
+
+    [Theory]
+    [InlineData($"traceparent: 00-{Some.TraceId}-{Some.OtherSpanId}-01|tracestate: mesh=p:{Some.SpanId};s:d")]
+    [InlineData($"traceparent: 00-{Some.TraceId}-{Some.OtherSpanId}-01|tracestate: mesh=p:{Some.SpanId};s:d|X-B3-TraceId: {Some.TraceId}|X-B3-SpanId: {Some.SpanId}|X-B3-Flags: 1")]
+    [InlineData($"traceparent: 00-{Some.TraceId}-{Some.OtherSpanId}-00|tracestate: mesh=s:d")]
+    [InlineData($"traceparent: 00-{Some.TraceId}-{Some.OtherSpanId}-00|tracestate: mesh=p:nonsense;s:d")]
+    [InlineData($"traceparent: 00-{Some.TraceId}-{Some.SpanId}-01|tracestate: mesh=p:{Some.SpanId};s:d|b3: {Some.TraceId}-{Some.OtherSpanId}-1-{Some.SpanId}")]
+    public void Extract_DebugOverASampledHopOrWithoutASpan_KeepsTheFresherParent(string headers)
+    {
+        var remote = Some.Extract(Headers(headers.Split('|')));
+
+        Assert.Equal(Some.OtherSpanId, Some.SpanIdOf(remote.Ids));
+        Assert.Equal(SamplingState.Debug, remote.Ids.State);
+    }
+
+    [Fact]
+    public void TextMapExtract_DebugOverrulesNotSampled_TheParentIsTheSpanThatDebugCameWith()
+    {
+        var headers = Headers($"traceparent: 00-{Some.TraceId}-{Some.OtherSpanId}-00", $"tracestate: mesh=p:{Some.SpanId};s:d");
+        foreach (var propagator in new TextMapPropagator[] { new W3CTraceContextPropagator(), new FreshestContextPropagator(PropagationSettings.Default) })
+        {
+            var context = propagator.Extract(default, headers, Carrier.Getter).ActivityContext;
+
+            Assert.Equal(Some.SpanId, context.SpanId.ToHexString());
+            Assert.Equal(SamplingState.Debug, context.StateOf());
+        }
+    }
+
+    private static Carrier Headers(params string[] lines)
+    {
+        var carrier = new Carrier();
+        foreach (var line in lines) carrier.Add(line[..line.IndexOf(':')], line[(line.IndexOf(':') + 1)..].Trim());
+        return carrier;
     }
 }

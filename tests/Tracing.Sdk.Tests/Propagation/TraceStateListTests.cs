@@ -57,12 +57,53 @@ public sealed class TraceStateListTests
         Assert.Equal("mesh=p:b7ad6b7169203331;s:d,foo=1", TraceStateList.WithMeshMember("foo=1", Some.SpanId, isDebug: true));
 
     [Fact]
-    public void WithMeshMember_FullList_PushesTheRightMostOut()
+    public void WithMeshMember_FullList_IsLeftOut()
+    {
+        var list = string.Join(',', Enumerable.Range(0, 32).Select(i => $"k{i}=v"));
+
+        Assert.Equal(list, TraceStateList.WithMeshMember(list, Some.SpanId, isDebug: false));
+    }
+
+    [Fact]
+    public void WithMeshMember_FullListAndDebug_PushesTheRightMostOut()
     {
         var members = Enumerable.Range(0, 32).Select(i => $"k{i}=v").ToArray();
-        var list = TraceStateList.WithMeshMember(string.Join(',', members), Some.SpanId, isDebug: false);
+        var list = TraceStateList.WithMeshMember(string.Join(',', members), Some.SpanId, isDebug: true);
 
-        Assert.Equal(["mesh=p:b7ad6b7169203331", .. members[..31]], list.Split(','));
+        Assert.Equal(["mesh=p:b7ad6b7169203331;s:d", .. members[..31]], list.Split(','));
+    }
+
+    // Ours takes 23 characters and a comma.
+    [Theory]
+    [InlineData(488, true)]
+    [InlineData(489, false)]
+    [InlineData(511, false)]
+    [InlineData(512, false)]
+    public void WithMeshMember_AtTheLimit_IsLeftOutIfItDoesNotFit(int length, bool fits)
+    {
+        var list = "a=1,b=" + new string('y', 250) + ",c=" + new string('z', length - 259);
+        Assert.Equal(length, list.Length);
+
+        Assert.Equal((fits ? "mesh=p:b7ad6b7169203331," : "") + list, TraceStateList.WithMeshMember(list, Some.SpanId, isDebug: false));
+    }
+
+    [Fact]
+    public void WithMeshMember_OwnOfBeforeInAListAtTheLimit_IsReplaced()
+    {
+        var rest = ",a=" + new string('y', 250) + ",b=" + new string('y', 233);
+        Assert.Equal(512, 23 + rest.Length);
+
+        Assert.Equal("mesh=p:b7ad6b7169203331" + rest, TraceStateList.WithMeshMember("mesh=p:e457b5a2e4d86bd1" + rest, Some.SpanId, isDebug: false));
+    }
+
+    [Theory]
+    [InlineData(nameof(SamplingState.Debug), "mesh=s:d")]
+    [InlineData(nameof(SamplingState.Defer), "mesh=s:u")]
+    public void WithState_FullList_MakesRoomForTheState(string state, string own)
+    {
+        var members = Enumerable.Range(0, 32).Select(i => $"k{i}=v").ToArray();
+
+        Assert.Equal([own, .. members[..31]], TraceStateList.WithState(string.Join(',', members), Enum.Parse<SamplingState>(state))!.Split(','));
     }
 
     [Fact]

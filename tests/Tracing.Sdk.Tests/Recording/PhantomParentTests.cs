@@ -1,11 +1,15 @@
 using System.Diagnostics;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
+using Tracing.Sdk.Propagation;
 using Tracing.Sdk.Tests.Testbed;
 
 namespace Tracing.Sdk.Tests.Recording;
 
-/// <summary>An id that leaves with sampled=1 is that of an exported span, or the one that came in; and so is every parent.</summary>
+/// <summary>
+/// An id that leaves with sampled=1 is that of an exported span, or the one that came in; and so is every parent. One that leaves with
+/// sampled=0 is this hop's own, unless the caller's span is exported.
+/// </summary>
 public sealed class PhantomParentTests
 {
     private const string TraceId = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -51,13 +55,100 @@ public sealed class PhantomParentTests
 
     [Theory]
     [MemberData(nameof(IgnoredAndNesting))]
-    public async Task Call_UnsampledTrace_NamesWhatCameIn(string ignored, string nesting)
+    public async Task Call_UnsampledTrace_NamesThisHop(string ignored, string nesting)
     {
         var (spans, sent) = await CallAsync(ignored, nesting, $"traceparent: 00-{TraceId}-{RemoteId}-00");
 
         Assert.Empty(spans);
+        AssertOwnHop(sent);
+    }
+
+    [Theory]
+    [InlineData($"traceparent: 00-{TraceId}-{RemoteId}-02", "02")]
+    [InlineData($"traceparent: 00-{TraceId}-{RemoteId}-08", "00")]
+    [InlineData($"traceparent: 00-{TraceId}-{RemoteId}-fe", "02")]
+    [InlineData($"b3: {TraceId}-{RemoteId}-0", "00")]
+    [InlineData($"b3: {TraceId}-{RemoteId}-0-05e3ac9a4f6e3b90", "00")]
+    [InlineData($"X-B3-TraceId: {TraceId}|X-B3-SpanId: {RemoteId}|X-B3-Sampled: 0", "00")]
+    public async Task Call_CallerDeniesInAnyFormat_NamesThisHop(string headers, string flags)
+    {
+        foreach (var ignored in new[] { "", "Microsoft.AspNetCore", "Microsoft.AspNetCore,System.Net.Http" })
+        {
+            var (spans, sent) = await CallAsync(ignored, "", headers.Split('|'));
+
+            Assert.Empty(spans);
+            AssertOwnHop(sent, flags);
+        }
+    }
+
+    [Theory]
+    [InlineData($"b3: {TraceId}-{RemoteId}")]
+    [InlineData($"X-B3-TraceId: {TraceId}|X-B3-SpanId: {RemoteId}")]
+    public async Task Call_CallerDefersAndWeRefuse_NamesThisHop(string headers)
+    {
+        var (spans, sent) = await CallAsync(o => o.SamplingRatio = 0, "", "loud", headers.Split('|'));
+
+        Assert.Empty(spans);
+        AssertOwnHop(sent);
+    }
+
+    [Theory]
+    [InlineData($"traceparent: 00-{TraceId}-{RemoteId}-01")]
+    [InlineData($"b3: {TraceId}-{RemoteId}-1")]
+    [InlineData($"b3: {TraceId}-{RemoteId}-d")]
+    public async Task Call_WeRefuseASampledTrace_NamesTheCallersSpan(string headers)
+    {
+        var (spans, sent) = await CallAsync(
+            o =>
+            {
+                o.SamplingRatio = 0;
+                o.Trust = TraceTrust.TrustIdsOnly;
+            },
+            "", "loud", headers);
+
+        Assert.Empty(spans);
         Assert.Equal((TraceId, RemoteId, "0"), (sent["X-B3-TraceId"], sent["X-B3-SpanId"], sent["X-B3-Sampled"]));
         Assert.Equal($"00-{TraceId}-{RemoteId}-00", sent["traceparent"]);
+        Assert.Null(sent["X-B3-Flags"]);
+    }
+
+    [Fact]
+    public async Task Call_WeDoNotFollowASampledCaller_NamesTheCallersSpan()
+    {
+        var (spans, sent) = await CallAsync(
+            o =>
+            {
+                o.SamplingRatio = 0;
+                o.FollowParentDecision = false;
+            },
+            "", "loud", $"traceparent: 00-{TraceId}-{RemoteId}-01");
+
+        Assert.Empty(spans);
+        Assert.Equal($"00-{TraceId}-{RemoteId}-00", sent["traceparent"]);
+    }
+
+    [Fact]
+    public async Task Call_UnsampledAndNoActivityAtAll_NamesThisHop()
+    {
+        using var stub = new StubHandler();
+        await Traced.RunAsync(
+            async _ =>
+            {
+                Activity.Current = null;
+                using var client = new HttpClient(new Tracing.Sdk.Http.MeshTracingHandler(stub));
+                for (var i = 0; i < 2; i++) (await client.GetAsync(new Uri("http://data/"))).Dispose();
+            },
+            o =>
+            {
+                o.IgnoredSources.Add("Microsoft.AspNetCore");
+                o.IgnoredSources.Add("System.Net.Http");
+            },
+            headers: $"traceparent: 00-{TraceId}-{RemoteId}-00");
+
+        Assert.Equal(2, stub.Sent.Count);
+        Assert.All(stub.Sent, s => Assert.Equal((TraceId, "0"), (s["X-B3-TraceId"], s["X-B3-Sampled"])));
+        Assert.All(stub.Sent, s => Assert.NotEqual(RemoteId, s["X-B3-SpanId"]));
+        Assert.Single(stub.Sent.Select(s => s["X-B3-SpanId"]).Distinct());
     }
 
     [Theory]
@@ -106,8 +197,7 @@ public sealed class PhantomParentTests
         var (spans, sent) = await CallAsync("", nesting, $"traceparent: 00-{TraceId}-{RemoteId}-00");
 
         Assert.Empty(spans);
-        Assert.Equal((RemoteId, "0"), (sent["X-B3-SpanId"], sent["X-B3-Sampled"]));
-        Assert.Equal($"00-{TraceId}-{RemoteId}-00", sent["traceparent"]);
+        AssertOwnHop(sent);
     }
 
     [Theory]
@@ -201,7 +291,21 @@ public sealed class PhantomParentTests
         Assert.Equal("abc", server.Request["x-request-id"]);
     }
 
-    private static async Task<(IReadOnlyList<Span> Spans, WireMessage Sent)> CallAsync(string ignored, string nesting, params string[] headers)
+    private static void AssertOwnHop(WireMessage sent, string flags = "00")
+    {
+        var spanId = sent["X-B3-SpanId"]!;
+        Assert.Matches("^[0-9a-f]{16}$", spanId);
+        Assert.NotEqual(RemoteId, spanId);
+        Assert.Equal((TraceId, "0"), (sent["X-B3-TraceId"], sent["X-B3-Sampled"]));
+        Assert.Equal($"00-{TraceId}-{spanId}-{flags}", sent["traceparent"]);
+        Assert.Equal($"mesh=p:{spanId}", sent["tracestate"]);
+    }
+
+    private static Task<(IReadOnlyList<Span> Spans, WireMessage Sent)> CallAsync(string ignored, string nesting, params string[] headers) =>
+        CallAsync(_ => { }, ignored, nesting, headers);
+
+    private static async Task<(IReadOnlyList<Span> Spans, WireMessage Sent)> CallAsync(
+        Action<MeshTracingOptions> options, string ignored, string nesting, params string[] headers)
     {
         await using var server = new WireServer();
         await using var service = await TestService.StartAsync(
@@ -224,6 +328,7 @@ public sealed class PhantomParentTests
             }),
             o =>
             {
+                options(o);
                 o.IgnoredSources.Add(QuietSource);
                 foreach (var name in ignored.Split(',', StringSplitOptions.RemoveEmptyEntries)) o.IgnoredSources.Add(name);
             });
