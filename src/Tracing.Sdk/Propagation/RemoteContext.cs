@@ -67,9 +67,6 @@ internal sealed class RemoteContext
     /// <summary>Whether the caller had decided to record, whatever became of that decision here: then the span that it named is exported.</summary>
     public bool IsSampledByCaller { get; init; }
 
-    /// <summary>The id of this hop for calls that leave unsampled where no Activity has one, made when it is first asked for.</summary>
-    public string HopSpanId => field ??= ActivitySpanId.CreateRandom().ToHexString();
-
     /// <summary>The tracing of the host that received the request: two hosts in one process must not record each other's spans.</summary>
     public object? Owner { get; init; }
 

@@ -115,7 +115,8 @@ internal static class TraceStateList
             break;
         }
 
-        if (!own.IsEmpty && !mayPushOut)
+        // Most lists are short.
+        if (!own.IsEmpty && !mayPushOut && (count == MaxMembers || list.Length + 1 + own.Length > limit))
         {
             var length = LengthOf(members[..count]);
             if (length > limit) Truncate(members, ref count, ref length, limit);

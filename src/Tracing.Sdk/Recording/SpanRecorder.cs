@@ -160,8 +160,8 @@ internal sealed class SpanRecorder : IDisposable
         if (RemoteContext.Current is not { Ids: { HasIds: true } ids } remote) return null;
         var traceId = ids.ToActivityTraceId();
         var state = ids.State == SamplingState.Defer ? DecideAlone(traceId) : ids.State;
-        var spanId = state == SamplingState.Deny && !remote.IsSampledByCaller ? remote.HopSpanId : ids.ToActivitySpanId().ToHexString();
-        return new OutboundContext(traceId.ToHexString(), spanId, state, ids.IsRandom, remote.TraceState);
+        var spanId = state == SamplingState.Deny && !remote.IsSampledByCaller ? ActivitySpanId.CreateRandom() : ids.ToActivitySpanId();
+        return new OutboundContext(traceId.ToHexString(), spanId.ToHexString(), state, ids.IsRandom, remote.TraceState);
     }
 
     private SamplingState DecideAlone(ActivityTraceId traceId) => _sampler.DecideAlone(traceId) ? SamplingState.Accept : SamplingState.Deny;
