@@ -26,7 +26,7 @@ internal static class ClientSpan
         if (method == HttpMethods.Other) activity.SetTag("http.request.method_original", request.Method.Method);
         if (request.RequestUri is not { IsAbsoluteUri: true } uri) return;
         // A transport of the application's may know schemes that have no host.
-        if (uri.IdnHost is { Length: > 0 } host) activity.SetTag("server.address", host);
+        if (HostOf(uri) is { Length: > 0 } host) activity.SetTag("server.address", host);
         if (uri.Port >= 0) activity.SetTag("server.port", Boxes.Of(uri.Port));
         activity.SetTag("url.full", UrlRedaction.FullUrl(uri));
     }
@@ -60,6 +60,19 @@ internal static class ClientSpan
             : exception.GetType().FullName);
         activity.SetStatus(ActivityStatusCode.Error);
         RecordedExceptions.Record(activity, exception);
+    }
+
+    private static string HostOf(Uri uri)
+    {
+        try
+        {
+            return uri.IdnHost;
+        }
+        catch (UriFormatException)
+        {
+            // A host that has no encoded form: whether it can be reached is the transport's question.
+            return uri.Host;
+        }
     }
 
     private static string NameOf(HttpRequestError error) => error switch
