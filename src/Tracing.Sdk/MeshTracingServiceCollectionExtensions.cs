@@ -4,6 +4,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Http;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
 using OpenTelemetry.Context.Propagation;
 using Tracing.Sdk;
 using Tracing.Sdk.Configuration;
@@ -38,8 +39,9 @@ public static class MeshTracingServiceCollectionExtensions
         services.Insert(0, ServiceDescriptor.Singleton<IHostedService, MeshTracingService>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHttpMessageHandlerBuilderFilter, MeshTracingHandlerFilter>());
         services.TryAddSingleton<TextMapPropagator>(provider => new FreshestContextPropagator(provider.GetRequiredService<MeshTracing>().Propagation));
-        // TraceId and SpanId on every log line, where a host has not said otherwise.
-        services.Configure<LoggerFactoryOptions>(o => o.ActivityTrackingOptions |= ActivityTrackingOptions.TraceId | ActivityTrackingOptions.SpanId);
+        // TraceId and SpanId on every log line. First in the list: what the host or the application sets, None included, is applied later and holds.
+        services.Insert(0, ServiceDescriptor.Singleton<IConfigureOptions<LoggerFactoryOptions>>(new ConfigureOptions<LoggerFactoryOptions>(
+            o => o.ActivityTrackingOptions = ActivityTrackingOptions.TraceId | ActivityTrackingOptions.SpanId)));
         AddWebHalf(services);
         return services;
     }
