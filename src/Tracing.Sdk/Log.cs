@@ -16,6 +16,9 @@ internal static partial class Log
     [LoggerMessage(4, LogLevel.Warning, "OTEL_CONFIG_FILE is \"{File}\", but tracing does not read such files: the other variables, the MeshTracing section and the code count.")]
     public static partial void ConfigFileIgnored(ILogger logger, string file);
 
+    [LoggerMessage(11, LogLevel.Information, "Spans of the source {Source} are not recorded, because MeshTracing:{Setting} leaves it out.")]
+    public static partial void SourceLeftOut(ILogger logger, string source, string setting);
+
     [LoggerMessage(EventId = 3, Message = "Tracing stopped: {Accounts}")]
     public static partial void Stopped(ILogger logger, LogLevel level, Accounting.SpanAccounts accounts);
 }

@@ -47,7 +47,7 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
         {
             Recorder = new SpanRecorder(
                 owner: this,
-                new SourceFilter([.. options.Sources], [.. options.IgnoredSources]),
+                new SourceFilter([.. options.Sources], [.. options.IgnoredSources], logger),
                 new TraceSampler(options.SamplingRatio, options.FollowParentDecision),
                 options.RandomFlag,
                 _exporters,

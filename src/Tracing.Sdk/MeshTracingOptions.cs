@@ -23,11 +23,11 @@ public sealed class MeshTracingOptions
     /// <summary>Whether a caller's decision to record or not to record holds. If not, <see cref="SamplingRatio"/> decides for every request; a B3 debug trace is recorded in any case. Default true. Variable: <c>OTEL_TRACES_SAMPLER</c> (<c>parentbased_*</c>).</summary>
     public bool FollowParentDecision { get; set; } = true;
 
-    /// <summary>Names of the ActivitySources to record; <c>*</c> at the end stands for any rest. Default: all.</summary>
+    /// <summary>Names of the ActivitySources to record beside the platform's for HTTP (<c>Microsoft.AspNetCore</c>, <c>System.Net.Http</c>), which only <see cref="IgnoredSources"/> can leave out; <c>*</c> at the end stands for any rest. Default: <c>*</c>. It does not stand for <c>Experimental.System.Net.*</c>, the platform's connection spans, which are traces of their own, nor for <c>Grpc.Net.Client</c>, whose calls are HTTP requests with a span already: these are recorded only when they are named.</summary>
     public IList<string> Sources { get; } = ["*"];
 
-    /// <summary>Names of ActivitySources not to record, as in <see cref="Sources"/>. Default: <c>Experimental.*</c>, the platform's connection spans, which are traces of their own, and <c>Grpc.Net.Client</c>, whose calls are HTTP requests with a span already.</summary>
-    public IList<string> IgnoredSources { get; } = ["Experimental.*", "Grpc.Net.Client"];
+    /// <summary>Names of ActivitySources not to record, written as in <see cref="Sources"/>, which it overrules. Default: none.</summary>
+    public IList<string> IgnoredSources { get; } = [];
 
     /// <summary>Formats to write, the preferred first; whatever is written is also read, B3 always in both forms. Default: <c>tracecontext</c>, <c>b3multi</c>, <c>baggage</c>. Also <c>b3</c>, and <c>none</c>. Single and multi B3 are never written together: the first named is. Variable: <c>OTEL_PROPAGATORS</c>.</summary>
     public IList<string> Propagators { get; } = ["tracecontext", "b3multi", "baggage"];

@@ -50,7 +50,7 @@ internal sealed class SpanRecorder : IDisposable
         (_owner, _filter, _sampler, _randomFlag, _exporters, _accounts) = (owner, filter, sampler, randomFlag, exporters, accounts);
         _listener = new ActivityListener
         {
-            ShouldListenTo = source => filter.Accepts(source.Name),
+            ShouldListenTo = filter.ShouldListenTo,
             Sample = Sample,
             ActivityStarted = OnStarted,
             ActivityStopped = OnStopped,
