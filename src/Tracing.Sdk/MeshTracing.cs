@@ -77,7 +77,7 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
     /// <summary>Starts tracing in a process without a host. Variables and <paramref name="configure"/> set it up; warnings go to the console.</summary>
     /// <param name="configure">What the code says; it wins over the variables.</param>
     /// <returns>The tracing. Disposing it sends what is left, within five seconds.</returns>
-    /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">A value is wrong; the message names it and the fix.</exception>
+    /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">A value that <paramref name="configure"/> sets is wrong; the message names it and the fix. A wrong variable is ignored with a warning.</exception>
     public static MeshTracing Start(Action<MeshTracingOptions>? configure = null)
     {
         OutboundPropagator.Install();
@@ -122,6 +122,7 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
         tracing.Recorder?.Start();
         // Whoever forgets to dispose it, or is told to go by SIGTERM, still sends what he has.
         AppDomain.CurrentDomain.ProcessExit += tracing.OnProcessExit;
+        foreach (var warning in settings.Warnings) Log.VariableIgnored(logger, warning);
         if (settings.ConfigFile is { } file) Log.ConfigFileIgnored(logger, file);
         StartupLine.Write(logger, settings, tracing);
         return tracing;

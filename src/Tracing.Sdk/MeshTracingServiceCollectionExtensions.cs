@@ -23,7 +23,7 @@ public static class MeshTracingServiceCollectionExtensions
     /// <param name="services">The application's services.</param>
     /// <param name="configure">Settings in code. They win over the <c>MeshTracing</c> section of the configuration, which wins over the <c>OTEL_*</c> variables.</param>
     /// <returns>The same services.</returns>
-    /// <remarks>A wrong value stops the start of the host with one sentence that names the setting, the value and the fix.</remarks>
+    /// <remarks>A wrong value in code or in the section stops the start of the host with one sentence that names the setting, the value and the fix. A wrong value in a variable is ignored with a warning.</remarks>
     public static IServiceCollection AddMeshTracing(this IServiceCollection services, Action<MeshTracingOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(services);
