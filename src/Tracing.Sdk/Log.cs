@@ -16,6 +16,12 @@ internal static partial class Log
     [LoggerMessage(4, LogLevel.Warning, "OTEL_CONFIG_FILE is \"{File}\", but tracing does not read such files: the other variables, the MeshTracing section and the code count.")]
     public static partial void ConfigFileIgnored(ILogger logger, string file);
 
+    [LoggerMessage(10, LogLevel.Warning, "{Sentence}")]
+    public static partial void VariableIgnored(ILogger logger, string sentence);
+
+    [LoggerMessage(11, LogLevel.Information, "Spans of the source {Source} are not recorded, because MeshTracing:{Setting} leaves it out.")]
+    public static partial void SourceLeftOut(ILogger logger, string source, string setting);
+
     [LoggerMessage(50, LogLevel.Warning, "A call to {Host} left with the platform's own traceparent and no other trace header, because its HttpClient was made before AddMeshTracing; such clients send it to every host. Call AddMeshTracing first, make the client later, or take it from IHttpClientFactory.")]
     public static partial void EarlyClient(ILogger logger, string host);
 

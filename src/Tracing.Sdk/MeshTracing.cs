@@ -59,7 +59,7 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
         {
             Recorder = new SpanRecorder(
                 owner: this,
-                new SourceFilter([.. options.Sources], [.. options.IgnoredSources]),
+                new SourceFilter([.. options.Sources], [.. options.IgnoredSources], logger),
                 new TraceSampler(options.SamplingRatio, options.FollowParentDecision),
                 options.RandomFlag,
                 _exporters,
@@ -94,7 +94,7 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
     /// </summary>
     /// <param name="configure">What the code says; it wins over the variables.</param>
     /// <returns>The tracing. Disposing it sends what is left, within five seconds.</returns>
-    /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">A value is wrong; the message names it and the fix.</exception>
+    /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">A value that <paramref name="configure"/> sets is wrong; the message names it and the fix. A wrong variable is ignored with a warning.</exception>
     public static MeshTracing Start(Action<MeshTracingOptions>? configure = null)
     {
         OutboundPropagator.Install();
@@ -157,6 +157,7 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
         ActivityIds.UseW3C();
         tracing.Recorder?.Start();
         tracing._processEnd = new ProcessEnd(tracing, hasHost);
+        foreach (var warning in settings.Warnings) Log.VariableIgnored(logger, warning);
         if (settings.ConfigFile is { } file) Log.ConfigFileIgnored(logger, file);
         StartupLine.Write(logger, settings, tracing);
         tracing.CheckOtherTracing();

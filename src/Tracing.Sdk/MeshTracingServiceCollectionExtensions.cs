@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Http;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using OpenTelemetry.Context.Propagation;
 using Tracing.Sdk;
 using Tracing.Sdk.Configuration;
@@ -22,7 +23,7 @@ public static class MeshTracingServiceCollectionExtensions
     /// <param name="services">The application's services.</param>
     /// <param name="configure">Settings in code. They win over the <c>MeshTracing</c> section of the configuration, which wins over the <c>OTEL_*</c> variables.</param>
     /// <returns>The same services.</returns>
-    /// <remarks>A wrong value stops the start of the host with one sentence that names the setting, the value and the fix.</remarks>
+    /// <remarks>A wrong value in code or in the section stops the start of the host with one sentence that names the setting, the value and the fix. A wrong value in a variable is ignored with a warning.</remarks>
     public static IServiceCollection AddMeshTracing(this IServiceCollection services, Action<MeshTracingOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(services);
@@ -39,8 +40,9 @@ public static class MeshTracingServiceCollectionExtensions
         services.Insert(0, ServiceDescriptor.Singleton<IHostedService, MeshTracingService>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHttpMessageHandlerBuilderFilter, MeshTracingHandlerFilter>());
         services.TryAddSingleton<TextMapPropagator>(provider => new FreshestContextPropagator(provider.GetRequiredService<MeshTracing>().Propagation));
-        // TraceId and SpanId on every log line, where a host has not said otherwise.
-        services.Configure<LoggerFactoryOptions>(o => o.ActivityTrackingOptions |= ActivityTrackingOptions.TraceId | ActivityTrackingOptions.SpanId);
+        // TraceId and SpanId on every log line. First in the list: what the host or the application sets, None included, is applied later and holds.
+        services.Insert(0, ServiceDescriptor.Singleton<IConfigureOptions<LoggerFactoryOptions>>(new ConfigureOptions<LoggerFactoryOptions>(
+            o => o.ActivityTrackingOptions = ActivityTrackingOptions.TraceId | ActivityTrackingOptions.SpanId)));
         AddWebHalf(services);
         return services;
     }

@@ -1,96 +1,153 @@
 using System.Globalization;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;
-using Tracing.Sdk.Propagation;
 
 namespace Tracing.Sdk.Configuration;
 
-/// <summary>Default, then variable, then section, then code: who said what, and a sentence for whoever said something wrong.</summary>
+/// <summary>
+/// Default, then variable, then section, then code, each value with its origin. A wrong value in the section or the code fails with one
+/// sentence. A wrong value in a variable counts as unset and leaves a warning: https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
+/// </summary>
 internal sealed class SettingsResolver
 {
     public const string SectionName = "MeshTracing";
 
-    private const string Hidden = "(hidden)";
-
-    private static readonly string[] KnownPropagators = ["tracecontext", "baggage", "b3", "b3multi", "none"];
-    private static readonly string[] KnownExporters = ["otlp", "zipkin", "console", "none"];
+    private const string Default = "default";
+    private const string Code = "code";
+    private const string Sampler = "OTEL_TRACES_SAMPLER";
+    private const string SamplerArgument = "OTEL_TRACES_SAMPLER_ARG";
 
     private readonly Dictionary<string, string> _origins = [];
-    // As somebody wrote it, to be quoted when it is wrong.
+
+    // As it was written, to be quoted when it is wrong.
     private readonly Dictionary<string, string> _texts = [];
+
+    // Of variables, in the order in which they were read. Which of them count is known when the section and the code have spoken.
+    private readonly List<(Setting Setting, string Fault, string Consequence)> _faults = [];
+    private readonly List<string> _warnings = [];
 
     public MeshTracingOptions Options { get; } = new();
 
-    /// <summary>The file of OpenTelemetry's declarative configuration that somebody hopes we read; null when nobody does.</summary>
+    /// <summary>The file of OpenTelemetry's declarative configuration that a variable names; null when none does.</summary>
     public string? ConfigFile { get; private set; }
+
+    /// <summary>One sentence for each variable with a value that does not count, although the setting is used and nothing overrides it.</summary>
+    public IReadOnlyList<string> Warnings => _warnings;
 
     /// <param name="configuration">The host's configuration; null for the environment variables alone.</param>
     /// <param name="configure">What the code says.</param>
-    /// <exception cref="OptionsValidationException">A value is wrong. The message is one sentence that names the setting, the value and the fix.</exception>
+    /// <exception cref="OptionsValidationException">A value of the section or the code is wrong. The message is one sentence that names the setting, the value and the fix.</exception>
     public static SettingsResolver Resolve(IConfiguration? configuration, IEnumerable<Action<MeshTracingOptions>> configure)
     {
         var resolver = new SettingsResolver();
-        resolver.ApplyVariables(name => configuration?[name] is { Length: > 0 } value ? value : Environment.GetEnvironmentVariable(name));
+        resolver.ApplyVariables(name => (configuration?[name] is { Length: > 0 } value ? value : Environment.GetEnvironmentVariable(name))?.Trim());
         if (configuration is not null) resolver.ApplySection(configuration.GetSection(SectionName));
         resolver.ApplyCode(configure);
         resolver.Validate();
+        resolver.Warn();
         return resolver;
     }
 
     /// <summary>Where the value of a setting came from: <c>code</c>, <c>MeshTracing</c>, the name of a variable, or <c>default</c>.</summary>
-    public string OriginOf(string setting) => _origins.GetValueOrDefault(setting, "default");
+    public string OriginOf(string setting) => _origins.GetValueOrDefault(setting, Default);
 
     private void ApplyVariables(Func<string, string?> read)
     {
         foreach (var setting in SettingTable.All)
         {
+            // The first variable with a right value counts. An empty one counts as unset, says the OpenTelemetry specification.
             foreach (var variable in setting.Variables)
             {
-                // An empty variable counts as unset, says the OpenTelemetry specification.
-                if (read(variable.Name)?.Trim() is not { Length: > 0 } value) continue;
-                Apply(variable.Name, value, setting, variable.Apply ?? setting.Apply, variable.Expected ?? setting.Expected, variable.Name);
-                break;
+                if (read(variable.Name) is { Length: > 0 } value && TryApply(setting, variable, value)) break;
             }
         }
 
         ApplySampler(read);
-        ConfigFile = read("OTEL_CONFIG_FILE")?.Trim() is { Length: > 0 } file ? file : null;
+        ConfigFile = read("OTEL_CONFIG_FILE") is { Length: > 0 } file ? ShownText.File(file) : null;
     }
 
-    // Two variables, two options: https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
-    private void ApplySampler(Func<string, string?> read)
+    private bool TryApply(Setting setting, Variable variable, string value)
     {
-        const string variable = "OTEL_TRACES_SAMPLER";
-        const string argument = "OTEL_TRACES_SAMPLER_ARG";
-        if (read(variable)?.Trim() is not { Length: > 0 } sampler) return;
-        var name = sampler.ToLowerInvariant();
-        const string parentBased = "parentbased_";
-        Options.FollowParentDecision = name.StartsWith(parentBased, StringComparison.Ordinal);
-        switch (Options.FollowParentDecision ? name[parentBased.Length..] : name)
+        if (variable.KnownItems is { } known)
         {
-            case "always_on":
-                Options.SamplingRatio = 1;
-                break;
-            case "always_off":
-                Options.SamplingRatio = 0;
-                break;
-            case "traceidratio":
-                Options.SamplingRatio = 1;
-                if (read(argument)?.Trim() is { Length: > 0 } ratio)
-                {
-                    Options.SamplingRatio = double.TryParse(ratio, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value is >= 0 and <= 1
-                        ? value
-                        : throw Wrong(argument, ratio, "a number from 0 to 1, such as 0.1");
-                }
+            var items = value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+            var unknown = items.Where(i => !known.Contains(i, StringComparer.OrdinalIgnoreCase)).ToList();
+            if (unknown.Count > 0)
+            {
+                var names = ShownText.Value(string.Join(", ", unknown));
+                _faults.Add((setting, $"{variable.Name} names \"{names}\", but only {string.Join(", ", known)} are known", "That is left out"));
+            }
 
-                break;
-            default:
-                throw Wrong(variable, sampler, "always_on, always_off, traceidratio, parentbased_always_on, parentbased_always_off or parentbased_traceidratio");
+            if (unknown.Count == items.Length) return false;
+            value = string.Join(',', items.Where(i => !unknown.Contains(i)));
         }
 
-        _origins[nameof(Options.SamplingRatio)] = _origins[nameof(Options.FollowParentDecision)] = variable;
+        var apply = variable.Apply ?? setting.Apply;
+        try
+        {
+            // Not on the options themselves: a list may be half filled when its text turns out to be wrong.
+            var trial = new MeshTracingOptions();
+            apply(trial, value);
+            if (setting.IsValid(trial))
+            {
+                apply(Options, value);
+                _origins[setting.Name] = variable.Name;
+                return true;
+            }
+        }
+        catch (Exception)
+        {
+            // Any exception: a variable never stops the start.
+        }
+
+        Fault(setting, variable.Name, setting.Show(value), variable.Expected ?? setting.Expected);
+        return false;
+    }
+
+    // Two variables, two options.
+    private void ApplySampler(Func<string, string?> read)
+    {
+        if (read(Sampler) is not { Length: > 0 } sampler) return;
+        var setting = SettingOf(nameof(Options.SamplingRatio));
+        const string parentBased = "parentbased_";
+        var name = sampler.ToLowerInvariant();
+        var followsParent = name.StartsWith(parentBased, StringComparison.Ordinal);
+        var ratio = 1.0;
+        switch (followsParent ? name[parentBased.Length..] : name)
+        {
+            case "always_on":
+                break;
+            case "always_off":
+                ratio = 0;
+                break;
+            case "traceidratio":
+                if (read(SamplerArgument) is not { Length: > 0 } argument) break;
+                if (double.TryParse(argument, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value is >= 0 and <= 1) ratio = value;
+                else Fault(setting, SamplerArgument, ShownText.Value(argument), setting.Expected);
+                break;
+            default:
+                Fault(
+                    setting, Sampler, ShownText.Value(sampler),
+                    "always_on, always_off, traceidratio, parentbased_always_on, parentbased_always_off or parentbased_traceidratio");
+                return;
+        }
+
+        (Options.SamplingRatio, Options.FollowParentDecision) = (ratio, followsParent);
+        _origins[nameof(Options.SamplingRatio)] = _origins[nameof(Options.FollowParentDecision)] = Sampler;
+    }
+
+    // The variable is one setting with two options: where the section or the code sets one of them, the other has its default.
+    private void OverrideSampler()
+    {
+        var standard = new MeshTracingOptions();
+        if (OriginOf(nameof(Options.SamplingRatio)) == Sampler) Options.SamplingRatio = standard.SamplingRatio;
+        if (OriginOf(nameof(Options.FollowParentDecision)) == Sampler) Options.FollowParentDecision = standard.FollowParentDecision;
+        foreach (var name in new[] { nameof(Options.SamplingRatio), nameof(Options.FollowParentDecision) })
+        {
+            if (OriginOf(name) == Sampler) _origins.Remove(name);
+        }
+
+        _faults.RemoveAll(f => f.Setting.Name == nameof(Options.SamplingRatio));
     }
 
     private void ApplySection(IConfigurationSection section)
@@ -101,10 +158,22 @@ internal sealed class SettingsResolver
             if (setting is null)
             {
                 throw new OptionsValidationException(SectionName, typeof(MeshTracingOptions),
-                    [$"Tracing cannot start: {SectionName}:{child.Key} is no setting; did you mean {Nearest(child.Key)}?"]);
+                    [$"Tracing cannot start: {SectionName}:{ShownText.Line(child.Key)} is no setting; did you mean {Nearest(child.Key)}?"]);
             }
 
-            if (TextOf(child) is { Length: > 0 } value) Apply($"{SectionName}:{setting.Name}", value, setting, setting.Apply, setting.Expected, SectionName);
+            if (TextOf(child) is not { Length: > 0 } value) continue;
+            if (IsSampler(setting)) OverrideSampler();
+            try
+            {
+                setting.Apply(Options, value);
+            }
+            catch (Exception e) when (e is FormatException or OverflowException or ArgumentException)
+            {
+                throw Wrong($"{SectionName}:{setting.Name}", setting.Show(value), setting.Expected);
+            }
+
+            _origins[setting.Name] = SectionName;
+            _texts[setting.Name] = value;
         }
     }
 
@@ -119,135 +188,138 @@ internal sealed class SettingsResolver
 
     private void ApplyCode(IEnumerable<Action<MeshTracingOptions>> configure)
     {
-        var before = SettingTable.All.Select(s => s.Read(Options)).ToArray();
+        Options.Assigned.Clear();
+        var before = SettingTable.All.Select(ContentOf).ToArray();
         foreach (var action in configure) action(Options);
         for (var i = 0; i < before.Length; i++)
         {
             var setting = SettingTable.All[i];
-            if (setting.Read(Options) == before[i]) continue;
-            _origins[setting.Name] = "code";
+            if (!Options.Assigned.Contains(setting.Name) && ContentOf(setting) == before[i]) continue;
+            _origins[setting.Name] = Code;
             _texts.Remove(setting.Name);
         }
+
+        if (_origins.Any(o => o.Value == Code && IsSampler(SettingOf(o.Key)))) OverrideSampler();
     }
 
-    private void Apply(
-        string name, string value, Setting setting, Action<MeshTracingOptions, string> apply, string expected, string origin)
+    // Lists and pairs are changed in place. What reads of the headers is only their names.
+    private string ContentOf(Setting setting) => setting.Name switch
     {
-        try
-        {
-            apply(Options, value);
-        }
-        catch (Exception e) when (e is FormatException or OverflowException or ArgumentException or UriFormatException)
-        {
-            throw Wrong(name, setting.IsSecret ? Hidden : value, expected);
-        }
-
-        _origins[setting.Name] = origin;
-        _texts[setting.Name] = value;
-    }
+        nameof(MeshTracingOptions.OtlpHeaders) => string.Join('\n', Options.OtlpHeaders),
+        nameof(MeshTracingOptions.ResourceAttributes) => string.Join('\n', Options.ResourceAttributes),
+        _ => setting.Read(Options),
+    };
 
     private void Validate()
     {
-        // A list from code may hold anything.
-        (IList<string> List, string Name)[] lists =
-        [
-            (Options.Sources, nameof(Options.Sources)), (Options.IgnoredSources, nameof(Options.IgnoredSources)),
-            (Options.Propagators, nameof(Options.Propagators)), (Options.TrustRules, nameof(Options.TrustRules)),
-            (Options.ForwardedHeaders, nameof(Options.ForwardedHeaders)), (Options.PropagateTo, nameof(Options.PropagateTo)),
-            (Options.DoNotPropagateTo, nameof(Options.DoNotPropagateTo)), (Options.BaggageTo, nameof(Options.BaggageTo)),
-            (Options.BaggageKeys, nameof(Options.BaggageKeys)), (Options.Exporters, nameof(Options.Exporters)),
-        ];
-        foreach (var (list, name) in lists) Require(!list.Any(string.IsNullOrWhiteSpace), name);
+        foreach (var setting in SettingTable.All)
+        {
+            if (!IsByVariable(setting.Name)) Require(setting.IsValid(Options), setting.Name);
+        }
 
-        Require(Enum.IsDefined(Options.Mode), nameof(Options.Mode));
-        Require(Enum.IsDefined(Options.Trust), nameof(Options.Trust));
-        Require(Enum.IsDefined(Options.OtlpProtocol), nameof(Options.OtlpProtocol));
-        Require((Options.ResponseHeader & ~(TraceResponseHeader.ServerTiming | TraceResponseHeader.TraceId)) == 0, nameof(Options.ResponseHeader));
-        Require(!Options.ResourceAttributes.Values.Contains(null!), nameof(Options.ResourceAttributes));
-        Require(Options.SamplingRatio is >= 0 and <= 1, nameof(Options.SamplingRatio));
-        Require(Options.Propagators.All(p => KnownPropagators.Contains(p, StringComparer.OrdinalIgnoreCase)), nameof(Options.Propagators));
-        Require(Options.Exporters.All(e => KnownExporters.Contains(e, StringComparer.OrdinalIgnoreCase)), nameof(Options.Exporters));
-        Require(IsHeaderName(Options.EnvoyHeaderPrefix), nameof(Options.EnvoyHeaderPrefix));
-        Require(Options.ForwardedHeaders.All(h => IsHeaderName(h) && !HopHeaders.Contains(h, Options.EnvoyHeaderPrefix)), nameof(Options.ForwardedHeaders));
-        Require(Options.MaxForcedTracesPerSecond is null or >= 1, nameof(Options.MaxForcedTracesPerSecond));
-        Require(IsHttp(Options.OtlpEndpoint), nameof(Options.OtlpEndpoint));
-        Require(IsHttp(Options.ZipkinEndpoint), nameof(Options.ZipkinEndpoint));
-        Require(Options.OtlpHeaders.All(h => IsHeaderName(h.Key) && h.Value is not null && HeaderText.IsSafe(h.Value)), nameof(Options.OtlpHeaders));
-        Require(IsTime(Options.OtlpTimeout), nameof(Options.OtlpTimeout));
-        Require(IsTime(Options.ZipkinTimeout), nameof(Options.ZipkinTimeout));
-        Require(IsTime(Options.ExportInterval), nameof(Options.ExportInterval));
-        Require(Options.MaxExportBatchSize >= 1, nameof(Options.MaxExportBatchSize));
-        Require(Options.MaxQueueSize is null or >= 1, nameof(Options.MaxQueueSize));
-        Require(Options.MaxBufferBytes >= 1024 * 1024, nameof(Options.MaxBufferBytes));
-        Require(Options.MaxAttributes >= 0, nameof(Options.MaxAttributes));
-        Require(Options.MaxEvents >= 0, nameof(Options.MaxEvents));
-        Require(Options.MaxLinks >= 0, nameof(Options.MaxLinks));
-        Require(Options.MaxEventAttributes >= 0, nameof(Options.MaxEventAttributes));
-        Require(Options.MaxLinkAttributes >= 0, nameof(Options.MaxLinkAttributes));
-        Require(Options.MaxAttributeLength is null or >= 0, nameof(Options.MaxAttributeLength));
-        RequireParses(Certificate(Options.OtlpCertificateFile), nameof(Options.OtlpCertificateFile));
-        RequireParses(Certificate(Options.OtlpClientCertificateFile), nameof(Options.OtlpClientCertificateFile));
-        RequireParses(ClientCertificate, nameof(Options.OtlpClientKeyFile));
-        RequireParses(() => new HostPatterns(Options.PropagateTo), nameof(Options.PropagateTo));
-        RequireParses(() => new HostPatterns(Options.DoNotPropagateTo), nameof(Options.DoNotPropagateTo));
-        RequireParses(() => new HostPatterns(Options.BaggageTo), nameof(Options.BaggageTo));
-        RequireParses(() => new TrustPolicy(Options.Trust, Options.TrustRules, Options.EnvoyHeaderPrefix), nameof(Options.TrustRules));
+        ValidateClientCertificate();
+        ValidateBatch();
     }
 
-    private void RequireParses(Func<object?> parse, string name)
+    private void ValidateClientCertificate()
     {
-        try
+        const string certificate = nameof(Options.OtlpClientCertificateFile);
+        const string key = nameof(Options.OtlpClientKeyFile);
+        var isShared = IsByVariable(certificate) || IsByVariable(key);
+        if ((isShared && !IsUsed(SettingUse.Otlp)) || SettingTable.IsClientCertificate(Options.OtlpClientCertificateFile, Options.OtlpClientKeyFile)) return;
+        if (isShared)
         {
-            _ = parse();
+            foreach (var (name, expected) in new[]
+            {
+                (certificate, $"the path of a PEM file with a certificate, and with its private key unless {key} names that"),
+                (key, $"the path of a PEM file with the private key of {certificate}"),
+            })
+            {
+                if (!IsByVariable(name)) continue;
+                var setting = SettingOf(name);
+                Fault(setting, OriginOf(name), ShownText.File(setting.Read(Options)), expected);
+                _origins.Remove(name);
+            }
+
+            if (OriginOf(certificate) == Default) Options.OtlpClientCertificateFile = null;
+            if (OriginOf(key) == Default) Options.OtlpClientKeyFile = null;
         }
-        catch (Exception e) when (e is FormatException or CryptographicException or IOException or UnauthorizedAccessException)
-        {
-            Require(false, name);
-        }
+
+        // As if the variables were not set: what is left is the service's own.
+        Require(Options.OtlpClientKeyFile is null || Options.OtlpClientCertificateFile is not null, certificate);
+        Require(SettingTable.IsClientCertificate(Options.OtlpClientCertificateFile, Options.OtlpClientKeyFile), key);
     }
+
+    private void ValidateBatch()
+    {
+        const string batch = nameof(Options.MaxExportBatchSize);
+        const string queue = nameof(Options.MaxQueueSize);
+        if (Options.MaxQueueSize is not { } limit || Options.MaxExportBatchSize <= limit) return;
+        if (IsByVariable(batch) || IsByVariable(queue))
+        {
+            if (IsUsed(SettingUse.Export))
+            {
+                _warnings.Add($"{Said(batch)} is {Options.MaxExportBatchSize}, more than {Said(queue)}, which is {limit}: one export holds {limit} spans at most.");
+            }
+        }
+        else if (OriginOf(batch) != Default)
+        {
+            throw Wrong(Said(batch), Options.MaxExportBatchSize.ToString(CultureInfo.InvariantCulture), $"at most {queue}, which is {limit}");
+        }
+
+        Options.MaxExportBatchSize = limit;
+    }
+
+    private void Warn()
+    {
+        var counting = _faults.Where(f => IsUsed(f.Setting.Use) && (f.Setting.IsAddedTo || OriginOf(f.Setting.Name) is not (SectionName or Code)));
+        // One line a variable: the time limit of OTEL_BSP_EXPORT_TIMEOUT holds for each exporter.
+        _warnings.InsertRange(0, counting.GroupBy(f => (f.Fault, f.Consequence)).Select(g =>
+            $"{g.Key.Fault}. {g.Key.Consequence}: {string.Join(", ", g.Select(f => InForce(f.Setting)))}."));
+    }
+
+    private string InForce(Setting setting)
+    {
+        var value = ShownText.Line(setting.Read(Options));
+        return $"{setting.Name} is {(value.Length == 0 ? "not set" : value)} ({OriginOf(setting.Name)})";
+    }
+
+    private bool IsUsed(SettingUse use) => use == SettingUse.Always || (Options.Mode == MeshTracingMode.Record && use switch
+    {
+        SettingUse.Export => Options.Exporters.Any(e => !e.Equals("none", StringComparison.OrdinalIgnoreCase)),
+        SettingUse.Otlp => Options.Exporters.Contains("otlp", StringComparer.OrdinalIgnoreCase),
+        SettingUse.Zipkin => Options.Exporters.Contains("zipkin", StringComparer.OrdinalIgnoreCase),
+        _ => true,
+    });
+
+    private bool IsByVariable(string setting) => OriginOf(setting) is not (Default or SectionName or Code);
+
+    private static bool IsSampler(Setting setting) => setting.Name is nameof(MeshTracingOptions.SamplingRatio) or nameof(MeshTracingOptions.FollowParentDecision);
+
+    private static Setting SettingOf(string name) => SettingTable.All.First(s => s.Name == name);
+
+    // What to look for in order to change the setting: the variable that set it, or its name in the section.
+    private string Said(string setting) => IsByVariable(setting) ? OriginOf(setting) : $"{SectionName}:{setting}";
+
+    private void Fault(Setting setting, string variable, string shown, string expected) =>
+        _faults.Add((setting, $"{variable} is \"{shown}\" but must be {expected}", "It is ignored"));
 
     private void Require(bool condition, string name)
     {
         if (condition) return;
-        var setting = SettingTable.All.First(s => s.Name == name);
-        var origin = OriginOf(name);
-        var shown = origin is "code" or "default" or SectionName ? $"{SectionName}:{name}" : origin;
-        var variable = setting.Variables.FirstOrDefault(v => v.Name == origin);
-        var text = setting.IsSecret ? Hidden : _texts.GetValueOrDefault(name) ?? setting.Read(Options);
-        throw Wrong(shown, text, variable?.Expected ?? setting.Expected);
+        var setting = SettingOf(name);
+        throw Wrong($"{SectionName}:{name}", _texts.TryGetValue(name, out var text) ? setting.Show(text) : ShownIn(setting), setting.Expected);
     }
 
-    private static Func<object?> Certificate(string? file) => () =>
+    private string ShownIn(Setting setting) => setting.Name switch
     {
-        if (file is null) return null;
-        var certificates = new X509Certificate2Collection();
-        certificates.ImportFromPemFile(file);
-        return certificates.Count > 0 ? certificates : throw new FormatException();
+        nameof(MeshTracingOptions.OtlpHeaders) => ShownText.Hidden,
+        nameof(MeshTracingOptions.ResourceAttributes) => ShownText.Line(setting.Read(Options)),
+        _ => setting.Show(setting.Read(Options)),
     };
 
-    // The key is in its own file, or in that of the certificate.
-    private X509Certificate2? ClientCertificate()
-    {
-        if (Options.OtlpClientKeyFile is not null && Options.OtlpClientCertificateFile is null) Require(false, nameof(Options.OtlpClientCertificateFile));
-        return Options.OtlpClientCertificateFile is { } file ? X509Certificate2.CreateFromPemFile(file, Options.OtlpClientKeyFile) : null;
-    }
-
-    private static OptionsValidationException Wrong(string name, string value, string expected) =>
-        new(SectionName, typeof(MeshTracingOptions), [$"Tracing cannot start: {name} is \"{WithoutUserInfo(value)}\" but must be {expected}."]);
-
-    private static string WithoutUserInfo(string value)
-    {
-        var start = value.IndexOf("://", StringComparison.Ordinal) + 3;
-        var end = start < 3 ? -1 : value.AsSpan(start).IndexOf('@');
-        return end < 0 ? value : value.Remove(start, end + 1);
-    }
-
-    private static bool IsHttp(Uri? uri) => uri is { IsAbsoluteUri: true } && (uri.Scheme == Uri.UriSchemeHttp || uri.Scheme == Uri.UriSchemeHttps);
-
-    private static bool IsTime(TimeSpan time) => time > TimeSpan.Zero && time <= TimeSpan.FromDays(1);
-
-    private static bool IsHeaderName(string? name) =>
-        !string.IsNullOrEmpty(name) && name.All(c => char.IsAsciiLetterOrDigit(c) || "!#$%&'*+-.^_`|~".Contains(c));
+    private static OptionsValidationException Wrong(string name, string shown, string expected) =>
+        new(SectionName, typeof(MeshTracingOptions), [$"Tracing cannot start: {name} is \"{shown}\" but must be {expected}."]);
 
     private static string Nearest(string name) => SettingTable.All.MinBy(s => Distance(s.Name.ToLowerInvariant(), name.ToLowerInvariant()))!.Name;
 

@@ -20,7 +20,7 @@ internal static class StartupLine
         var ratio = (o.SamplingRatio * 100).ToString("0.####", CultureInfo.InvariantCulture);
         var parts = new List<string>
         {
-            $"service {tracing.ServiceName} ({NameOrigin(o, settings)})",
+            $"service {ShownText.Line(tracing.ServiceName)} ({NameOrigin(o, settings)})",
             $"records {ratio} % of {(o.FollowParentDecision ? "new" : "all")} traces ({From(nameof(o.SamplingRatio))})",
             $"formats {string.Join('+', o.Propagators)} ({From(nameof(o.Propagators))})",
             $"exports {Destinations(o)} ({From(nameof(o.Exporters))})",
@@ -28,7 +28,7 @@ internal static class StartupLine
         foreach (var setting in SettingTable.All)
         {
             var origin = From(setting.Name);
-            if (origin != "default" && !Covered.Contains(setting.Name)) parts.Add($"{setting.Name} {setting.Read(o)} ({origin})");
+            if (origin != "default" && !Covered.Contains(setting.Name)) parts.Add($"{setting.Name} {ShownText.Line(setting.Read(o))} ({origin})");
         }
 
         Log.Started(logger, $"Tracing started: {string.Join(", ", parts)}.");

@@ -24,9 +24,9 @@ internal sealed partial class ExportLog(ILogger logger, Uri endpoint)
         ExportRecovered(logger, endpoint, lostSoFar - _lostBefore);
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "Spans cannot be exported. {Cause}", SkipEnabledCheck = true)]
+    [LoggerMessage(20, LogLevel.Warning, "Spans cannot be exported. {Cause}", SkipEnabledCheck = true)]
     private static partial void ExportFailed(ILogger logger, string cause);
 
-    [LoggerMessage(2, LogLevel.Information, "Export to {Endpoint} recovered, {Lost} spans lost meanwhile.", SkipEnabledCheck = true)]
+    [LoggerMessage(21, LogLevel.Information, "Export to {Endpoint} recovered, {Lost} spans lost meanwhile.", SkipEnabledCheck = true)]
     private static partial void ExportRecovered(ILogger logger, Uri endpoint, long lost);
 }

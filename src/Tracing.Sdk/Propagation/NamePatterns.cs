@@ -7,15 +7,13 @@ internal static class NamePatterns
     {
         for (var i = 0; i < patterns.Count; i++)
         {
-            var pattern = patterns[i];
-            if (pattern.EndsWith('*')
-                ? name.AsSpan().StartsWith(pattern.AsSpan(0, pattern.Length - 1), StringComparison.OrdinalIgnoreCase)
-                : name.Equals(pattern, StringComparison.OrdinalIgnoreCase))
-            {
-                return true;
-            }
+            if (Match(patterns[i], name)) return true;
         }
 
         return false;
     }
+
+    public static bool Match(string pattern, string name) => pattern.EndsWith('*')
+        ? name.AsSpan().StartsWith(pattern.AsSpan(0, pattern.Length - 1), StringComparison.OrdinalIgnoreCase)
+        : name.Equals(pattern, StringComparison.OrdinalIgnoreCase);
 }

@@ -1,17 +1,36 @@
 using System.Diagnostics;
+using Microsoft.Extensions.Logging;
 using Tracing.Sdk.Propagation;
 
 namespace Tracing.Sdk.Recording;
 
-/// <summary>Which ActivitySources are listened to, by name; <c>*</c> at the end of a pattern stands for any rest.</summary>
-internal sealed class SourceFilter(IReadOnlyList<string> sources, IReadOnlyList<string> ignoredSources)
+// In this order:
+//   1. IgnoredSources matches the name                               left out
+//   2. the name is the platform's HTTP server or client, or ours     recorded
+//   3. the name is among those left out by default                   recorded only if Sources names it, not by a shorter pattern such as *
+//   4. Sources matches the name                                      recorded
+/// <summary>Decides by name which ActivitySources are listened to; <c>*</c> at the end of a pattern stands for any rest.</summary>
+/// <param name="sources">Patterns of the sources to record beside the platform's.</param>
+/// <param name="ignoredSources">Patterns of the sources to leave out.</param>
+/// <param name="logger">Gets one line for each source that the two lists leave out.</param>
+internal sealed class SourceFilter(IReadOnlyList<string> sources, IReadOnlyList<string> ignoredSources, ILogger? logger = null)
 {
     private const int MaxKnown = 32;
+    private const int MaxReported = 32;
+
+    private const string HttpServer = "Microsoft.AspNetCore";
+    private const string HttpClient = "System.Net.Http";
+
+    // Connection set-up, name resolution and TLS of the platform: each is a root span, linked from the request that waited for it.
+    // A call of Grpc.Net.Client is an HTTP request, which has a span already.
+    private static readonly string[] LeftOutByDefault = ["Experimental.System.Net.*", "Grpc.Net.Client"];
 
     // The sources asked about first: an application has a handful. Replaced as a whole, read without a lock.
     private (ActivitySource Source, bool IsAccepted)[] _known = [];
 
-    /// <summary>The same as by name, for who asks again and again.</summary>
+    private readonly HashSet<string> _reported = new(StringComparer.Ordinal);
+
+    /// <summary>The same as <see cref="Accepts(string)"/>, remembered for each source.</summary>
     public bool Accepts(ActivitySource source)
     {
         foreach (ref readonly var known in Volatile.Read(ref _known).AsSpan())
@@ -25,20 +44,84 @@ internal sealed class SourceFilter(IReadOnlyList<string> sources, IReadOnlyList<
         return isAccepted;
     }
 
-    public bool Accepts(string name)
+    public bool Accepts(string name) => Decide(name) == Verdict.Accepted;
+
+    /// <summary>The answer for an ActivityListener, which asks once for each source of the process. Logs a source that the settings leave out.</summary>
+    public bool ShouldListenTo(ActivitySource source)
     {
-        if (name.Length == 0) return false;
-        var platform = PlatformsNameOf(name);
-        return (NamePatterns.Match(sources, name) || NamePatterns.Match(sources, platform))
-            && !NamePatterns.Match(ignoredSources, name)
-            && !NamePatterns.Match(ignoredSources, platform);
+        switch (Decide(source.Name))
+        {
+            case Verdict.Accepted:
+                return true;
+            case Verdict.NotAmongSources:
+                Report(source.Name, nameof(MeshTracingOptions.Sources));
+                break;
+            case Verdict.Ignored:
+                Report(source.Name, nameof(MeshTracingOptions.IgnoredSources));
+                break;
+        }
+
+        return false;
     }
 
-    // Where the platform cannot make a span we make one in its place, and what is said of the platform's holds for ours.
+    private Verdict Decide(string name)
+    {
+        if (name.Length == 0) return Verdict.LeftOutByDefault;
+        var platform = PlatformsNameOf(name);
+        if (NamePatterns.Match(ignoredSources, name) || NamePatterns.Match(ignoredSources, platform)) return Verdict.Ignored;
+        if (platform is HttpServer or HttpClient) return Verdict.Accepted;
+        foreach (var pattern in LeftOutByDefault)
+        {
+            if (NamePatterns.Match(pattern, name)) return IsNamed(name, pattern) ? Verdict.Accepted : Verdict.LeftOutByDefault;
+        }
+
+        return NamePatterns.Match(sources, name) ? Verdict.Accepted : Verdict.NotAmongSources;
+    }
+
+    // Whether a pattern of Sources matches the name and says at least as much as the one that leaves it out.
+    private bool IsNamed(string name, string leftOut)
+    {
+        var prefix = leftOut.AsSpan().TrimEnd('*');
+        foreach (var pattern in sources)
+        {
+            if (pattern.AsSpan().StartsWith(prefix, StringComparison.OrdinalIgnoreCase) && NamePatterns.Match(pattern, name)) return true;
+        }
+
+        return false;
+    }
+
+    private void Report(string name, string setting)
+    {
+        if (logger is null) return;
+        name = PlatformsNameOf(name);
+        lock (_reported)
+        {
+            if (_reported.Count >= MaxReported || !_reported.Add(name)) return;
+        }
+
+        try
+        {
+            Log.SourceLeftOut(logger, name, setting);
+        }
+        catch (Exception)
+        {
+            // A provider of the application threw. This runs inside the constructor of an ActivitySource, which must not fail.
+        }
+    }
+
+    // Where the platform cannot make a span, this library makes one in its place; settings for the platform's source hold for it too.
     private static string PlatformsNameOf(string name) => name switch
     {
-        "Tracing.Sdk.Http" => "System.Net.Http",
-        "Tracing.Sdk.AspNetCore" => "Microsoft.AspNetCore",
+        "Tracing.Sdk.Http" => HttpClient,
+        "Tracing.Sdk.AspNetCore" => HttpServer,
         _ => name,
     };
+
+    private enum Verdict
+    {
+        Accepted,
+        NotAmongSources,
+        Ignored,
+        LeftOutByDefault,
+    }
 }

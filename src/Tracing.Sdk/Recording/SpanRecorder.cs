@@ -59,7 +59,7 @@ internal sealed class SpanRecorder : IDisposable
         _warnings = warnings;
         _listener = new ActivityListener
         {
-            ShouldListenTo = source => filter.Accepts(source.Name) && !OtherListeners.IsProbe(source),
+            ShouldListenTo = source => !OtherListeners.IsProbe(source) && filter.ShouldListenTo(source),
             Sample = Sample,
             ActivityStarted = OnStarted,
             ActivityStopped = OnStopped,

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using System.Globalization;
 using Tracing.Sdk.Accounting;
 
 namespace Tracing.Sdk.Tests.Accounting;
@@ -78,7 +79,7 @@ public sealed class SpanAccountsTests
         listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) =>
             measured.Add($"{instrument.Name} {value} {instrument.Unit} {string.Join(' ', tags.ToArray().Select(tag => $"{tag.Key}={tag.Value}"))}".TrimEnd()));
         listener.SetMeasurementEventCallback<double>((instrument, value, tags, _) =>
-            measured.Add($"{instrument.Name} {value} {instrument.Unit} {string.Join(' ', tags.ToArray().Select(tag => $"{tag.Key}={tag.Value}"))}"));
+            measured.Add($"{instrument.Name} {value.ToString(CultureInfo.InvariantCulture)} {instrument.Unit} {string.Join(' ', tags.ToArray().Select(tag => $"{tag.Key}={tag.Value}"))}"));
         listener.Start();
         ledger.OnRequest!(0.25, 503, "503");
         listener.RecordObservableInstruments();

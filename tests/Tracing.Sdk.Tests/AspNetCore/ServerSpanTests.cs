@@ -8,6 +8,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Tracing.Sdk.Tests.Testbed;
 using BadHttpRequestException = Microsoft.AspNetCore.Http.BadHttpRequestException;
 
@@ -201,7 +202,9 @@ public sealed class ServerSpanTests
     [InlineData("xn--a", "xn--a", 80L)]
     public async Task Request_Host_IsTheServersAddressAsItWasSent(string host, string address, long port)
     {
-        await using var service = await TestService.StartAsync(app => app.MapGet("/", () => "ok"));
+        // Hosting's own line about a request decodes Punycode and, with ICU, throws at what is none.
+        await using var service = await TestService.StartAsync(
+            app => app.MapGet("/", () => "ok"), build: builder => builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning));
         await service.GetAsync("/", $"Host: {host}");
         var span = (await service.StopAsync()).Server();
 

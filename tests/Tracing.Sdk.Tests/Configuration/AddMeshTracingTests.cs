@@ -6,6 +6,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using OpenTelemetry.Context.Propagation;
+using Tracing.Sdk.Configuration;
 using Tracing.Sdk.Tests.Testbed;
 
 namespace Tracing.Sdk.Tests.Configuration;
@@ -15,6 +16,16 @@ namespace Tracing.Sdk.Tests.Configuration;
 public sealed class AddMeshTracingTests
 {
     private static readonly ActivitySource Source = new("Orders");
+
+    private static readonly KeyValuePair<string, string?>[] WrongVariables =
+    [
+        new("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+        new("OTEL_PROPAGATORS", "tracecontext,baggage,xray"),
+        new("OTEL_TRACES_SAMPLER", "parentbased_jaeger_remote"),
+        new("OTEL_TRACES_EXPORTER", "otlp,jaeger"),
+        new("OTEL_RESOURCE_ATTRIBUTES", "a"),
+        new("OTEL_BSP_SCHEDULE_DELAY", "5s"),
+    ];
 
     [Fact]
     public async Task Worker_Spans_AreExportedWhenItStops()
@@ -232,12 +243,65 @@ public sealed class AddMeshTracingTests
     public async Task Host_WrongValue_StopsTheStartWithTheSentence()
     {
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
-        builder.Configuration.AddInMemoryCollection([new("OTEL_TRACES_EXPORTER", "jaeger")]);
+        builder.Configuration.AddInMemoryCollection([new("MeshTracing:Exporters", "jaeger")]);
         builder.Services.AddMeshTracing();
         using var host = builder.Build();
 
         var e = await Assert.ThrowsAsync<OptionsValidationException>(() => host.StartAsync());
-        Assert.Equal("Tracing cannot start: OTEL_TRACES_EXPORTER is \"jaeger\" but must be a list of otlp, zipkin, console, or none.", e.Message);
+        Assert.Equal("Tracing cannot start: MeshTracing:Exporters is \"jaeger\" but must be a list of otlp, zipkin, console, or none.", e.Message);
+    }
+
+    [Fact]
+    public async Task Host_WrongVariables_StartsWithAWarningForEach()
+    {
+        var log = new LogCollector();
+        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+        builder.Configuration.AddInMemoryCollection(WrongVariables);
+        builder.Logging.AddProvider(log);
+        builder.Services.AddMeshTracing(o => TestService.ExportTo(new SpanSink(), o));
+        using var host = builder.Build();
+        await host.StartAsync();
+        await host.StopAsync();
+
+        // The code sets the protocol and the interval.
+        var warnings = log.Lines.Where(l => l.Category == "Tracing.Sdk" && l.Level == LogLevel.Warning).Select(l => l.Message.Split(' ')[0]);
+        Assert.Equal(["OTEL_RESOURCE_ATTRIBUTES", "OTEL_PROPAGATORS", "OTEL_TRACES_EXPORTER", "OTEL_TRACES_SAMPLER"], warnings);
+    }
+
+    [Fact]
+    public void Start_WrongVariables_WarnsOnStandardErrorForEach()
+    {
+        var (error, written) = (Console.Error, new StringWriter());
+        foreach (var (name, value) in WrongVariables) Environment.SetEnvironmentVariable(name, value);
+        Console.SetError(written);
+        try
+        {
+            MeshTracing.Start(o => o.ExporterHttpHandler = () => new SpanSink()).Dispose();
+        }
+        finally
+        {
+            Console.SetError(error);
+            foreach (var (name, _) in WrongVariables) Environment.SetEnvironmentVariable(name, null);
+        }
+
+        Assert.Equal(
+            ["OTEL_RESOURCE_ATTRIBUTES", "OTEL_PROPAGATORS", "OTEL_TRACES_EXPORTER", "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_BSP_SCHEDULE_DELAY", "OTEL_TRACES_SAMPLER"],
+            written.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => l.Split(' ')[1]));
+    }
+
+    [Fact]
+    public void Start_HostileVariables_Starts()
+    {
+        string[] names = [.. SettingTable.All.SelectMany(s => s.Variables).Select(v => v.Name).Distinct(), "OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG", "OTEL_CONFIG_FILE"];
+        string[] texts = [new('x', 1024 * 1024), $"http://{new string('x', 1024 * 1024)}", $"http://x/{new string('x', 100_000)}", "http://[::1]:0", "http://\u0130.\ud800/", "http://x:99999", "=", "\0", "%00=%00", "\r\nx: y", "1e309", "-0", "\u0661"];
+        foreach (var text in texts)
+        {
+            var configuration = new ConfigurationBuilder().AddInMemoryCollection(names.Where(n => n != "OTEL_SDK_DISABLED").Select(n => KeyValuePair.Create(n, (string?)text))).Build();
+            using var provider = new ServiceCollection().AddSingleton<IConfiguration>(configuration).AddMeshTracing().BuildServiceProvider();
+            using var tracing = provider.GetRequiredService<MeshTracing>();
+
+            Assert.NotNull(tracing.Recorder);
+        }
     }
 
     [Fact]

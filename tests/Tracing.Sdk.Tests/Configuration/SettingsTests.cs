@@ -21,7 +21,7 @@ public sealed class SettingsTests
         ["SamplingRatio"] = ("1", "", "", "0.5", "0.5", "0.25"),
         ["FollowParentDecision"] = ("true", "", "", "false", "false", "true"),
         ["Sources"] = ("*", "", "", "A,B.*", "A,B.*", "C"),
-        ["IgnoredSources"] = ("Experimental.*,Grpc.Net.Client", "", "", "A , B", "A,B", "C"),
+        ["IgnoredSources"] = ("", "", "", "A , B", "A,B", "C"),
         ["Propagators"] = ("tracecontext,b3multi,baggage", "b3", "b3", "tracecontext, baggage", "tracecontext,baggage", "b3multi"),
         ["Trust"] = ("Trust", "", "", "restart", "Restart", "TrustIdsOnly"),
         ["TrustRules"] = ("", "", "", "Restart external, Trust 10.0.0.0/8", "Restart external,Trust 10.0.0.0/8", "Trust internal"),

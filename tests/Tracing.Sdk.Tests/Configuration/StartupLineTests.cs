@@ -66,6 +66,42 @@ public sealed class StartupLineTests
         Assert.Contains("collector:4318", line, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318/?Api-Key=the-secret-itself")]
+    [InlineData("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://collector:4318/v1/traces?Api-Key=the-secret-itself#the-secret-itself")]
+    [InlineData("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://user:1/the-secret-itself@collector:4318/v1/traces")]
+    [InlineData("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "dGhlLXNlY3JldC1pdHNlbGY==")]
+    [InlineData("OTEL_EXPORTER_OTLP_HEADERS", "dGhlLXNlY3JldC1pdHNlbGY=")]
+    [InlineData("OTEL_RESOURCE_ATTRIBUTES", "team=west,db.password=the-secret-itself,api_key=the-secret-itself")]
+    [InlineData("OTEL_RESOURCE_ATTRIBUTES", "db=postgres://user:the-secret-itself@db/shop,auth.token=the-secret-itself")]
+    [InlineData("MeshTracing:ResourceAttributes:Client-Secret", "the-secret-itself")]
+    [InlineData("MeshTracing:OtlpEndpoint", "https://user:the-secret-itself@collector:4318/v1/traces?Api-Key=the-secret-itself")]
+    [InlineData("MeshTracing:ZipkinEndpoint", "https://zipkin:9411/api/v2/spans?Api-Key=the-secret-itself")]
+    public async Task Line_OfASettingWithASecret_DoesNotHoldIt(string key, string value)
+    {
+        var line = await LineAsync(null, new(key, value), new("MeshTracing:Exporters", "otlp,zipkin"));
+
+        Assert.DoesNotContain("the-secret-itself", line, StringComparison.Ordinal);
+        Assert.DoesNotContain("dGhlLXNlY3JldC1pdHNlbGY", line, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Line_AttributesWithoutSecrets_ShowsThem() => Assert.Contains(
+        "ResourceAttributes owner=team@example.com,question=why? (OTEL_RESOURCE_ATTRIBUTES)",
+        await LineAsync(null, new KeyValuePair<string, string?>("OTEL_RESOURCE_ATTRIBUTES", "owner=team@example.com,question=why?")),
+        StringComparison.Ordinal);
+
+    [Fact]
+    public async Task Line_ValuesOfSeveralLinesOrLong_IsOneShortLine()
+    {
+        var line = await LineAsync(
+            null, new("OTEL_SERVICE_NAME", "shop\r\n[12:00] forged"), new("OTEL_RESOURCE_ATTRIBUTES", $"a=%0D%0A[12:00]%20forged,b={new string('x', 100_000)}"));
+
+        Assert.DoesNotContain('\r', line);
+        Assert.DoesNotContain("\n[", line, StringComparison.Ordinal);
+        Assert.InRange(line.Length, 1, 1000);
+    }
+
     [Fact]
     public async Task Warning_OfAFailedExport_HoldsNoSecretEither()
     {

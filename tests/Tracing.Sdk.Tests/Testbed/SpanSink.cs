@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Text.Json;
 
@@ -109,7 +110,7 @@ internal sealed class SpanSink : HttpMessageHandler
             Attributes(span),
             Parts(span, "events", e => e.GetProperty("name").GetString()!),
             Parts(span, "links", l => $"{l.GetProperty("traceId").GetString()}-{l.GetProperty("spanId").GetString()}"),
-            ulong.Parse(span.GetProperty("endTimeUnixNano").GetString()!));
+            ulong.Parse(span.GetProperty("endTimeUnixNano").GetString()!, CultureInfo.InvariantCulture));
     }
 
     private static string? Text(JsonElement element, string name) => element.TryGetProperty(name, out var value) ? value.GetString() : null;
@@ -130,7 +131,7 @@ internal sealed class SpanSink : HttpMessageHandler
         return member.Name switch
         {
             "stringValue" => member.Value.GetString()!,
-            "intValue" => long.Parse(member.Value.GetString()!),
+            "intValue" => long.Parse(member.Value.GetString()!, CultureInfo.InvariantCulture),
             "boolValue" => member.Value.GetBoolean(),
             _ => member.Value.ToString(),
         };
