@@ -42,7 +42,7 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
             : Pipeline.Propagation(options);
         _exporters = options.Mode == MeshTracingMode.Forward
             ? []
-            : Pipeline.Exporters(options, Pipeline.Resource(options, applicationName, environment), _accounts, logger, time);
+            : Pipeline.Exporters(settings, Pipeline.Resource(options, applicationName, environment), _accounts, logger, time);
         if (options.Mode == MeshTracingMode.Record)
         {
             Recorder = new SpanRecorder(
@@ -117,6 +117,7 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
 
     internal static MeshTracing Start(SettingsResolver settings, string applicationName, string? environment, ILogger logger, TimeProvider time)
     {
+        logger = new SafeLogger(logger);
         var tracing = new MeshTracing(settings, applicationName, environment, logger, time);
         lock (Gate) _live = [.. _live, tracing];
         tracing.Recorder?.Start();

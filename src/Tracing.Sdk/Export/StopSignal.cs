@@ -30,7 +30,17 @@ internal sealed class StopSignal(TimeProvider time) : IDisposable
         _stopping.Set();
     }
 
-    public void TimeIsUp() => _abort.Cancel();
+    public void TimeIsUp()
+    {
+        try
+        {
+            _abort.Cancel();
+        }
+        catch (AggregateException)
+        {
+            // A callback of the transport has thrown; the thread that stops us has nothing to do with it.
+        }
+    }
 
     public void Dispose()
     {

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Primitives;
 using Tracing.Sdk.Propagation;
+using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk.Http;
 
@@ -41,6 +42,8 @@ internal sealed class OutboundPropagator : DistributedContextPropagator
 
     public override void Inject(Activity? activity, object? carrier, PropagatorSetterCallback? setter)
     {
+        // An exporter's own request, through a handler of the user's.
+        if (Suppression.IsActive) return;
         if (MeshTracing.Find() is not { } tracing)
         {
             Platform.Inject(activity, carrier, setter);

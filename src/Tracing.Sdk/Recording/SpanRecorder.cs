@@ -143,6 +143,7 @@ internal sealed class SpanRecorder : IDisposable
         var isChild = !parent.IsRemote && (parent.TraceFlags & ActivityTraceFlags.Recorded) != 0 && !_foreignSpansExist;
         // Most spans.
         if (isChild && !IsShared) return ActivitySamplingResult.AllDataAndRecorded;
+        if (Suppression.IsActive) return ActivitySamplingResult.None;
 
         var remote = RemoteContext.Current;
         if (IsOfAnother(remote, _owner)) return Refuse(ref options, ActivitySamplingResult.None);
