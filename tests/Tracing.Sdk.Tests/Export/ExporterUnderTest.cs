@@ -16,14 +16,16 @@ internal sealed class ExporterUnderTest : IDisposable
     /// <param name="endpoint">The collector's.</param>
     /// <param name="change">Changes the settings.</param>
     /// <param name="isHeld">Whether pauses wait for the next flush instead of taking no time.</param>
-    public ExporterUnderTest(Uri endpoint, Func<ExporterSettings, ExporterSettings>? change = null, bool isHeld = false)
+    /// <param name="ledger">Where to count; null for a ledger of its own.</param>
+    public ExporterUnderTest(Uri endpoint, Func<ExporterSettings, ExporterSettings>? change = null, bool isHeld = false, SpanLedger? ledger = null)
     {
+        Ledger = ledger ?? new("otlp_http_span_exporter");
         Time.IsHeld = isHeld;
         var settings = new ExporterSettings { Kind = ExporterKind.Otlp, Endpoint = endpoint, BatchDelay = TimeSpan.FromHours(1) };
         _exporter = new SpanExporter(change?.Invoke(settings) ?? settings, Encoded.Resource, Ledger, Log, Time);
     }
 
-    public SpanLedger Ledger { get; } = new("otlp_http_span_exporter");
+    public SpanLedger Ledger { get; }
 
     public RecordingLogger Log { get; } = new();
 
