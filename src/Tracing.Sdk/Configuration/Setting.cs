@@ -12,6 +12,9 @@ internal sealed record Setting(string Name, string Expected, Action<MeshTracingO
 
     /// <summary>Whether the value must not be shown.</summary>
     public bool IsSecret { get; init; }
+
+    /// <summary>Whether the value is a URL, of which only a part may be shown.</summary>
+    public bool IsUrl { get; init; }
 }
 
 /// <summary>An environment variable (or configuration key of the same name) that sets an option.</summary>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Tracing.Sdk.Export;
 using Tracing.Sdk.Propagation;
 
 namespace Tracing.Sdk.Configuration;
@@ -55,6 +56,7 @@ internal static class SettingTable
         },
         new(nameof(MeshTracingOptions.OtlpEndpoint), Url, (o, v) => o.OtlpEndpoint = Endpoint(v), o => Shown(o.OtlpEndpoint))
         {
+            IsUrl = true,
             Variables =
             [
                 new("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"),
@@ -105,6 +107,7 @@ internal static class SettingTable
         },
         new(nameof(MeshTracingOptions.ZipkinEndpoint), "an absolute http or https URL, such as http://zipkin:9411/api/v2/spans", (o, v) => o.ZipkinEndpoint = Endpoint(v), o => Shown(o.ZipkinEndpoint))
         {
+            IsUrl = true,
             Variables = [new("OTEL_EXPORTER_ZIPKIN_ENDPOINT")],
         },
         new(nameof(MeshTracingOptions.ZipkinTimeout), Time, (o, v) => o.ZipkinTimeout = Span(v), o => o.ZipkinTimeout.ToString())
@@ -206,13 +209,8 @@ internal static class SettingTable
             : throw new FormatException();
     }
 
-    // Some put a password there.
-    private static string Shown(Uri? uri) => uri switch
-    {
-        null => "",
-        { IsAbsoluteUri: true, UserInfo.Length: > 0 } => uri.GetComponents(UriComponents.AbsoluteUri & ~UriComponents.UserInfo, UriFormat.SafeUnescaped),
-        _ => uri.ToString(),
-    };
+    // A password or a key may stand in it.
+    private static string Shown(Uri? uri) => uri is null ? "" : EndpointText.Format(uri);
 
     private static void Fill(IList<string> list, string text)
     {

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;
+using Tracing.Sdk.Export;
 using Tracing.Sdk.Propagation;
 
 namespace Tracing.Sdk.Configuration;
@@ -154,7 +155,7 @@ internal sealed class SettingsResolver
         }
         catch (Exception e) when (e is FormatException or OverflowException or ArgumentException or UriFormatException)
         {
-            throw Wrong(name, setting.IsSecret ? Hidden : value, expected);
+            throw Wrong(name, Shown(setting, value), expected);
         }
 
         _origins[setting.Name] = origin;
@@ -228,7 +229,7 @@ internal sealed class SettingsResolver
         var origin = OriginOf(name);
         var shown = origin is "code" or "default" or SectionName ? $"{SectionName}:{name}" : origin;
         var variable = setting.Variables.FirstOrDefault(v => v.Name == origin);
-        var text = setting.IsSecret ? Hidden : _texts.GetValueOrDefault(name) ?? setting.Read(Options);
+        var text = Shown(setting, _texts.GetValueOrDefault(name) ?? setting.Read(Options));
         throw Wrong(shown, text, variable?.Expected ?? setting.Expected);
     }
 
@@ -248,14 +249,14 @@ internal sealed class SettingsResolver
     }
 
     private static OptionsValidationException Wrong(string name, string value, string expected) =>
-        new(SectionName, typeof(MeshTracingOptions), [$"Tracing cannot start: {name} is \"{WithoutUserInfo(value)}\" but must be {expected}."]);
+        new(SectionName, typeof(MeshTracingOptions), [$"Tracing cannot start: {name} is \"{value}\" but must be {expected}."]);
 
-    private static string WithoutUserInfo(string value)
+    private static string Shown(Setting setting, string value) => setting switch
     {
-        var start = value.IndexOf("://", StringComparison.Ordinal) + 3;
-        var end = start < 3 ? -1 : value.AsSpan(start).IndexOf('@');
-        return end < 0 ? value : value.Remove(start, end + 1);
-    }
+        { IsSecret: true } => Hidden,
+        { IsUrl: true } => EndpointText.Format(value),
+        _ => value,
+    };
 
     private static bool IsHttp(Uri? uri) => uri is { IsAbsoluteUri: true } && (uri.Scheme == Uri.UriSchemeHttp || uri.Scheme == Uri.UriSchemeHttps);
 

@@ -94,7 +94,9 @@ internal sealed class Delivery(
     {
         destination.Prepare(batch);
         var attempt = Send(Least(settings.Timeout, stop.Remaining));
-        return attempt is { Outcome: AttemptOutcome.Taken, Rejected: 0 };
+        if (attempt is not { Outcome: AttemptOutcome.Taken, Rejected: 0 }) return false;
+        (Refusals, Suspicions) = (0, 0);
+        return true;
     }
 
     /// <summary>Says that the collector takes spans again.</summary>

@@ -42,10 +42,10 @@ internal sealed class FailureCause(ExporterSettings settings, ConnectionFacts fa
         return text.Length > 0 && text[0] == (byte)'<';
     }
 
-    public static string? Partial(CollectorReply reply) => reply switch
+    public string? Partial(CollectorReply reply) => reply switch
     {
-        { Rejected: > 0 } => $"The collector did not take {reply.Rejected} spans: {reply.Message ?? "it did not say why"}.",
-        { Message: { } message } => $"The collector warns: {message}.",
+        { Rejected: > 0 } => $"The collector did not take {reply.Rejected} spans: {(reply.Message is { } why ? Text(why) : "it did not say why")}.",
+        { Message: { } message } => $"The collector warns: {Text(message)}.",
         _ => null,
     };
 
@@ -96,14 +96,21 @@ internal sealed class FailureCause(ExporterSettings settings, ConnectionFacts fa
     }
 
     /// <summary>For an answer that is no success.</summary>
-    public string OfStatus(HttpResponseMessage response, string? message, bool isHtml, bool isLater)
+    /// <param name="response">The answer.</param>
+    /// <param name="message">What its body says.</param>
+    /// <param name="body">The beginning of the body.</param>
+    /// <param name="isLater">Whether the spans are tried again.</param>
+    public string OfStatus(HttpResponseMessage response, string? message, ReadOnlySpan<byte> body, bool isLater)
     {
         var status = (int)response.StatusCode;
-        var said = isHtml ? " with a web page" : message is null ? "" : $": {message.TrimEnd('.', ' ')}";
+        var isHtml = IsHtml(body);
+        var said = isHtml ? " with a web page" : message is null ? "" : $": {Text(message).TrimEnd('.', ' ')}";
+        // Servers for TLS answer a plain request with 400, in their own words.
+        var wantsTls = status == 400 && !IsSecure && body.IndexOf("HTTPS"u8) >= 0;
         var hint = status switch
         {
             _ when isLater => "The spans are kept and tried again.",
-            400 when !IsSecure && message?.Contains("HTTPS", StringComparison.OrdinalIgnoreCase) == true => HttpsHint(),
+            _ when wantsTls => HttpsHint(),
             400 when message?.Contains("HTTP/2", StringComparison.OrdinalIgnoreCase) == true => Http2Hint(),
             401 or 403 => IsZipkin
                 ? "Something in front of the server asks for a login: add it in MeshTracingOptions.ExporterHttpHandler."
@@ -175,6 +182,8 @@ internal sealed class FailureCause(ExporterSettings settings, ConnectionFacts fa
         facts.FirstBytes is [0, 0, _, 4, ..] ? Http2Hint()
         : !IsSecure && facts.FirstBytes is [21 or 22, 3, ..] ? HttpsHint()
         : !IsSecure && facts.FirstBytes.IsEmpty && PortHint().Length == 0 ? $"If the port speaks TLS, let {EndpointSetting} begin with https://."
+        : IsSecure && !IsZipkin && PortHint().Length == 0
+            ? "If the port speaks HTTP/2 only, as OTLP over gRPC does: OTLP over HTTP has another port, usually 4318."
         : PortHint();
 
     private string HttpsHint() => $"The port speaks TLS: let {EndpointSetting} begin with https://.";
@@ -230,9 +239,11 @@ internal sealed class FailureCause(ExporterSettings settings, ConnectionFacts fa
     }
 
     // The message of an exception may quote the URL, a header or what the other end has sent.
-    private string Text(Exception e)
+    private string Text(Exception e) => Text(e.Message);
+
+    private string Text(string text)
     {
-        var text = Hide(Hide(e.Message, settings.Endpoint.Query), settings.Endpoint.UserInfo);
+        text = Hide(Hide(text, settings.Endpoint.Query), settings.Endpoint.UserInfo);
         foreach (var (_, value) in settings.Headers) text = Hide(text, value);
         return Clean(text);
     }

@@ -144,8 +144,16 @@ internal sealed class HttpTransport : Destination
     {
         var innermost = handler;
         while (innermost is DelegatingHandler { InnerHandler: { } inner }) innermost = inner;
-        // Spares the platform the work; Suppression keeps the spans of all other handlers away.
-        if (innermost is SocketsHttpHandler sockets) sockets.ActivityHeadersPropagator = null;
+        try
+        {
+            // Spares the platform the work; Suppression keeps the spans of all other handlers away.
+            if (innermost is SocketsHttpHandler sockets) sockets.ActivityHeadersPropagator = null;
+        }
+        catch (InvalidOperationException)
+        {
+            // In use already.
+        }
+
         return handler;
     }
 
@@ -208,11 +216,11 @@ internal sealed class HttpTransport : Destination
         var isHtml = FailureCause.IsHtml(body);
         if (isSuccess && isHtml) return new(AttemptOutcome.Refused, _cause.Html(status)) { Status = status };
         var reply = isWhole && !isHtml ? _format.Read(body, isSuccess) : default;
-        if (isSuccess) return new(AttemptOutcome.Taken, FailureCause.Partial(reply)) { Status = status, Rejected = reply.Rejected };
+        if (isSuccess) return new(AttemptOutcome.Taken, _cause.Partial(reply)) { Status = status, Rejected = reply.Rejected };
 
         var isLater = RetryPolicy.IsRetryable(status, _settings.Kind);
         var message = reply.Message ?? (isWhole && !isHtml ? FailureCause.PlainText(response, body) : null);
-        return new(isLater ? AttemptOutcome.Later : AttemptOutcome.Refused, _cause.OfStatus(response, message, isHtml, isLater))
+        return new(isLater ? AttemptOutcome.Later : AttemptOutcome.Refused, _cause.OfStatus(response, message, body, isLater))
         {
             Status = status,
             RetryAfter = isLater ? RetryPolicy.RetryAfter(Header(response, "Retry-After"), _time.GetUtcNow()) : null,

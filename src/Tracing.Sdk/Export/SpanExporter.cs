@@ -313,6 +313,7 @@ internal sealed class SpanExporter : IDisposable
         // The process ends before the collector wants to be asked again.
         _isHeld = false;
         Settle(_batch, _batch.Count, DropReason.Shutdown);
+        CompleteFlushRequests(DeliveryResult.Lost);
     }
 
     // One line when the buffer begins to refuse spans, and one when it has taken all of them for a while.

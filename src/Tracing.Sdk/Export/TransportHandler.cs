@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using System.Net.Security;
 using System.Net.Sockets;
 
@@ -41,6 +42,7 @@ internal sealed class TransportHandler : DelegatingHandler
         InnerHandler = new SocketsHttpHandler
         {
             ActivityHeadersPropagator = null,
+            MeterFactory = new OwnMeters(),
             AllowAutoRedirect = false,
             UseCookies = false,
             MaxConnectionsPerServer = 1,
@@ -95,4 +97,14 @@ internal sealed class TransportHandler : DelegatingHandler
         new(context.PlaintextStream is not NetworkStream && context.NegotiatedHttpVersion.Major == 1
             ? new SynchronousStream(context.PlaintextStream, _socket)
             : context.PlaintextStream);
+
+    /// <summary>Keeps the exporter's requests out of the application's own HTTP metrics, which are known by the name of their meter.</summary>
+    private sealed class OwnMeters : IMeterFactory
+    {
+        private readonly Meter _meter = new("Tracing.Sdk.Transport");
+
+        public Meter Create(MeterOptions options) => _meter;
+
+        public void Dispose() => _meter.Dispose();
+    }
 }

@@ -159,6 +159,10 @@ public sealed class InvalidSettingTests
     [InlineData("MeshTracing:OtlpHeaders", "bad name=the-secret-itself")]
     [InlineData("OTEL_EXPORTER_OTLP_ENDPOINT", "ftp://user:the-secret-itself@collector")]
     [InlineData("MeshTracing:ZipkinEndpoint", "ftp://user:the-secret-itself@collector")]
+    [InlineData("MeshTracing:ZipkinEndpoint", "user:the-secret-itself@collector:9411/api/v2/spans")]
+    [InlineData("MeshTracing:OtlpEndpoint", "collector:4318/v1/traces?api-key=the-secret-itself")]
+    [InlineData("MeshTracing:OtlpEndpoint", "ftp://collector:4318/v1/traces?api-key=the-secret-itself")]
+    [InlineData("MeshTracing:OtlpEndpoint", "http:user:the-secret-itself@collector")]
     public void Secret_InAWrongValue_IsNotShown(string key, string value)
     {
         Assert.DoesNotContain("the-secret-itself", Message([new(key, value)]), StringComparison.Ordinal);

@@ -58,6 +58,18 @@ public sealed class ForeignCodeTests
     }
 
     [Fact]
+    public async Task Export_HandlerThatIsInUse_Delivers()
+    {
+        using var collector = new ScriptedCollector();
+        var handler = new SocketsHttpHandler();
+        using var client = new HttpClient(handler);
+        using var response = await client.PostAsync(collector.Endpoint, new ByteArrayContent([]));
+        using var exporter = new ExporterUnderTest(collector.Endpoint, settings => settings with { HandlerFactory = () => handler }).Add(2);
+        Assert.True(exporter.Flush(), string.Join('|', exporter.Log.Lines));
+        exporter.AssertBooks(exported: 2);
+    }
+
+    [Fact]
     public void Export_HandlerReturnsNothing_KeepsTheSpans()
     {
         using var exporter = Exporter(() => new ReturnsNothing()).Add(2);
