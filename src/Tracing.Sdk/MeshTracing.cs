@@ -54,7 +54,7 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
             : Pipeline.Propagation(options);
         _exporters = options.Mode == MeshTracingMode.Forward
             ? []
-            : Pipeline.Exporters(options, Pipeline.Resource(options, applicationName, environment), _accounts, logger, time);
+            : Pipeline.Exporters(settings, Pipeline.Resource(options, applicationName, environment), _accounts, logger, time);
         if (options.Mode == MeshTracingMode.Record)
         {
             Recorder = new SpanRecorder(
@@ -152,6 +152,7 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
         bool hasHost = false,
         Func<bool>? isLoggingOver = null)
     {
+        logger = new SafeLogger(logger);
         var tracing = new MeshTracing(settings, applicationName, environment, logger, time) { _isLoggingOver = isLoggingOver };
         lock (Gate) _live = [.. _live, tracing];
         ActivityIds.UseW3C();

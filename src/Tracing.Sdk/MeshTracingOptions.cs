@@ -103,13 +103,13 @@ public sealed class MeshTracingOptions
     /// <summary>PEM file with that certificate's private key. Default: none. Variables: <c>OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY</c>, <c>OTEL_EXPORTER_OTLP_CLIENT_KEY</c>.</summary>
     public string? OtlpClientKeyFile { get; set => field = Assign(value); }
 
-    /// <summary>Time for one OTLP export, its retries included. Default 10 s; more than 0. Variables, in milliseconds: <c>OTEL_EXPORTER_OTLP_TRACES_TIMEOUT</c>, <c>OTEL_EXPORTER_OTLP_TIMEOUT</c>.</summary>
+    /// <summary>Time in which an OTLP export that was sent has to be answered, its repetitions included. Default 10 s; more than 0. Variables, in milliseconds: <c>OTEL_EXPORTER_OTLP_TRACES_TIMEOUT</c>, <c>OTEL_EXPORTER_OTLP_TIMEOUT</c>.</summary>
     public TimeSpan OtlpTimeout { get; set => field = Assign(value); } = TimeSpan.FromSeconds(10);
 
     /// <summary>Full URL for Zipkin v2 JSON. Default <c>http://localhost:9411/api/v2/spans</c>. Variable: <c>OTEL_EXPORTER_ZIPKIN_ENDPOINT</c>.</summary>
     public Uri ZipkinEndpoint { get; set => field = Assign(value); } = new("http://localhost:9411/api/v2/spans");
 
-    /// <summary>Time for one Zipkin export, its retries included. Default 10 s; more than 0. Variable, in milliseconds: <c>OTEL_EXPORTER_ZIPKIN_TIMEOUT</c>.</summary>
+    /// <summary>Time in which a Zipkin export that was sent has to be answered, its repetitions included. Default 10 s; more than 0. Variable, in milliseconds: <c>OTEL_EXPORTER_ZIPKIN_TIMEOUT</c>.</summary>
     public TimeSpan ZipkinTimeout { get; set => field = Assign(value); } = TimeSpan.FromSeconds(10);
 
     /// <summary>How long a span waits for company before it is sent. Default 1 s; more than 0. Variable, in milliseconds: <c>OTEL_BSP_SCHEDULE_DELAY</c>.</summary>

@@ -15,13 +15,13 @@ internal enum DropReason
     /// <summary>The collector refused it, as a whole request or by partial success.</summary>
     Rejected,
 
-    /// <summary>The collector kept answering "later", or not at all, until the export's time was up.</summary>
+    /// <summary>It was sent, and not answered until the export's time was up.</summary>
     Timeout,
 
-    /// <summary>There was nobody to send it to when the process stopped.</summary>
+    /// <summary>No connection to send it over could be made before the process stopped.</summary>
     Unreachable,
 
-    /// <summary>It ended after the exporter was shut down, or was not sent in the time that the shutdown had.</summary>
+    /// <summary>It ended after the exporter was shut down, or was not taken in the time that the shutdown had.</summary>
     Shutdown,
 
     /// <summary>User code has cleared the span's sampled flag while it ran.</summary>

@@ -18,7 +18,7 @@ internal sealed class SpanAccounts : IDisposable
     // Any thread.
     private readonly SpanCounts _counts = new();
     private readonly Meter _meter = new(MeterName, typeof(SpanAccounts).Assembly.GetName().Version?.ToString(3));
-    private readonly Histogram<double> _duration;
+    private readonly Histogram<double>? _duration;
     private readonly Lock _opening = new();
     private readonly long[] _conflicts = new long[3];
     private SpanLedger[] _ledgers = [];
@@ -27,33 +27,33 @@ internal sealed class SpanAccounts : IDisposable
 
     public SpanAccounts()
     {
-        _meter.CreateObservableCounter(
+        Guarded(() => _meter.CreateObservableCounter(
             "tracing.sdk.context.conflicts",
             () => Enumerable.Range(0, ConflictNames.Length).Select(i => new Measurement<long>(Conflicts(i), new KeyValuePair<string, object?>("tracing.sdk.conflict", ConflictNames[i]))),
             "{request}",
-            "Requests in which the trace headers of two formats disagreed.");
-        _meter.CreateObservableCounter("otel.sdk.span.started", () => Started, "{span}", "Spans that were sampled and started.");
-        _meter.CreateObservableUpDownCounter("otel.sdk.span.live", () => Live, "{span}", "Spans that were started and have not ended.");
+            "Requests in which the trace headers of two formats disagreed."));
+        Guarded(() => _meter.CreateObservableCounter("otel.sdk.span.started", () => Started, "{span}", "Spans that were sampled and started."));
+        Guarded(() => _meter.CreateObservableUpDownCounter("otel.sdk.span.live", () => Live, "{span}", "Spans that were started and have not ended."));
         Observe("otel.sdk.processor.span.queue.size", "{span}", "Spans that wait for their request.", ledger => Math.Max(0, ledger.InFlight - ledger.Sending));
         Observe("tracing.sdk.queue.bytes", "By", "Bytes of the buffer in use.", ledger => ledger.QueueBytes);
         Observe("tracing.sdk.queue.capacity", "By", "Bytes that the buffer may use.", ledger => ledger.QueueCapacityBytes);
         Observe("otel.sdk.exporter.span.inflight", "{span}", "Spans that are being sent.", ledger => ledger.Sending);
-        _meter.CreateObservableCounter(
+        Guarded(() => _meter.CreateObservableCounter(
             "otel.sdk.processor.span.processed",
             () => ByReason(atProcessor: true),
             "{span}",
-            "Spans that were handed to an exporter, or with error.type those that never got so far.");
-        _meter.CreateObservableCounter(
+            "Spans that were handed to an exporter, or with error.type those that never got so far."));
+        Guarded(() => _meter.CreateObservableCounter(
             "otel.sdk.exporter.span.exported",
             () => ByReason(atProcessor: false),
             "{span}",
-            "Spans that a collector took, or with error.type those that it did not.");
-        _meter.CreateObservableCounter(
+            "Spans that a collector took, or with error.type those that it did not."));
+        Guarded(() => _meter.CreateObservableCounter(
             "tracing.sdk.exporter.retries",
             () => Volatile.Read(ref _ledgers).Select(ledger => new Measurement<long>(ledger.Retries, Tags(ledger))),
             "{request}",
-            "Requests that were sent again.");
-        _duration = _meter.CreateHistogram<double>("otel.sdk.exporter.operation.duration", "s", "Time that requests to the collector took.");
+            "Requests that were sent again."));
+        _duration = Guarded(() => _meter.CreateHistogram<double>("otel.sdk.exporter.operation.duration", "s", "Time that requests to the collector took."));
     }
 
     /// <summary>Spans that were sampled and started. One whose sampled flag user code sets later is added when it ends.</summary>
@@ -144,11 +144,18 @@ internal sealed class SpanAccounts : IDisposable
             var tags = Tags(ledger);
             ledger.OnRequest = (seconds, status, error) =>
             {
-                if (!_duration.Enabled) return;
+                if (_duration is not { Enabled: true }) return;
                 var all = new TagList(tags);
                 if (status > 0) all.Add("http.response.status_code", status);
                 if (error is not null) all.Add("error.type", error);
-                _duration.Record(seconds, all);
+                try
+                {
+                    _duration.Record(seconds, all);
+                }
+                catch (Exception)
+                {
+                    // The callback of a MeterListener runs here.
+                }
             };
             Volatile.Write(ref _ledgers, [.. _ledgers, ledger]);
             return ledger;
@@ -176,7 +183,11 @@ internal sealed class SpanAccounts : IDisposable
 
     public void Dispose()
     {
-        _meter.Dispose();
+        Guarded<object>(() =>
+        {
+            _meter.Dispose();
+            return null;
+        });
         _counts.Close();
     }
 
@@ -195,15 +206,29 @@ internal sealed class SpanAccounts : IDisposable
         return $"{activity.Source.Name} \"{(name.Length > MaxLength ? name[..MaxLength] + "..." : name)}\"";
     }
 
+    // Publishing an instrument, and disposing of the meter, runs the callbacks of every MeterListener. One that throws fails neither the start nor the stop.
+    private static T? Guarded<T>(Func<T?> run)
+        where T : class
+    {
+        try
+        {
+            return run();
+        }
+        catch (Exception)
+        {
+            return null;
+        }
+    }
+
     private static KeyValuePair<string, object?>[] Tags(SpanLedger ledger) =>
         [new("otel.component.type", ledger.ComponentType), new("otel.component.name", ledger.ComponentName)];
 
     private void Observe(string name, string unit, string description, Func<SpanLedger, long> value) =>
-        _meter.CreateObservableUpDownCounter(
+        Guarded(() => _meter.CreateObservableUpDownCounter(
             name,
             () => Volatile.Read(ref _ledgers).Select(ledger => new Measurement<long>(value(ledger), Tags(ledger))),
             unit,
-            description);
+            description));
 
     private IEnumerable<Measurement<long>> ByReason(bool atProcessor)
     {

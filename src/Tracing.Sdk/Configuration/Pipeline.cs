@@ -77,8 +77,9 @@ internal static class Pipeline
         return applicationName.Length > 0 ? applicationName : $"unknown_service:{Process.GetCurrentProcess().ProcessName}";
     }
 
-    public static SpanExporter[] Exporters(MeshTracingOptions options, Resource resource, SpanAccounts accounts, ILogger logger, TimeProvider time)
+    public static SpanExporter[] Exporters(SettingsResolver settings, Resource resource, SpanAccounts accounts, ILogger logger, TimeProvider time)
     {
+        var options = settings.Options;
         var kinds = options.Exporters
             .Select(name => name.ToLowerInvariant())
             .Where(name => name != "none")
@@ -87,7 +88,7 @@ internal static class Pipeline
             .ToArray();
         return Array.ConvertAll(
             kinds,
-            kind => new SpanExporter(Settings(options, kind, kinds.Length), resource, accounts.Open(ComponentType(kind, options.OtlpProtocol)), logger, time));
+            kind => new SpanExporter(Settings(options, kind, kinds.Length) with { SettingName = settings.NameInForce }, resource, accounts.Open(ComponentType(kind, options.OtlpProtocol)), logger, time));
     }
 
     // The values of otel.component.type. https://opentelemetry.io/docs/specs/semconv/registry/attributes/otel/

@@ -51,6 +51,21 @@ internal sealed class SettingsResolver
     /// <summary>Where the value of a setting came from: <c>code</c>, <c>MeshTracing</c>, the name of a variable, or <c>default</c>.</summary>
     public string OriginOf(string setting) => _origins.GetValueOrDefault(setting, Default);
 
+    /// <summary>The name under which a person changes a setting: that of what has set it, or of what can.</summary>
+    public string NameInForce(string setting)
+    {
+        var name = $"{SectionName}:{setting}";
+        return OriginOf(setting) switch
+        {
+            SectionName => name,
+            "code" => $"{nameof(MeshTracingOptions)}.{setting} in the code",
+            "default" => SettingTable.All.First(s => s.Name == setting).Variables is { Count: > 0 } variables
+                ? (variables.FirstOrDefault(v => !v.Name.Contains("_TRACES_", StringComparison.Ordinal)) ?? variables[0]).Name
+                : name,
+            var variable => variable,
+        };
+    }
+
     private void ApplyVariables(Func<string, string?> read)
     {
         foreach (var setting in SettingTable.All)

@@ -154,6 +154,16 @@ internal sealed class SpanBuffer
         return batch.Count > 0;
     }
 
+    /// <summary>Takes the spans that follow those of a batch that is not settled. Export thread.</summary>
+    /// <returns>False when there is nothing to read.</returns>
+    public static bool TryTakeAfter(SpanBatch before, SpanBatch batch)
+    {
+        batch.Clear();
+        var next = before.Next;
+        for (var block = before.LastBlock; block is not null && batch.Add(block, next); block = Volatile.Read(ref block.Next)) next = 0;
+        return batch.Count > 0;
+    }
+
     /// <summary>Forgets the spans of a batch and gives back the blocks that are empty now. Export thread.</summary>
     public void Settle(SpanBatch batch)
     {

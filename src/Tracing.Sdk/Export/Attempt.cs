@@ -6,16 +6,16 @@ internal enum AttemptOutcome
     /// <summary>The collector took the spans, perhaps not all of them.</summary>
     Taken,
 
-    /// <summary>It refused them, and would again.</summary>
+    /// <summary>The collector refused them, and would again.</summary>
     Refused,
 
-    /// <summary>It asked for another attempt.</summary>
+    /// <summary>The collector refuses them for now.</summary>
     Later,
 
-    /// <summary>It was there, but no answer came.</summary>
+    /// <summary>Something was sent, and no answer came.</summary>
     NoAnswer,
 
-    /// <summary>No connection could be made: nothing was sent.</summary>
+    /// <summary>Nothing was sent, for lack of a connection or for any other reason.</summary>
     Unreachable,
 }
 
@@ -28,6 +28,9 @@ internal readonly record struct Attempt(AttemptOutcome Outcome, string? Cause = 
 
     /// <summary>When the collector wants to be asked again.</summary>
     public TimeSpan? RetryAfter { get; init; }
+
+    /// <summary>Whether <see cref="AttemptOutcome.Later"/> may be the fault of these spans: the answer does not tell.</summary>
+    public bool MayBeTheBatch { get; init; }
 
     /// <summary>Spans that it did not take although it took the request.</summary>
     public long Rejected { get; init; }

@@ -12,14 +12,17 @@ internal enum DeliveryResult
     /// <summary>It is lost, in whole or in part, and counted.</summary>
     Lost,
 
-    /// <summary>There is nobody to send it to at the moment: it stays in the buffer.</summary>
+    /// <summary>Nothing of it could be sent: it stays in the buffer.</summary>
     Kept,
+
+    /// <summary>The collector refuses it for now: it stays in the buffer.</summary>
+    Deferred,
 }
 
 /// <summary>Sends a batch until it is taken, refused, or its time is up. Export thread only.</summary>
 /// <remarks>
-/// A request that got an answer, or might have, is repeated within the export's time only. As long as not even a connection can be
-/// made nothing speaks against keeping the spans while there is room for them: a collector that restarts costs none.
+/// A request that may have been received without an answer is repeated within the export's time only. A batch of which nothing was sent, and
+/// one that the collector refuses for now, stay in the buffer: its bound is the only end.
 /// </remarks>
 internal sealed class Delivery(
     Destination destination,
@@ -31,8 +34,19 @@ internal sealed class Delivery(
 {
     private readonly Alarm _alarm = new(time);
 
-    /// <summary>Attempts in a row that found nobody.</summary>
+    /// <summary>Attempts in a row of which nothing was sent.</summary>
     public int Unreachable { get; private set; }
+
+    /// <summary>Answers in a row that refuse for now.</summary>
+    public int Refusals { get; private set; }
+
+    /// <summary>Those of them, the last in a row, that may be the fault of the batch.</summary>
+    public int Suspicions { get; private set; }
+
+    /// <summary>When a deferred batch is tried again.</summary>
+    public TimeSpan DeferredFor { get; private set; }
+
+    public void Connect() => destination.Connect();
 
     /// <summary>Delivers a batch and calls <paramref name="settle"/> with what to count when it is done with.</summary>
     public DeliveryResult Deliver(SpanBatch batch, Action<SpanBatch, long, DropReason> settle)
@@ -44,15 +58,16 @@ internal sealed class Delivery(
             var attempt = Send(Least(settings.Timeout - time.GetElapsedTime(begun), stop.Remaining));
             if (attempt.Cause is not null) log.Failed(attempt.Cause, ledger.TotalDropped);
 
-            if (attempt.Outcome == AttemptOutcome.Unreachable)
-            {
-                Unreachable++;
-                return DeliveryResult.Kept;
-            }
-
-            Unreachable = 0;
+            Unreachable = attempt.Outcome == AttemptOutcome.Unreachable ? Unreachable + 1 : 0;
+            Refusals = attempt.Outcome == AttemptOutcome.Later ? Refusals + 1 : 0;
+            Suspicions = attempt.MayBeTheBatch ? Suspicions + 1 : 0;
             switch (attempt.Outcome)
             {
+                case AttemptOutcome.Unreachable:
+                    return DeliveryResult.Kept;
+                case AttemptOutcome.Later:
+                    DeferredFor = attempt.RetryAfter ?? RetryPolicy.Delay(Refusals - 1, Random.Shared.NextDouble());
+                    return DeliveryResult.Deferred;
                 case AttemptOutcome.Taken:
                     var rejected = Math.Min(attempt.Rejected, batch.Count);
                     settle(batch, rejected, DropReason.Rejected);
@@ -63,8 +78,8 @@ internal sealed class Delivery(
                     return DeliveryResult.Lost;
             }
 
-            var delay = attempt.RetryAfter ?? RetryPolicy.Delay(attempts - 1, Random.Shared.NextDouble());
-            if (!TryPause(delay, begun))
+            var delay = RetryPolicy.Delay(attempts - 1, Random.Shared.NextDouble());
+            if (!TryPause(delay, settings.Timeout - time.GetElapsedTime(begun)))
             {
                 settle(batch, batch.Count, stop.IsSet ? DropReason.Shutdown : DropReason.Timeout);
                 return DeliveryResult.Lost;
@@ -72,6 +87,40 @@ internal sealed class Delivery(
 
             ledger.Retry();
         }
+    }
+
+    /// <summary>Sends a batch once and tells whether the collector took it, in whole.</summary>
+    public bool TryOnce(SpanBatch batch)
+    {
+        destination.Prepare(batch);
+        var attempt = Send(Least(settings.Timeout, stop.Remaining));
+        if (attempt is not { Outcome: AttemptOutcome.Taken, Rejected: 0 }) return false;
+        (Refusals, Suspicions) = (0, 0);
+        return true;
+    }
+
+    /// <summary>Says that the collector takes spans again.</summary>
+    public void Worked() => log.Worked(ledger.TotalDropped);
+
+    /// <summary>Waits before the next attempt.</summary>
+    /// <param name="delay">How long.</param>
+    /// <param name="limit">When the attempt would come too late, besides the time that a stop leaves.</param>
+    /// <returns>False when it would come too late.</returns>
+    public bool TryPause(TimeSpan delay, TimeSpan limit)
+    {
+        if (delay >= Least(limit, stop.Remaining)) return false;
+        var start = time.GetTimestamp();
+        if (!stop.IsSet)
+        {
+            _alarm.Wait(stop.Stopping, delay);
+            if (!stop.IsSet) return true;
+            // The process ends in the middle of the pause. When there is no time for the rest of it, one attempt is made at once.
+            delay -= time.GetElapsedTime(start);
+            if (delay >= stop.Remaining) return true;
+        }
+
+        _alarm.Wait(stop.Abort.WaitHandle, delay);
+        return !stop.Abort.IsCancellationRequested;
     }
 
     public void Dispose()
@@ -89,24 +138,6 @@ internal sealed class Delivery(
             attempt.Status,
             attempt.Outcome == AttemptOutcome.Taken ? null : attempt.Status > 0 ? $"{attempt.Status}" : $"{attempt.Outcome}");
         return attempt;
-    }
-
-    // False when the next attempt would come too late.
-    private bool TryPause(TimeSpan delay, long begun)
-    {
-        if (delay >= Least(settings.Timeout - time.GetElapsedTime(begun), stop.Remaining)) return false;
-        var start = time.GetTimestamp();
-        if (!stop.IsSet)
-        {
-            _alarm.Wait(stop.Stopping, delay);
-            if (!stop.IsSet) return true;
-            // The process ends in the middle of the pause: is there time for the rest of it?
-            delay -= time.GetElapsedTime(start);
-            if (delay >= stop.Remaining) return false;
-        }
-
-        _alarm.Wait(stop.Abort.WaitHandle, delay);
-        return !stop.Abort.IsCancellationRequested;
     }
 
     private static TimeSpan Least(TimeSpan one, TimeSpan other) => one < other ? one : other;

@@ -57,4 +57,7 @@ internal sealed record ExporterSettings
     public string? ClientKeyFile { get; init; }
 
     public SpanLimits Limits { get; init; } = new();
+
+    /// <summary>How a person finds an option: the name of what has set it, such as a variable, or of what can set it. For advice in the log.</summary>
+    public Func<string, string> SettingName { get; init; } = static option => $"MeshTracing:{option}";
 }

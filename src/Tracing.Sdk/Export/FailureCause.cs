@@ -1,14 +1,41 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Net.Sockets;
-using System.Security.Authentication;
+using System.Security.Cryptography;
+using Tracing.Sdk.Configuration;
 
 namespace Tracing.Sdk.Export;
 
-/// <summary>Says what went wrong with an export and what helps, in the words of the person who has to mend it.</summary>
-internal static class FailureCause
+/// <summary>Says what went wrong with an export and which setting mends it. The names of settings are those of what is in force.</summary>
+internal sealed class FailureCause(ExporterSettings settings, ConnectionFacts facts)
 {
+    private const int MaxMessage = 500;
+
+    // So many waiting work items are no passing burst.
+    private const int ManyWorkItems = 100;
+
+    // https://www.rfc-editor.org/rfc/rfc8446#section-6
+    private const byte HandshakeFailure = 40;
+    private const byte CertificateRequired = 116;
+    private const byte NoApplicationProtocol = 120;
+
+    private readonly string _endpoint = ShownText.Url(settings.Endpoint);
+
+    private bool IsZipkin => settings.Kind == ExporterKind.Zipkin;
+
+    private bool IsSecure => settings.Endpoint.Scheme == Uri.UriSchemeHttps;
+
+    private string EndpointSetting => settings.SettingName(IsZipkin ? nameof(MeshTracingOptions.ZipkinEndpoint) : nameof(MeshTracingOptions.OtlpEndpoint));
+
+    private string TimeoutSetting => settings.SettingName(IsZipkin ? nameof(MeshTracingOptions.ZipkinTimeout) : nameof(MeshTracingOptions.OtlpTimeout));
+
+    private string ExportersSetting => settings.SettingName(nameof(MeshTracingOptions.Exporters));
+
     public static bool IsConnecting(HttpRequestException e) =>
         e.HttpRequestError is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError
             or HttpRequestError.SecureConnectionError or HttpRequestError.ProxyTunnelError;
+
+    /// <summary>Whether the other end has closed or reset the connection.</summary>
+    public static bool IsClosing(Exception e) => e is HttpRequestException { HttpRequestError: HttpRequestError.ResponseEnded or HttpRequestError.Unknown, InnerException: IOException };
 
     public static bool IsHtml(ReadOnlySpan<byte> body)
     {
@@ -16,84 +43,222 @@ internal static class FailureCause
         return text.Length > 0 && text[0] == (byte)'<';
     }
 
-    public static string Silence(ExporterSettings settings) =>
-        $"{settings.Endpoint} did not answer in time. Is it a collector? If it is only slow, raise {TimeoutSetting(settings)}.";
-
-    public static string HugeReply(ExporterSettings settings) =>
-        $"{settings.Endpoint} answered with more than 4 MiB, which no collector does. Check the endpoint.";
-
-    public static string Html(int status, ExporterSettings settings) =>
-        $"{settings.Endpoint} answered {status} with a web page: this is not a collector, or something in front of it answers. "
-        + $"Check {EndpointSetting(settings)}.";
-
-    public static string? Partial(CollectorReply reply) => reply switch
+    public string? Partial(CollectorReply reply) => reply switch
     {
-        { Rejected: > 0 } => $"The collector did not take {reply.Rejected} spans: {reply.Message ?? "it did not say why"}.",
-        { Message: { } message } => $"The collector warns: {message}.",
+        { Rejected: > 0 } => $"The collector did not take {reply.Rejected} spans: {(reply.Message is { } why ? Text(why) : "it did not say why")}.",
+        { Message: { } message } => $"The collector warns: {Text(message)}.",
         _ => null,
     };
 
-    public static string Of(Exception e, ExporterSettings settings)
-    {
-        var endpoint = settings.Endpoint;
-        var inner = e;
-        while (inner is not (SocketException or AuthenticationException) && inner.InnerException is { } next) inner = next;
+    public string HugeReply() => $"{_endpoint} answered with more than 4 MiB, which no collector does. Check {EndpointSetting}.";
 
-        return (e as HttpRequestException)?.HttpRequestError switch
+    public string Html(int status) =>
+        $"{_endpoint} answered {status} with a web page: this is not a collector, or something in front of it answers. Check {EndpointSetting}.";
+
+    /// <summary>For an attempt of which nothing was sent.</summary>
+    public string OfConnecting(Exception e)
+    {
+        var inner = Innermost(e);
+        var error = (e as HttpRequestException)?.HttpRequestError;
+        if (Proxy() is { } proxy && (error is not null || e is OperationCanceledException)) return OfProxy(proxy, error, inner);
+        return e switch
         {
-            HttpRequestError.NameResolutionError =>
-                $"The host name in {endpoint} is not known. Check {EndpointSetting(settings)}.",
-            HttpRequestError.SecureConnectionError =>
-                $"No secure connection to {endpoint}: {inner.Message} {TlsHint(inner, settings)}",
-            HttpRequestError.ConnectionError when inner is SocketException { SocketErrorCode: SocketError.ConnectionRefused } =>
-                $"Nothing answers at {endpoint}. Start a collector there, set {EndpointSetting(settings)}, or OTEL_TRACES_EXPORTER=none.",
-            HttpRequestError.ConnectionError =>
-                $"No connection to {endpoint}: {inner.Message}. Check {EndpointSetting(settings)} and what lies between.",
-            HttpRequestError.InvalidResponse or HttpRequestError.ResponseEnded or HttpRequestError.HttpProtocolError =>
-                $"{endpoint} did not answer in HTTP: {inner.Message} {PortHint(settings)}",
-            _ => $"The export to {endpoint} failed: {inner.Message}",
+            CryptographicException =>
+                $"The certificates for {_endpoint} cannot be used: {Text(e)}. "
+                + $"Check {settings.SettingName(nameof(MeshTracingOptions.OtlpCertificateFile))}, {settings.SettingName(nameof(MeshTracingOptions.OtlpClientCertificateFile))} "
+                + $"and {settings.SettingName(nameof(MeshTracingOptions.OtlpClientKeyFile))}.",
+            OperationCanceledException =>
+                $"No connection to {_endpoint} was made in time. {PoolHint() ?? $"Check {EndpointSetting} and what lies between."}",
+            HttpRequestException when error == HttpRequestError.NameResolutionError =>
+                $"The host name in {_endpoint} is not known. Check {EndpointSetting}.",
+            HttpRequestException when error == HttpRequestError.SecureConnectionError => OfSecureConnection(inner),
+            HttpRequestException when inner is SocketException { SocketErrorCode: SocketError.ConnectionRefused } =>
+                $"Nothing answers at {_endpoint}. Start a collector there, set {EndpointSetting}, or {ExportersSetting} to none.",
+            HttpRequestException when error == HttpRequestError.ConnectionError =>
+                $"No connection to {_endpoint}: {Text(inner)}. Check {EndpointSetting} and what lies between.",
+            _ => $"The export to {_endpoint} failed before anything was sent: {Text(inner)}",
         };
     }
 
-    public static string OfStatus(HttpResponseMessage response, string? message, bool isHtml, ExporterSettings settings)
+    /// <summary>For an attempt that was sent, in whole or in part, and not answered.</summary>
+    public string OfSending(Exception e)
+    {
+        if (e is OperationCanceledException)
+        {
+            return $"{_endpoint} did not answer in time. Is it a collector? If it is only slow, raise {TimeoutSetting}.";
+        }
+
+        if (WantsCertificate()) return ClientCertificateHint();
+        var inner = Innermost(e);
+        return (e as HttpRequestException)?.HttpRequestError is HttpRequestError.InvalidResponse or HttpRequestError.ResponseEnded or HttpRequestError.HttpProtocolError
+            || e is HttpRequestException { InnerException: IOException }
+            ? $"{_endpoint} did not answer in HTTP: {Text(inner)} {ProtocolHint()}".TrimEnd()
+            : $"The export to {_endpoint} failed: {Text(inner)}";
+    }
+
+    /// <summary>For an answer that is no success.</summary>
+    /// <param name="response">The answer.</param>
+    /// <param name="message">What its body says.</param>
+    /// <param name="body">The beginning of the body.</param>
+    /// <param name="isLater">Whether the spans are tried again.</param>
+    public string OfStatus(HttpResponseMessage response, string? message, ReadOnlySpan<byte> body, bool isLater)
     {
         var status = (int)response.StatusCode;
-        var endpoint = settings.Endpoint;
-        var said = isHtml ? " with a web page" : message is null ? "" : $": {message}";
+        var isHtml = IsHtml(body);
+        var said = isHtml ? " with a web page" : message is null ? "" : $": {Text(message).TrimEnd('.', ' ')}";
+        // Servers for TLS answer a plain request with 400, in their own words.
+        var wantsTls = status == 400 && !IsSecure && body.IndexOf("HTTPS"u8) >= 0;
         var hint = status switch
         {
-            401 or 403 => settings.Kind == ExporterKind.Zipkin
-                ? "Check the headers."
-                : "Check OTEL_EXPORTER_OTLP_HEADERS.",
-            404 or 405 => PathHint(settings),
-            413 => "Its limit is lower than a batch: lower OTEL_BSP_MAX_EXPORT_BATCH_SIZE.",
-            415 => settings.Kind == ExporterKind.Zipkin
+            _ when isLater => "The spans are kept and tried again.",
+            _ when wantsTls => HttpsHint(),
+            400 when message?.Contains("HTTP/2", StringComparison.OrdinalIgnoreCase) == true => Http2Hint(),
+            401 or 403 => IsZipkin
+                ? "Something in front of the server asks for a login: add it in MeshTracingOptions.ExporterHttpHandler."
+                : $"Check {settings.SettingName(nameof(MeshTracingOptions.OtlpHeaders))}.",
+            404 or 405 => PathHint(),
+            407 => Proxy() is { } proxy ? $"The proxy {proxy.Name} asks for a login: {proxy.Setting} can hold one." : "A proxy asks for a login.",
+            413 => $"Its limit is lower than a batch: lower {settings.SettingName(nameof(MeshTracingOptions.MaxExportBatchSize))}.",
+            415 => IsZipkin
                 ? "Does a Zipkin server listen there?"
-                : "Try the other OTEL_EXPORTER_OTLP_PROTOCOL: http/protobuf or http/json.",
-            >= 300 and < 400 => $"Redirects are not followed. Set {EndpointSetting(settings)} to "
-                + $"{(response.Headers.Location is { } location ? location.ToString() : "where it points")}.",
-            429 or 502 or 503 or 504 => "Tried again until the time was up.",
-            _ when isHtml => $"This is not a collector, or something in front of it answers. Check {EndpointSetting(settings)}.",
-            _ => PortHint(settings),
+                : $"Try the other {settings.SettingName(nameof(MeshTracingOptions.OtlpProtocol))}: http/protobuf or http/json.",
+            >= 300 and < 400 when IsZipkin && !settings.Endpoint.AbsolutePath.EndsWith("/spans", StringComparison.Ordinal) => PathHint(),
+            >= 300 and < 400 => $"Redirects are not followed. Set {EndpointSetting} to {RedirectTarget(response)}.",
+            _ when isHtml => $"This is not a collector, or something in front of it answers. Check {EndpointSetting}.",
+            _ => PortHint(),
         };
-        return $"{endpoint} answered {status}{said}. {hint}".TrimEnd();
+        return $"{_endpoint} answered {status}{said}. {hint}".TrimEnd();
     }
 
-    private static string PathHint(ExporterSettings settings) => settings.Kind == ExporterKind.Zipkin
-        ? "A Zipkin server takes spans at /api/v2/spans: check OTEL_EXPORTER_ZIPKIN_ENDPOINT."
-        : "OTLP/HTTP has the path /v1/traces: OTEL_EXPORTER_OTLP_ENDPOINT gets it appended, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is used as it is.";
+    /// <summary>What a reply in plain text says; null for any other type.</summary>
+    public static string? PlainText(HttpResponseMessage response, ReadOnlySpan<byte> body) =>
+        !body.IsEmpty && response.Content.Headers.ContentType?.MediaType is null or "text/plain"
+            ? Clean(System.Text.Encoding.UTF8.GetString(body[..Math.Min(body.Length, MaxMessage)]).Trim())
+            : null;
 
-    private static string PortHint(ExporterSettings settings) => settings.Kind == ExporterKind.Otlp && settings.Endpoint.Port == 4317
+    private string OfProxy((string Name, string Setting) proxy, HttpRequestError? error, Exception inner) => error switch
+    {
+        HttpRequestError.SecureConnectionError => OfSecureConnection(inner),
+        HttpRequestError.ProxyTunnelError => $"The proxy {proxy.Name} ({proxy.Setting}) makes no connection to {_endpoint}: {Text(inner)}. Change {proxy.Setting}, or name the host in NO_PROXY.",
+        null => $"No connection to {_endpoint} through the proxy {proxy.Name} ({proxy.Setting}) was made in time. "
+            + (PoolHint() ?? $"Check the proxy, change {proxy.Setting}, or name the host in NO_PROXY."),
+        _ => $"The proxy {proxy.Name} ({proxy.Setting}), through which {_endpoint} is reached, does not answer: {Text(inner)}. Change {proxy.Setting}, or name the host in NO_PROXY.",
+    };
+
+    private string OfSecureConnection(Exception inner)
+    {
+        if (facts.FirstBytes.StartsWith("HTTP/"u8) && Proxy() is null)
+        {
+            return $"No secure connection to {_endpoint}: the port speaks HTTP without TLS. Let {EndpointSetting} begin with http://.";
+        }
+
+        if (facts.CertificateProblem is { } problem)
+        {
+            var hint = !facts.IsUnknownAuthority ? $"Check {EndpointSetting} and the collector's certificate."
+                : IsZipkin ? "Add the authority to the machine's, or check the certificate in MeshTracingOptions.ExporterHttpHandler."
+                : $"If the authority is your own, set {settings.SettingName(nameof(MeshTracingOptions.OtlpCertificateFile))} to its PEM file.";
+            return $"No secure connection to {_endpoint}: {problem}. {hint}";
+        }
+
+        if (Alert == NoApplicationProtocol) return $"No secure connection to {_endpoint}. {Http2Hint()}";
+        if (WantsCertificate()) return ClientCertificateHint();
+        return $"No secure connection to {_endpoint}: {Text(inner)} Does the port speak TLS at all, or should {EndpointSetting} begin with http://?";
+    }
+
+    // Record type 21 (alert), version 3.x, length 2, level, description: readable as long as the handshake is not over.
+    private int Alert => facts.FirstBytes is [21, 3, _, 0, 2, _, var description, ..] ? description : -1;
+
+    private bool WantsCertificate() =>
+        IsSecure && settings is { ClientCertificateFile: null, HandlerFactory: null } && !facts.HasAnswered
+        && (facts.AsksForCertificate || Alert is HandshakeFailure or CertificateRequired);
+
+    private string ClientCertificateHint() =>
+        $"{_endpoint} asks for a client certificate and closes the connection without one. "
+        + (IsZipkin
+            ? "Give it one in MeshTracingOptions.ExporterHttpHandler."
+            : $"Set {settings.SettingName(nameof(MeshTracingOptions.OtlpClientCertificateFile))} and {settings.SettingName(nameof(MeshTracingOptions.OtlpClientKeyFile))}.");
+
+    // HTTP/2 begins with a SETTINGS frame: three bytes of length, then type 4.
+    private string ProtocolHint() =>
+        facts.FirstBytes is [0, 0, _, 4, ..] ? Http2Hint()
+        : !IsSecure && facts.FirstBytes is [21 or 22, 3, ..] ? HttpsHint()
+        : !IsSecure && facts.FirstBytes.IsEmpty && PortHint().Length == 0 ? $"If the port speaks TLS, let {EndpointSetting} begin with https://."
+        : IsSecure && !IsZipkin && PortHint().Length == 0
+            ? "If the port speaks HTTP/2 only, as OTLP over gRPC does: OTLP over HTTP has another port, usually 4318."
+        : PortHint();
+
+    private string HttpsHint() => $"The port speaks TLS: let {EndpointSetting} begin with https://.";
+
+    private string Http2Hint() => IsZipkin
+        ? $"The port speaks HTTP/2 only, which no Zipkin server does. Check {EndpointSetting}."
+        : $"The port speaks HTTP/2 only, as OTLP over gRPC does; OTLP over HTTP has another port, usually 4318. Check {EndpointSetting}.";
+
+    private string PathHint()
+    {
+        if (IsZipkin) return $"A Zipkin server takes spans at /api/v2/spans: append this path to {EndpointSetting}.";
+        const string appended = "OTEL_EXPORTER_OTLP_ENDPOINT";
+        return EndpointSetting == appended
+            ? $"OTLP/HTTP has the path /v1/traces, which {appended} gets appended: check the path before it."
+            : $"OTLP/HTTP has the path /v1/traces, and {EndpointSetting} is used as it is.";
+    }
+
+    private string PortHint() => !IsZipkin && settings.Endpoint.Port == 4317
         ? "4317 is the port of OTLP over gRPC; OTLP over HTTP, which we speak, has 4318."
         : "";
 
-    private static string TlsHint(Exception inner, ExporterSettings settings) => inner is AuthenticationException
-        ? $"If the collector's certificate is your own, set {(settings.Kind == ExporterKind.Zipkin ? "its authority's file" : "OTEL_EXPORTER_OTLP_CERTIFICATE")}."
-        : "Does it speak TLS at all, or should the URL begin with http://?";
+    private static string? PoolHint() => ThreadPool.PendingWorkItemCount is >= ManyWorkItems and var count
+        ? $"Opening a connection needs the thread pool, which is exhausted: {count} work items wait."
+        : null;
 
-    private static string EndpointSetting(ExporterSettings settings) =>
-        settings.Kind == ExporterKind.Zipkin ? "OTEL_EXPORTER_ZIPKIN_ENDPOINT" : "OTEL_EXPORTER_OTLP_ENDPOINT";
+    private string RedirectTarget(HttpResponseMessage response)
+    {
+        try
+        {
+            return response.Headers.Location is { } location ? ShownText.Url(new Uri(settings.Endpoint, location)) : "where it points";
+        }
+        catch (UriFormatException)
+        {
+            return "where it points";
+        }
+    }
 
-    private static string TimeoutSetting(ExporterSettings settings) =>
-        settings.Kind == ExporterKind.Zipkin ? "OTEL_EXPORTER_ZIPKIN_TIMEOUT" : "OTEL_EXPORTER_OTLP_TIMEOUT";
+    // https://learn.microsoft.com/dotnet/api/system.net.http.httpclient.defaultproxy
+    private (string Name, string Setting)? Proxy()
+    {
+        if (settings.HandlerFactory is not null) return null;
+        var proxy = HttpClient.DefaultProxy;
+        if (proxy.IsBypassed(settings.Endpoint) || proxy.GetProxy(settings.Endpoint) is not { } uri || uri == settings.Endpoint) return null;
+        string[] variables = IsSecure ? ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] : ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"];
+        var variable = Array.Find(variables, name => !string.IsNullOrEmpty(Environment.GetEnvironmentVariable(name)));
+        return (ShownText.Url(uri).TrimEnd('/'), variable ?? "HttpClient.DefaultProxy");
+    }
+
+    private static Exception Innermost(Exception e)
+    {
+        while (e is not SocketException && e.InnerException is { } next) e = next;
+        return e;
+    }
+
+    // The message of an exception may quote the URL, a header or what the other end has sent.
+    private string Text(Exception e) => Text(e.Message);
+
+    private string Text(string text)
+    {
+        text = Hide(Hide(text, settings.Endpoint.Query), settings.Endpoint.UserInfo);
+        foreach (var (_, value) in settings.Headers) text = Hide(text, value);
+        return Clean(text);
+    }
+
+    private static string Hide(string text, string secret) => secret.Length < 4 ? text : text.Replace(secret, "(hidden)", StringComparison.Ordinal);
+
+    [return: NotNullIfNotNull(nameof(text))]
+    private static string? Clean(string? text)
+    {
+        if (text is null) return null;
+        if (text.Length > MaxMessage) text = text[..MaxMessage];
+        return string.Create(text.Length, text, static (target, source) =>
+        {
+            for (var i = 0; i < source.Length; i++) target[i] = char.IsControl(source[i]) ? ' ' : source[i];
+        });
+    }
 }

@@ -1,4 +1,3 @@
-using System.Net;
 using System.Runtime.InteropServices;
 using Tracing.Sdk.Encoding;
 
@@ -47,7 +46,7 @@ internal sealed class RequestBody
     public Stream Open() => new Reader(this);
 
     /// <summary>The content of a request.</summary>
-    public HttpContent ToContent() => new Content(this);
+    public BatchContent ToContent() => new(Open, Length);
 
     private ReadOnlySpan<byte> BytesOf(in Part part) =>
         part.Block is { } block ? block.Bytes(part.Start, part.End) : CollectionsMarshal.AsSpan(_frame)[part.Start..part.End];
@@ -121,33 +120,5 @@ internal sealed class RequestBody
         public override void SetLength(long value) => throw new NotSupportedException();
 
         public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-    }
-
-    private sealed class Content(RequestBody body) : HttpContent
-    {
-        protected override bool TryComputeLength(out long length)
-        {
-            length = body.Length;
-            return true;
-        }
-
-        protected override Stream CreateContentReadStream(CancellationToken cancellationToken) => body.Open();
-
-        protected override Task<Stream> CreateContentReadStreamAsync() => Task.FromResult(body.Open());
-
-        protected override void SerializeToStream(Stream stream, TransportContext? context, CancellationToken cancellationToken)
-        {
-            using var reader = body.Open();
-            reader.CopyTo(stream);
-        }
-
-        protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) =>
-            SerializeToStreamAsync(stream, context, CancellationToken.None);
-
-        protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
-        {
-            await using var reader = body.Open();
-            await reader.CopyToAsync(stream, cancellationToken).ConfigureAwait(false);
-        }
     }
 }

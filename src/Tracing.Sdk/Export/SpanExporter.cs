@@ -31,6 +31,12 @@ internal sealed class SpanExporter : IDisposable
     // For the export thread to notice that its time is up, and close its books itself.
     private static readonly TimeSpan AbortGrace = TimeSpan.FromMilliseconds(250);
 
+    // So many answers in a row that may be the fault of one batch are the reason to try the next one.
+    private const int MaxSuspicions = 3;
+
+    // Spans are not being dropped any more when none was for so long and half of the buffer is free.
+    private static readonly TimeSpan DroppingEndsAfter = TimeSpan.FromSeconds(10);
+
     private readonly ExporterSettings _settings;
     private readonly SpanLedger _ledger;
     private readonly TimeProvider _time;
@@ -51,13 +57,26 @@ internal sealed class SpanExporter : IDisposable
     // Export thread.
     private readonly Thread _thread;
     private readonly Delivery _delivery;
+    private readonly ExportLog _log;
     private readonly SpanBatch _batch;
+    // What follows a batch that the collector keeps refusing.
+    private readonly SpanBatch _following;
     private readonly Alarm _alarm;
+    // Set when a thread that stops the exporter need not wait any longer.
+    private readonly ManualResetEventSlim _finished = new();
     private readonly List<FlushRequest> _requests = [];
     // So many spans of those handed over must go now, batch or not.
     private long _dueUpTo;
     private bool _wasReachable = true;
     private bool _mayDoze;
+    // Whether the batch is one that the collector refuses for now.
+    private bool _isHeld;
+    // Spans that found the buffer full: so many when last looked, so many when it began.
+    private long _droppedSeen;
+    private long _droppedBefore;
+    private bool _isDropping;
+    private long _droppingSince;
+    private long _droppedAt;
 
     public SpanExporter(ExporterSettings settings, Resource resource, SpanLedger ledger, ILogger logger, TimeProvider time)
     {
@@ -67,9 +86,11 @@ internal sealed class SpanExporter : IDisposable
         _stop = new StopSignal(time);
         _alarm = new Alarm(time);
         _buffer = new SpanBuffer(settings.MaxQueueBytes, settings.MaxBatchSpans, settings.MaxQueuedSpans);
-        (_encoder, var destination, var maxBatchBytes) = Create(settings, resource, time);
+        _log = new ExportLog(logger, settings, time);
+        (_encoder, var destination, var maxBatchBytes) = Create(settings, resource, _log, time);
         _batch = new SpanBatch(settings.MaxBatchSpans, maxBatchBytes);
-        _delivery = new Delivery(destination, settings, ledger, new ExportLog(logger, settings.Endpoint), _stop, time);
+        _following = new SpanBatch(settings.MaxBatchSpans, maxBatchBytes);
+        _delivery = new Delivery(destination, settings, ledger, _log, _stop, time);
         ledger.Attach(() => Volatile.Read(ref _isClosed) ? default : (_buffer.Unsettled, _buffer.UsedBytes, _buffer.CapacityBytes));
         _thread = new Thread(Run) { IsBackground = true, Name = $"Tracing.Sdk {ledger.ComponentName}" };
         // Nothing of whoever builds the exporter flows into its requests.
@@ -145,10 +166,10 @@ internal sealed class SpanExporter : IDisposable
     /// <summary>Waits until everything is sent, or the time is up and the rest is counted as dropped.</summary>
     public void EndShutdown(TimeSpan timeout)
     {
-        if (!_thread.Join(timeout > TimeSpan.Zero ? timeout : TimeSpan.Zero))
+        if (!_finished.Wait(timeout > TimeSpan.Zero ? timeout : TimeSpan.Zero))
         {
             _stop.TimeIsUp();
-            _thread.Join(AbortGrace);
+            _finished.Wait(AbortGrace);
         }
 
         lock (_gate)
@@ -165,6 +186,7 @@ internal sealed class SpanExporter : IDisposable
     private static (SpanEncoder Encoder, Destination Destination, int MaxBatchBytes) Create(
         ExporterSettings settings,
         Resource resource,
+        ExportLog log,
         TimeProvider time)
     {
         switch (settings.Kind)
@@ -172,14 +194,14 @@ internal sealed class SpanExporter : IDisposable
             case ExporterKind.Zipkin:
                 return (
                     new ZipkinEncoder(settings.Limits, resource),
-                    new Collector(settings, new ZipkinFormat(), time),
+                    new HttpTransport(settings, new ZipkinFormat(), log, time),
                     Math.Min(settings.MaxBatchBytes, ZipkinFormat.MaxBatchBytes));
             case ExporterKind.Otlp when settings.Protocol == OtlpProtocol.HttpJson:
                 var json = new OtlpJsonEncoder(settings.Limits);
-                return (json, new Collector(settings, new OtlpJsonFormat(json.Scopes, resource), time), settings.MaxBatchBytes);
+                return (json, new HttpTransport(settings, new OtlpJsonFormat(json.Scopes, resource), log, time), settings.MaxBatchBytes);
             case ExporterKind.Otlp:
                 var protobuf = new OtlpProtobufEncoder(settings.Limits);
-                return (protobuf, new Collector(settings, new OtlpProtobufFormat(protobuf.Scopes, resource), time), settings.MaxBatchBytes);
+                return (protobuf, new HttpTransport(settings, new OtlpProtobufFormat(protobuf.Scopes, resource), log, time), settings.MaxBatchBytes);
             default:
                 return (new ConsoleEncoder(settings.Limits), new ConsoleDestination(Console.OpenStandardOutput()), settings.MaxBatchBytes);
         }
@@ -187,10 +209,12 @@ internal sealed class SpanExporter : IDisposable
 
     private void Run()
     {
+        _delivery.Connect();
         var sealedAt = _time.GetTimestamp();
         var trimmedAt = sealedAt;
         while (true)
         {
+            WatchDropping();
             // :: Step 1: what is asked for, what is old, what is many becomes readable
             var isStopping = _stop.IsSet;
             AcceptFlushRequests();
@@ -202,18 +226,19 @@ internal sealed class SpanExporter : IDisposable
             }
 
             // :: Step 2: one batch
-            if ((_buffer.Settled < _dueUpTo || _buffer.IsReady) && _buffer.TryTake(_batch))
+            if (_isHeld || ((_buffer.Settled < _dueUpTo || _buffer.IsReady) && _buffer.TryTake(_batch)))
             {
                 _ledger.Sending = _batch.Count;
                 var result = Deliver();
                 _ledger.Sending = 0;
                 _mayDoze = true;
                 var wasReachable = _wasReachable;
-                // Before anybody hears of it, who may then stop us.
+                // Before a flush returns, because its caller may then stop us.
                 if (result != DeliveryResult.Kept) _wasReachable = true;
                 else if (!_stop.IsSet) _wasReachable = false;
                 CompleteFlushRequests(result, wasReachable);
                 if (result == DeliveryResult.Kept) WaitForCollector();
+                else if (result == DeliveryResult.Deferred) WaitUntilItTakes();
                 continue;
             }
 
@@ -233,9 +258,12 @@ internal sealed class SpanExporter : IDisposable
                 trimmedAt = _time.GetTimestamp();
             }
 
-            Rest(_settings.BatchDelay - _time.GetElapsedTime(sealedAt));
+            var rest = _settings.BatchDelay - _time.GetElapsedTime(sealedAt);
+            Rest(_isDropping && rest > DroppingEndsAfter ? DroppingEndsAfter : rest);
         }
 
+        // Disposing of the handler may take its time: the user's may block, and so may the platform's when the pool is exhausted.
+        _finished.Set();
         _delivery.Dispose();
         _alarm.Dispose();
     }
@@ -244,14 +272,35 @@ internal sealed class SpanExporter : IDisposable
     {
         try
         {
-            return _delivery.Deliver(_batch, Settle);
+            var result = _delivery.Deliver(_batch, Settle);
+            _isHeld = result == DeliveryResult.Deferred;
+            if (!_isHeld || _delivery.Suspicions < MaxSuspicions || !TryFollowing()) return result;
+            _isHeld = false;
+            return DeliveryResult.Lost;
         }
         catch (Exception)
         {
             // Out of memory, most likely, and an exception on this thread would end the process.
+            _isHeld = false;
             Settle(_batch, _batch.Count, DropReason.Unencodable);
             return DeliveryResult.Lost;
         }
+    }
+
+    // Whether the collector takes the spans behind a batch that it keeps refusing. Then this batch is at fault, and is given up.
+    private bool TryFollowing()
+    {
+        if (!SpanBuffer.TryTakeAfter(_batch, _following)) return false;
+        if (!_delivery.TryOnce(_following))
+        {
+            _following.Clear();
+            return false;
+        }
+
+        Settle(_batch, _batch.Count, DropReason.Rejected);
+        Settle(_following, 0, DropReason.Rejected);
+        _delivery.Worked();
+        return true;
     }
 
     // The only place where spans leave the books; after the books are closed nothing is counted twice.
@@ -266,6 +315,42 @@ internal sealed class SpanExporter : IDisposable
             }
 
             _buffer.Settle(batch);
+        }
+    }
+
+    private void WaitUntilItTakes()
+    {
+        if (_delivery.TryPause(_delivery.DeferredFor, TimeSpan.MaxValue))
+        {
+            _ledger.Retry();
+            return;
+        }
+
+        // The process ends before the collector wants to be asked again.
+        _isHeld = false;
+        Settle(_batch, _batch.Count, DropReason.Shutdown);
+        CompleteFlushRequests(DeliveryResult.Lost, wasReachable: true);
+    }
+
+    // One line when the buffer begins to refuse spans, and one when it has taken all of them for a while.
+    private void WatchDropping()
+    {
+        var dropped = _ledger.Dropped(DropReason.QueueFull);
+        if (dropped != _droppedSeen)
+        {
+            _droppedAt = _time.GetTimestamp();
+            if (!_isDropping)
+            {
+                (_isDropping, _droppedBefore, _droppingSince) = (true, _droppedSeen, _droppedAt);
+                _log.DroppingBegan();
+            }
+
+            _droppedSeen = dropped;
+        }
+        else if (_isDropping && !_buffer.IsScarce && _time.GetElapsedTime(_droppedAt) >= DroppingEndsAfter)
+        {
+            _isDropping = false;
+            _log.DroppingEnded(dropped - _droppedBefore, _time.GetElapsedTime(_droppingSince, _droppedAt));
         }
     }
 
@@ -328,8 +413,8 @@ internal sealed class SpanExporter : IDisposable
             var request = _requests[i];
             request.IsPatient |= request.IsLast && wasReachable;
             if (result == DeliveryResult.Kept && request.IsPatient) continue;
-            request.IsDelivered &= result == DeliveryResult.Delivered;
-            // Nobody is there: whoever flushes is told now, not when the collector is back.
+            request.IsDelivered &= result is DeliveryResult.Delivered or DeliveryResult.Deferred;
+            // There is no connection: a flush is told now, not when the collector is back. One that is refused for now is waited for.
             if (result != DeliveryResult.Kept && _buffer.Settled < request.Goal) continue;
             request.Done.Set();
             _requests.RemoveAt(i);

@@ -189,6 +189,7 @@ internal sealed class SpanRecorder : IDisposable
         if (_hasRefused) _refused.Value = default;
         _warnings.CheckRecording();
         if (isChild && !IsShared) return ActivitySamplingResult.AllDataAndRecorded;
+        if (Suppression.IsActive) return ActivitySamplingResult.None;
 
         var remote = RemoteContext.Current;
         if (IsOfAnother(remote, _owner)) return Refuse(ref options, ActivitySamplingResult.None);

@@ -16,14 +16,16 @@ internal sealed class ExporterUnderTest : IDisposable
     /// <param name="endpoint">The collector's.</param>
     /// <param name="change">Changes the settings.</param>
     /// <param name="isHeld">Whether pauses wait for the next flush instead of taking no time.</param>
-    public ExporterUnderTest(Uri endpoint, Func<ExporterSettings, ExporterSettings>? change = null, bool isHeld = false)
+    /// <param name="ledger">Where to count; null for a ledger of its own.</param>
+    public ExporterUnderTest(Uri endpoint, Func<ExporterSettings, ExporterSettings>? change = null, bool isHeld = false, SpanLedger? ledger = null)
     {
+        Ledger = ledger ?? new("otlp_http_span_exporter");
         Time.IsHeld = isHeld;
         var settings = new ExporterSettings { Kind = ExporterKind.Otlp, Endpoint = endpoint, BatchDelay = TimeSpan.FromHours(1) };
         _exporter = new SpanExporter(change?.Invoke(settings) ?? settings, Encoded.Resource, Ledger, Log, Time);
     }
 
-    public SpanLedger Ledger { get; } = new("otlp_http_span_exporter");
+    public SpanLedger Ledger { get; }
 
     public RecordingLogger Log { get; } = new();
 
@@ -50,9 +52,9 @@ internal sealed class ExporterUnderTest : IDisposable
     }
 
     /// <summary>Flushes, checks the balance, and tells whether all was delivered.</summary>
-    public bool Flush()
+    public bool Flush(TimeSpan? timeout = null)
     {
-        var isDelivered = _exporter.Flush(TimeSpan.FromSeconds(30));
+        var isDelivered = _exporter.Flush(timeout ?? TimeSpan.FromSeconds(30));
         AssertBalanced();
         return isDelivered;
     }
@@ -84,11 +86,16 @@ internal sealed class PausingTime : FakeTimeProvider
 {
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(10);
 
+    private readonly TaskCompletionSource _paused = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
     /// <summary>How long the exporter paused, each time.</summary>
     public ConcurrentQueue<TimeSpan> Pauses { get; } = new();
 
     /// <summary>Set to let pauses wait for the test.</summary>
     public bool IsHeld { get; set; }
+
+    /// <summary>Set to let the time of each request be up as soon as it begins.</summary>
+    public bool LeavesNoTime { get; set; }
 
     /// <summary>How wrong the clock on the wall is; what is measured goes on as it should.</summary>
     public TimeSpan ClockError { get; set; }
@@ -99,13 +106,18 @@ internal sealed class PausingTime : FakeTimeProvider
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
-        var timer = base.CreateTimer(callback, state, dueTime, period);
         // The exporter's own pauses, not the deadline of a request.
-        if (state is not AutoResetEvent || dueTime > LongestPause) return timer;
+        var isPause = state is AutoResetEvent && dueTime <= LongestPause;
+        var timer = base.CreateTimer(callback, state, LeavesNoTime && state is not AutoResetEvent ? TimeSpan.Zero : dueTime, period);
+        if (!isPause) return timer;
         Pauses.Enqueue(dueTime);
         if (!IsHeld) Advance(dueTime);
+        _paused.TrySetResult();
         return timer;
     }
+
+    /// <summary>Waits until the exporter has begun its first pause.</summary>
+    public void WaitForPause() => Assert.True(_paused.Task.Wait(TimeSpan.FromSeconds(30)));
 }
 
 internal sealed class RecordingLogger : ILogger

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using Tracing.Sdk.Accounting;
 using Tracing.Sdk.Export;
+using Tracing.Sdk.Tests.Testbed;
 using static Tracing.Sdk.Tests.Export.ScriptedCollector;
 
 namespace Tracing.Sdk.Tests.Export;
@@ -59,7 +60,7 @@ public sealed class FaultTests
         using var collector = new ScriptedCollector(endpoint.Port);
         Assert.True(exporter.Flush());
         exporter.AssertBooks(exported: 5);
-        Assert.Equal("Information: Export to " + endpoint + " recovered, 0 spans lost meanwhile.", exporter.Log.Lines[^1]);
+        Assert.Matches($"^Warning: The export to {endpoint} works again after [0-9.]+ s; no span was lost.$", exporter.Log.Lines[^1]);
         Assert.Equal(2, exporter.Log.Lines.Count);
     }
 
@@ -132,14 +133,38 @@ public sealed class FaultTests
         using var server = new TcpListener(IPAddress.Loopback, 0);
         server.Server.ReceiveBufferSize = 4096;
         server.Start();
-        // Accepted by the system, read by nobody: the body is larger than all that lies between.
+        // The body is larger than all that lies between.
         using var exporter = new ExporterUnderTest(
             new Uri($"http://localhost:{((IPEndPoint)server.LocalEndpoint).Port}/v1/traces"),
-            settings => settings with { Timeout = TimeSpan.FromMilliseconds(200), MaxQueueBytes = 64 * 1024 * 1024, MaxBatchBytes = 64 * 1024 * 1024 });
+            settings => settings with { MaxQueueBytes = 64 * 1024 * 1024, MaxBatchBytes = 64 * 1024 * 1024 });
         for (var i = 0; i < 8; i++) exporter.Add(Encoding.TestSpan.With("large", new string('x', 3_900_000)));
+        var reading = new Thread(() =>
+        {
+            using var socket = server.AcceptSocket();
+            socket.Receive(new byte[1]);
+            exporter.Time.Advance(TimeSpan.FromSeconds(10));
+            while (Read(socket) > 0)
+            {
+                // Until the exporter closes the connection.
+            }
+        });
+        reading.Start();
         Assert.False(exporter.Flush());
         exporter.AssertBooks(dropped: 8, reason: DropReason.Timeout);
         Assert.Contains("did not answer in time", Assert.Single(exporter.Log.Lines), StringComparison.Ordinal);
+        reading.Join();
+
+        static int Read(Socket socket)
+        {
+            try
+            {
+                return socket.Receive(new byte[64 * 1024]);
+            }
+            catch (SocketException)
+            {
+                return 0;
+            }
+        }
     }
 
     [Theory]
@@ -232,37 +257,72 @@ public sealed class FaultTests
     }
 
     [Theory]
-    [InlineData("3600")]
-    [InlineData("99999999999999999999")]
-    [InlineData("Sat, 01 Jan 2000 01:00:00 GMT")]
-    public void Export_RetryAfterBeyondTheDeadline_GivesUpNow(string header)
+    [InlineData("3600", 60_000)]
+    [InlineData("Sat, 01 Jan 2000 01:00:00 GMT", 60_000)]
+    public void Export_RetryAfterOfHours_IsTriedAgainAfterAMinute(string header, int milliseconds)
     {
-        using var collector = new ScriptedCollector { Otherwise = Reply(429, "", $"Retry-After: {header}") };
+        using var collector = new ScriptedCollector().Then(Reply(429, "", $"Retry-After: {header}"));
         using var exporter = new ExporterUnderTest(collector.Endpoint).Add();
-        if (header.Length == 20)
-        {
-            // More digits than a number has are no advice: ordinary backoff, until the time is up.
-            Assert.False(exporter.Flush());
-            Assert.NotEmpty(exporter.Time.Pauses);
-        }
-        else
-        {
-            Assert.False(exporter.Flush());
-            Assert.Single(collector.Requests);
-        }
-
-        exporter.AssertBooks(dropped: 1, reason: DropReason.Timeout);
+        Assert.True(exporter.Flush());
+        Assert.Equal(TimeSpan.FromMilliseconds(milliseconds), Assert.Single(exporter.Time.Pauses));
     }
 
     [Fact]
-    public void Export_LaterForEver_GivesUpWhenTheTimeIsUp()
+    public void Export_RetryAfterThatIsNoNumber_IsTriedAgainSoon()
+    {
+        using var collector = new ScriptedCollector().Then(Reply(429, "", "Retry-After: 99999999999999999999"));
+        using var exporter = new ExporterUnderTest(collector.Endpoint).Add();
+        Assert.True(exporter.Flush());
+        Assert.InRange(Assert.Single(exporter.Time.Pauses), TimeSpan.Zero, TimeSpan.FromSeconds(1));
+    }
+
+    [Theory]
+    [InlineData(429)]
+    [InlineData(502)]
+    [InlineData(503)]
+    [InlineData(504)]
+    public void Export_LaterForLong_KeepsTheSpans(int status)
+    {
+        using var collector = new ScriptedCollector();
+        collector.Then([.. Enumerable.Repeat(Reply(status), 40)]);
+        using var exporter = new ExporterUnderTest(collector.Endpoint).Add(2);
+        Assert.True(exporter.Flush());
+        exporter.AssertBooks(exported: 2);
+        Assert.True(exporter.Time.Pauses.Aggregate(TimeSpan.Zero, (sum, pause) => sum + pause) > TimeSpan.FromSeconds(20));
+        Assert.Equal(40, exporter.Ledger.Retries);
+    }
+
+    [Fact]
+    public void Export_Later_SaysThatTheSpansAreKept()
+    {
+        using var collector = new ScriptedCollector().Then(Reply(503, "data refused due to high memory usage", "Content-Type: text/plain"));
+        using var exporter = new ExporterUnderTest(collector.Endpoint).Add(2);
+        Assert.True(exporter.Flush());
+        Assert.Equal(2, exporter.Log.Lines.Count);
+        Assert.EndsWith("answered 503: data refused due to high memory usage. The spans are kept and tried again.", exporter.Log.Lines[0], StringComparison.Ordinal);
+        Assert.Matches("^Warning: .* works again after [0-9.]+ s; no span was lost.$", exporter.Log.Lines[1]);
+    }
+
+    [Fact]
+    public void Shutdown_LaterForEver_CountsInItsTime()
     {
         using var collector = new ScriptedCollector { Otherwise = Reply(503) };
         using var exporter = new ExporterUnderTest(collector.Endpoint).Add(2);
-        Assert.False(exporter.Flush());
-        exporter.AssertBooks(dropped: 2, reason: DropReason.Timeout);
-        Assert.InRange(exporter.Time.Pauses.Aggregate(TimeSpan.Zero, (sum, pause) => sum + pause), TimeSpan.FromSeconds(0), TimeSpan.FromSeconds(10));
-        Assert.Equal(collector.Requests.Count - 1, exporter.Ledger.Retries);
+        exporter.Shutdown(TimeSpan.FromSeconds(5));
+        exporter.AssertBooks(dropped: 2, reason: DropReason.Shutdown);
+    }
+
+    [Fact]
+    public void Shutdown_InALongPause_TriesOnceMore()
+    {
+        using var collector = new ScriptedCollector().Then(Reply(503, "", "Retry-After: 60"));
+        using var exporter = new ExporterUnderTest(collector.Endpoint, isHeld: true).Add(2);
+        collector.OnRequest = _ => { };
+        Assert.False(exporter.Flush(TimeSpan.FromMilliseconds(1)));
+        collector.Take();
+        exporter.Time.WaitForPause();
+        exporter.Shutdown(TimeSpan.FromSeconds(5));
+        exporter.AssertBooks(exported: 2);
     }
 
     [Fact]
@@ -274,7 +334,7 @@ public sealed class FaultTests
         Assert.False(exporter.Add(3).Flush());
         Assert.True(exporter.Add(4).Flush());
         Assert.Equal(2, exporter.Log.Lines.Count);
-        Assert.EndsWith("recovered, 5 spans lost meanwhile.", exporter.Log.Lines[1], StringComparison.Ordinal);
+        Assert.EndsWith("; 5 spans were lost.", exporter.Log.Lines[1], StringComparison.Ordinal);
         exporter.AssertBooks(exported: 4, dropped: 5, reason: DropReason.Rejected);
     }
 
@@ -309,9 +369,6 @@ public sealed class FaultTests
     [InlineData("\0\0\0\u0006\u0004\0\0\0\0\0\0\u0005\0\0@\0")]
     [InlineData("HTTP/1.1 abc\r\n\r\n")]
     [InlineData("HTTP/1.1 200 OK\r\nno header\r\n\r\n")]
-    [InlineData("HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n")]
-    [InlineData("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzzz\r\n")]
-    [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort")]
     [InlineData("")]
     public void Export_PortBelongsToSomethingElse_IsGivenUpInTime(string answer)
     {
@@ -328,12 +385,146 @@ public sealed class FaultTests
     [InlineData("HTTP/1.0 200 OK\r\n\r\n")]
     [InlineData("HTTP/1.1 204 No Content\r\n\r\n")]
     [InlineData("HTTP/1.1 202 Accepted\nContent-Length: 0\n\n")]
+    [InlineData("HTTP/1.1 200 OK\r\nX-Folded: one\r\n two\r\nContent-Length: 0\r\n\r\n")]
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nContent-Length: 0\r\n\r\n")]
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Length : 0\r\n\r\n")]
+    [InlineData("HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n")]
+    [InlineData("HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")]
     public void Export_AnswerInAnotherForm_IsUnderstood(string answer)
     {
         using var collector = new ScriptedCollector { Otherwise = Raw(answer) };
         using var exporter = new ExporterUnderTest(collector.Endpoint).Add(2);
         Assert.True(exporter.Flush());
         exporter.AssertBooks(exported: 2);
+    }
+
+    // The status line decides; what the body adds is lost.
+    [Theory]
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort")]
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n")]
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nshort")]
+    [InlineData("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzzz\r\n")]
+    [InlineData("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nshort")]
+    [InlineData("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\ntoo long\r\n0\r\n\r\n")]
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\nplain")]
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 5\r\n\r\nplain")]
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Encoding: ,;\u00ff\r\nContent-Length: 5\r\n\r\nplain")]
+    [InlineData("HTTP/1.1 202 Accepted\r\nContent-Encoding: gzip\r\nContent-Length: 100\r\n\r\n\u001f\u008b")]
+    public void Export_SuccessWithABodyThatCannotBeRead_IsTakenOnce(string answer)
+    {
+        using var collector = new ScriptedCollector { Otherwise = Raw(answer) };
+        using var exporter = new ExporterUnderTest(collector.Endpoint).Add(2);
+        Assert.True(exporter.Flush());
+        exporter.AssertBooks(exported: 2);
+        Assert.Single(collector.Requests);
+    }
+
+    [Theory]
+    [InlineData("HTTP/1.1 400 Bad\r\nContent-Length: 100\r\n\r\nshort")]
+    [InlineData("HTTP/1.1 400 Bad\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\nplain")]
+    public void Export_RefusalWithABodyThatCannotBeRead_IsARefusal(string answer)
+    {
+        using var collector = new ScriptedCollector { Otherwise = Raw(answer) };
+        using var exporter = new ExporterUnderTest(collector.Endpoint).Add(2);
+        Assert.False(exporter.Flush());
+        exporter.AssertBooks(dropped: 2, reason: DropReason.Rejected);
+        Assert.Single(collector.Requests);
+    }
+
+    [Fact]
+    public void Export_SuccessWithABodyThatNeverEnds_IsTakenWhenTheTimeIsUp()
+    {
+        using var body = new BlockedStream();
+        using var handler = new StubHandler((_, _) => new HttpResponseMessage(HttpStatusCode.OK) { Content = new StreamContent(body) });
+        using var exporter = new ExporterUnderTest(Unused(), settings => settings with { HandlerFactory = () => handler }).Add(2);
+        body.OnRead = () => exporter.Time.Advance(TimeSpan.FromSeconds(10));
+        Assert.True(exporter.Flush());
+        exporter.AssertBooks(exported: 2);
+    }
+
+    [Fact]
+    public void Shutdown_SuccessWithABodyThatNeverEnds_IsTaken()
+    {
+        using var collector = new ScriptedCollector().Then(BodyThatNeverEnds);
+        using var exporter = new ExporterUnderTest(collector.Endpoint).Add(2);
+        Assert.False(exporter.Flush(TimeSpan.FromMilliseconds(1)));
+        collector.Take();
+        exporter.Shutdown(TimeSpan.FromSeconds(1));
+        exporter.AssertBooks(exported: 2);
+    }
+
+    [Fact]
+    public void Export_SuccessByteByByte_IsTaken()
+    {
+        using var collector = new ScriptedCollector().Then((stream, _, _) =>
+        {
+            foreach (var b in "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n\u001a\0"u8.ToArray()) stream.WriteByte(b);
+        });
+        using var exporter = new ExporterUnderTest(collector.Endpoint).Add(2);
+        Assert.True(exporter.Flush());
+        exporter.AssertBooks(exported: 2);
+    }
+
+    [Fact]
+    public void Export_ThreeHundredHeaders_AreRead()
+    {
+        string[] headers = [.. Enumerable.Range(0, 300).Select(i => $"X-Header-{i}: {i}")];
+        using var collector = new ScriptedCollector().Then(Reply(200, "", headers));
+        using var exporter = new ExporterUnderTest(collector.Endpoint).Add(2);
+        Assert.True(exporter.Flush());
+        exporter.AssertBooks(exported: 2);
+    }
+
+    [Fact]
+    public void Export_HeaderOf20Kilobytes_IsRead()
+    {
+        using var collector = new ScriptedCollector().Then(Reply(200, "", $"X-Large: {new string('x', 20 * 1024)}"));
+        using var exporter = new ExporterUnderTest(collector.Endpoint).Add(2);
+        Assert.True(exporter.Flush());
+        exporter.AssertBooks(exported: 2);
+    }
+
+    // SocketsHttpHandler's own bound is 64 KiB.
+    [Fact]
+    public void Export_HeadersWithoutEnd_AreGivenUpInTime()
+    {
+        using var collector = new ScriptedCollector { Otherwise = Reply(200, "", $"X-Large: {new string('x', 100 * 1024)}") };
+        using var exporter = new ExporterUnderTest(collector.Endpoint).Add(2);
+        Assert.False(exporter.Flush());
+        exporter.AssertBooks(dropped: 2, reason: DropReason.Timeout);
+    }
+
+    [Theory]
+    [InlineData("Location: http://[::1")]
+    [InlineData("Location: //")]
+    [InlineData("Location: ?secret")]
+    [InlineData("Location: \u00ff\u0001")]
+    [InlineData("Retry-After: \u00ff")]
+    [InlineData("Content-Type: text/plain; charset=\"no such")]
+    [InlineData("Content-Type: ///")]
+    [InlineData("Date: yesterday")]
+    public void Export_OddHeader_ChangesNothing(string header)
+    {
+        using var collector = new ScriptedCollector().Then(Reply(307, "x", header), Reply(400, "x", header), Reply(200, "", header));
+        using var exporter = new ExporterUnderTest(collector.Endpoint);
+        Assert.False(exporter.Add(2).Flush());
+        Assert.False(exporter.Add(3).Flush());
+        Assert.True(exporter.Add(4).Flush());
+        exporter.AssertBooks(exported: 4, dropped: 5, reason: DropReason.Rejected);
+    }
+
+    [Theory]
+    [InlineData("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n<html>please log in")]
+    [InlineData("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n\r\n  <!DOCTYPE html><html></html>")]
+    [InlineData("HTTP/1.0 200 OK\r\n\r\n<html>please log in</html>")]
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n<html>cut short")]
+    public void Export_WebPageInOneSegment_IsNoSuccess(string answer)
+    {
+        using var collector = new ScriptedCollector { Otherwise = Raw(answer) };
+        using var exporter = new ExporterUnderTest(collector.Endpoint).Add(2);
+        Assert.False(exporter.Flush());
+        exporter.AssertBooks(dropped: 2, reason: DropReason.Rejected);
+        Assert.Contains("answered 200 with a web page", Assert.Single(exporter.Log.Lines), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -406,7 +597,8 @@ public sealed class FaultTests
     public void Export_GrpcPort_NamesTheOther()
     {
         var settings = new ExporterSettings { Kind = ExporterKind.Otlp, Endpoint = new Uri("http://collector:4317/v1/traces") };
-        Assert.Contains("4318", FailureCause.Of(new HttpRequestException(HttpRequestError.InvalidResponse, "no"), settings), StringComparison.Ordinal);
+        var cause = new FailureCause(settings, new ConnectionFacts());
+        Assert.Contains("4318", cause.OfSending(new HttpRequestException(HttpRequestError.InvalidResponse, "no")), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -419,11 +611,12 @@ public sealed class FaultTests
         Assert.Contains("No secure connection", Assert.Single(exporter.Log.Lines), StringComparison.Ordinal);
     }
 
-    /// <summary>Waits until the request is cancelled, and has registered a callback that throws then.</summary>
+    /// <summary>Reads the request, waits until it is cancelled, and has registered a callback that throws then.</summary>
     private sealed class CancelledHandler : HttpMessageHandler
     {
         protected override HttpResponseMessage Send(HttpRequestMessage request, CancellationToken cancellationToken)
         {
+            request.Content!.CopyTo(Stream.Null, null, CancellationToken.None);
             cancellationToken.UnsafeRegister(_ => throw new InvalidOperationException("Already disposed."), null);
             cancellationToken.WaitHandle.WaitOne();
             throw new OperationCanceledException(cancellationToken);
@@ -432,6 +625,13 @@ public sealed class FaultTests
         protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>
             throw new NotSupportedException();
     }
+
+    /// <summary>A success that says how long its body is, and sends one byte of it.</summary>
+    internal static Answer BodyThatNeverEnds => (stream, _, disposed) =>
+    {
+        stream.Write("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nx"u8);
+        disposed.WaitHandle.WaitOne();
+    };
 
     /// <summary>A port at which nobody listens.</summary>
     internal static Uri Unused()
@@ -444,4 +644,27 @@ public sealed class FaultTests
     }
 
     private static readonly System.Collections.Concurrent.ConcurrentBag<Socket> Held = [];
+
+    /// <summary>Blocks whoever reads until it is disposed of.</summary>
+    private sealed class BlockedStream : MemoryStream
+    {
+        private readonly ManualResetEventSlim _disposed = new();
+
+        public Action? OnRead { get; set; }
+
+        public override int Read(Span<byte> buffer)
+        {
+            OnRead?.Invoke();
+            Assert.True(_disposed.Wait(TimeSpan.FromSeconds(30)));
+            throw new ObjectDisposedException(nameof(BlockedStream));
+        }
+
+        public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
+
+        protected override void Dispose(bool disposing)
+        {
+            _disposed.Set();
+            base.Dispose(disposing);
+        }
+    }
 }

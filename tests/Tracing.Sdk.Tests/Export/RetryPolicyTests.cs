@@ -21,7 +21,10 @@ public sealed class RetryPolicyTests
     [InlineData("3", 3000)]
     [InlineData(" 3 ", 3000)]
     [InlineData("0", 100)]
-    [InlineData("999999999", 86_400_000)]
+    [InlineData("60", 60_000)]
+    [InlineData("61", 60_000)]
+    [InlineData("999999999", 60_000)]
+    [InlineData("Sun, 22 Nov 2026 23:00:00 GMT", 60_000)]
     [InlineData("Sun, 22 Nov 2026 12:00:05 GMT", 5000)]
     [InlineData("Sunday, 22-Nov-26 12:00:05 GMT", 5000)]
     [InlineData("Sun, 22 Nov 2026 11:59:59 GMT", null)]
@@ -36,13 +39,15 @@ public sealed class RetryPolicyTests
         Assert.Equal(milliseconds, (int?)RetryPolicy.RetryAfter(header, Now)?.TotalMilliseconds);
 
     [Theory]
-    [InlineData(429, true)]
-    [InlineData(502, true)]
-    [InlineData(503, true)]
-    [InlineData(504, true)]
-    [InlineData(408, false)]
-    [InlineData(413, false)]
-    [InlineData(500, false)]
-    [InlineData(400, false)]
-    public void IsRetryable_Status_AsTheProtocolSays(int status, bool expected) => Assert.Equal(expected, RetryPolicy.IsRetryable(status));
+    [InlineData(429, true, true)]
+    [InlineData(502, true, true)]
+    [InlineData(503, true, true)]
+    [InlineData(504, true, true)]
+    [InlineData(408, false, false)]
+    [InlineData(413, false, false)]
+    [InlineData(500, false, true)]
+    [InlineData(501, false, false)]
+    [InlineData(400, false, false)]
+    public void IsRetryable_Status_AsTheProtocolSays(int status, bool otlp, bool zipkin) =>
+        Assert.Equal((otlp, zipkin), (RetryPolicy.IsRetryable(status, ExporterKind.Otlp), RetryPolicy.IsRetryable(status, ExporterKind.Zipkin)));
 }

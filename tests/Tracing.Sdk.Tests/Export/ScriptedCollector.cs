@@ -4,6 +4,7 @@ using System.IO.Compression;
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 
 namespace Tracing.Sdk.Tests.Export;
@@ -42,11 +43,13 @@ internal sealed class ScriptedCollector : IDisposable
     private readonly BlockingCollection<ReceivedRequest> _arrived = [];
     private readonly X509Certificate2? _certificate;
     private readonly bool _asksForCertificate;
+    private readonly SslProtocols _protocols;
 
-    public ScriptedCollector(int port = 0, X509Certificate2? certificate = null, bool asksForCertificate = false)
+    public ScriptedCollector(int port = 0, X509Certificate2? certificate = null, bool asksForCertificate = false, SslProtocols protocols = SslProtocols.None)
     {
         _certificate = certificate;
         _asksForCertificate = asksForCertificate;
+        _protocols = protocols;
         _listener = new TcpListener(IPAddress.Loopback, port);
         _listener.Start();
         Port = ((IPEndPoint)_listener.LocalEndpoint).Port;
@@ -67,8 +70,17 @@ internal sealed class ScriptedCollector : IDisposable
 
     public int Connections { get; private set; }
 
+    /// <summary>Signalled for each connection that was accepted, TLS included.</summary>
+    public SemaphoreSlim Connected { get; } = new(0);
+
+    /// <summary>Signalled for each connection that has ended.</summary>
+    public SemaphoreSlim Closed { get; } = new(0);
+
     /// <summary>The certificate that the last client has shown.</summary>
     public X509Certificate? ClientCertificate { get; private set; }
+
+    /// <summary>Whether a client without a certificate is refused.</summary>
+    public bool NeedsCertificate { get; set; }
 
     public int Port { get; }
 
@@ -155,12 +167,13 @@ internal sealed class ScriptedCollector : IDisposable
                 var secure = new SslStream(network, false, (_, certificate, _, _) =>
                 {
                     ClientCertificate = certificate;
-                    return certificate is null or { Subject: "CN=client" };
+                    return certificate is null ? !NeedsCertificate : certificate.Subject == "CN=client";
                 });
-                secure.AuthenticateAsServer(_certificate, _asksForCertificate, false);
+                secure.AuthenticateAsServer(_certificate, _asksForCertificate, _protocols, false);
                 stream = secure;
             }
 
+            Connected.Release();
             while (Read(stream) is { } request)
             {
                 Requests.Enqueue(request);
@@ -172,6 +185,10 @@ internal sealed class ScriptedCollector : IDisposable
         catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException or System.Security.Authentication.AuthenticationException)
         {
             // The exporter went away, the script did, or the test is over.
+        }
+        finally
+        {
+            Closed.Release();
         }
     }
 

@@ -1,43 +1,92 @@
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-
+using Tracing.Sdk.Accounting;
 
 namespace Tracing.Sdk.Tests.Export;
 
 public sealed class TlsTests : IDisposable
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("tracing-tls").FullName;
-    private readonly X509Certificate2 _authority = Authority("CN=authority");
+    private readonly TestAuthority _authority = new();
 
     [Fact]
     public void Export_AuthorityOfTheSettings_IsTrusted()
     {
-        using var collector = new ScriptedCollector(certificate: Issue("localhost"));
-        using var exporter = new ExporterUnderTest(collector.Endpoint, settings => settings with { CertificateFile = Pem("ca.pem", _authority) }).Add();
+        using var collector = new ScriptedCollector(certificate: _authority.Issue("localhost"));
+        using var exporter = new ExporterUnderTest(collector.Endpoint, settings => settings with { CertificateFile = AuthorityFile() }).Add();
         Assert.True(exporter.Flush());
         exporter.AssertBooks(exported: 1);
     }
 
     [Fact]
+    public void Export_Twice_UsesOneConnection()
+    {
+        using var collector = new ScriptedCollector(certificate: _authority.Issue("localhost"));
+        using var exporter = new ExporterUnderTest(collector.Endpoint, settings => settings with { CertificateFile = AuthorityFile() });
+        Assert.True(exporter.Add().Flush());
+        Assert.True(exporter.Add().Flush());
+        Assert.Equal((2, 1), (collector.Requests.Count, collector.Connections));
+    }
+
+    [Fact]
+    public void Export_ClosedWhileIdle_GoesOverANewConnectionAtOnce()
+    {
+        using var collector = new ScriptedCollector(certificate: _authority.Issue("localhost")).Then(ScriptedCollector.Reply(200), ScriptedCollector.Reset);
+        using var exporter = new ExporterUnderTest(collector.Endpoint, settings => settings with { CertificateFile = AuthorityFile() });
+        Assert.True(exporter.Add().Flush());
+        Assert.True(exporter.Add().Flush());
+        exporter.AssertBooks(exported: 2);
+        Assert.Equal(0, exporter.Ledger.Retries);
+    }
+
+    [Fact]
+    public void Shutdown_AcceptsAndNeverAnswers_EndsInItsTime()
+    {
+        using var collector = new ScriptedCollector(certificate: _authority.Issue("localhost")) { Otherwise = ScriptedCollector.Hang };
+        using var exporter = new ExporterUnderTest(collector.Endpoint, settings => settings with { CertificateFile = AuthorityFile() }).Add(2);
+        Assert.False(exporter.Flush(TimeSpan.FromMilliseconds(1)));
+        collector.Take();
+        exporter.Shutdown(TimeSpan.FromMilliseconds(100));
+        exporter.AssertBooks(dropped: 2, reason: DropReason.Shutdown);
+    }
+
+    [Fact]
+    public void Shutdown_SuccessWithABodyThatNeverEnds_IsTaken()
+    {
+        using var collector = new ScriptedCollector(certificate: _authority.Issue("localhost")).Then(FaultTests.BodyThatNeverEnds);
+        using var exporter = new ExporterUnderTest(collector.Endpoint, settings => settings with { CertificateFile = AuthorityFile() }).Add(2);
+        Assert.False(exporter.Flush(TimeSpan.FromMilliseconds(1)));
+        collector.Take();
+        exporter.Shutdown(TimeSpan.FromSeconds(1));
+        exporter.AssertBooks(exported: 2);
+    }
+
+    [Fact]
     public void Export_UnknownAuthority_IsNotTrusted()
     {
-        using var collector = new ScriptedCollector(certificate: Issue("localhost"));
+        using var collector = new ScriptedCollector(certificate: _authority.Issue("localhost"));
         using var exporter = new ExporterUnderTest(collector.Endpoint, isHeld: true).Add();
         Assert.False(exporter.Flush());
         exporter.AssertBooks(inFlight: 1);
-        Assert.Contains("OTEL_EXPORTER_OTLP_CERTIFICATE", Assert.Single(exporter.Log.Lines), StringComparison.Ordinal);
+        Assert.Contains("set MeshTracing:OtlpCertificateFile", Assert.Single(exporter.Log.Lines), StringComparison.Ordinal);
     }
 
     [Fact]
     public void Export_CertificateOfAnotherHost_IsNotTrusted()
     {
-        using var collector = new ScriptedCollector(certificate: Issue("elsewhere"));
-        using var exporter = new ExporterUnderTest(
-            collector.Endpoint,
-            settings => settings with { CertificateFile = Pem("ca.pem", _authority) },
-            isHeld: true).Add();
+        using var collector = new ScriptedCollector(certificate: _authority.Issue("elsewhere"));
+        using var exporter = new ExporterUnderTest(collector.Endpoint, settings => settings with { CertificateFile = AuthorityFile() }, isHeld: true).Add();
         Assert.False(exporter.Flush());
         exporter.AssertBooks(inFlight: 1);
+        Assert.Contains("its certificate is for another host name", Assert.Single(exporter.Log.Lines), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Export_ExpiredCertificate_IsNotTrusted()
+    {
+        using var collector = new ScriptedCollector(certificate: _authority.Issue("localhost", isExpired: true));
+        using var exporter = new ExporterUnderTest(collector.Endpoint, settings => settings with { CertificateFile = AuthorityFile() }, isHeld: true).Add();
+        Assert.False(exporter.Flush());
+        exporter.AssertBooks(inFlight: 1);
+        Assert.Contains("its certificate has expired", Assert.Single(exporter.Log.Lines), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -45,51 +94,112 @@ public sealed class TlsTests : IDisposable
     [InlineData(false)]
     public void Export_ClientCertificate_IsShown(bool keyInItsOwnFile)
     {
-        using var collector = new ScriptedCollector(certificate: Issue("localhost"), asksForCertificate: true);
-        var client = Issue("client");
+        using var collector = new ScriptedCollector(certificate: _authority.Issue("localhost"), asksForCertificate: true);
+        var client = _authority.Issue("client");
         var certificate = client.ExportCertificatePem();
         var key = client.GetRSAPrivateKey()!.ExportPkcs8PrivateKeyPem();
-        var file = Write("client.pem", keyInItsOwnFile ? certificate : $"{certificate}\n{key}");
+        var file = _authority.Write("client.pem", keyInItsOwnFile ? certificate : $"{certificate}\n{key}");
         using var exporter = new ExporterUnderTest(
             collector.Endpoint,
             settings => settings with
             {
-                CertificateFile = Pem("ca.pem", _authority),
+                CertificateFile = AuthorityFile(),
                 ClientCertificateFile = file,
-                ClientKeyFile = keyInItsOwnFile ? Write("client.key", key) : null,
+                ClientKeyFile = keyInItsOwnFile ? _authority.Write("client.key", key) : null,
             }).Add();
         Assert.True(exporter.Flush());
         Assert.Equal("CN=client", collector.ClientCertificate?.Subject);
     }
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
-
-    private static X509Certificate2 Authority(string name)
+    [Fact]
+    public void Export_AuthorityFileIsReplaced_IsReadForTheNextConnection()
     {
-        using var key = RSA.Create(2048);
-        var request = new CertificateRequest(name, key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
-        return request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+        using var newAuthority = new TestAuthority();
+        using var first = new ScriptedCollector(certificate: _authority.Issue("localhost"));
+        var file = AuthorityFile();
+        using var exporter = new ExporterUnderTest(first.Endpoint, settings => settings with { CertificateFile = file });
+        Assert.True(exporter.Add().Flush());
+        first.Dispose();
+        using var second = new ScriptedCollector(first.Port, newAuthority.Issue("localhost"));
+        File.WriteAllText(file, newAuthority.Pem);
+        Assert.True(exporter.Add().Flush());
+        exporter.AssertBooks(exported: 2);
     }
 
-    private X509Certificate2 Issue(string name)
+    [Fact]
+    public void Export_AuthorityFileIsMovedByALink_IsReadForTheNextConnection()
     {
-        using var key = RSA.Create(2048);
-        var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
-        var names = new SubjectAlternativeNameBuilder();
-        names.AddDnsName(name);
-        request.CertificateExtensions.Add(names.Build());
-        using var issued = request.Create(_authority, DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddHours(1), [1, 2, 3, 4]);
-        using var withKey = issued.CopyWithPrivateKey(key);
-        return X509CertificateLoader.LoadPkcs12(withKey.Export(X509ContentType.Pkcs12), null, X509KeyStorageFlags.Exportable);
+        // As a mounted secret is replaced: the path stays, the link behind it leads elsewhere.
+        using var newAuthority = new TestAuthority();
+        using var first = new ScriptedCollector(certificate: _authority.Issue("localhost"));
+        var file = Path.Combine(Path.GetDirectoryName(_authority.Write("old.pem", _authority.Pem))!, "ca.pem");
+        File.CreateSymbolicLink(file, _authority.Write("old.pem", _authority.Pem));
+        using var exporter = new ExporterUnderTest(first.Endpoint, settings => settings with { CertificateFile = file });
+        Assert.True(exporter.Add().Flush());
+        first.Dispose();
+        using var second = new ScriptedCollector(first.Port, newAuthority.Issue("localhost"));
+        File.Delete(file);
+        File.CreateSymbolicLink(file, newAuthority.Write("new.pem", newAuthority.Pem));
+        Assert.True(exporter.Add().Flush());
+        exporter.AssertBooks(exported: 2);
     }
 
-    private string Pem(string name, X509Certificate2 certificate) => Write(name, certificate.ExportCertificatePem());
-
-    private string Write(string name, string text)
+    [Fact]
+    public void Export_ClientCertificateIsReplaced_TheNewOneIsShown()
     {
-        var path = Path.Combine(_folder, name);
-        File.WriteAllText(path, text);
-        return path;
+        using var collector = new ScriptedCollector(certificate: _authority.Issue("localhost"), asksForCertificate: true);
+        var file = _authority.Write("client.pem", WithKey(_authority.Issue("client")));
+        using var exporter = new ExporterUnderTest(
+            collector.Endpoint, settings => settings with { CertificateFile = AuthorityFile(), ClientCertificateFile = file });
+        Assert.True(exporter.Add().Flush());
+        var before = collector.ClientCertificate!.GetSerialNumberString();
+        File.WriteAllText(file, WithKey(_authority.Issue("client")));
+        Assert.True(exporter.Add().Flush());
+        Assert.NotEqual(before, collector.ClientCertificate!.GetSerialNumberString());
+        Assert.Empty(exporter.Log.Lines);
     }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("no certificate")]
+    [InlineData("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----")]
+    [InlineData(null)]
+    public void Export_FileIsReplacedByABrokenOne_TheLastGoodOneStays(string? text)
+    {
+        using var collector = new ScriptedCollector(certificate: _authority.Issue("localhost"), asksForCertificate: true);
+        var file = _authority.Write("client.pem", WithKey(_authority.Issue("client")));
+        using var exporter = new ExporterUnderTest(
+            collector.Endpoint, settings => settings with { CertificateFile = AuthorityFile(), ClientCertificateFile = file });
+        Assert.True(exporter.Add().Flush());
+        if (text is null) File.Delete(file);
+        else File.WriteAllText(file, text);
+        Assert.True(exporter.Add().Flush());
+        Assert.True(exporter.Add().Flush());
+        exporter.AssertBooks(exported: 3);
+        var line = Assert.Single(exporter.Log.Lines);
+        Assert.Contains(file, line, StringComparison.Ordinal);
+        Assert.EndsWith("goes on with the last good one.", line, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Export_FileComesLate_KeepsTheSpansAndSendsThem()
+    {
+        using var collector = new ScriptedCollector(certificate: _authority.Issue("localhost"));
+        var file = AuthorityFile();
+        File.Delete(file);
+        using var exporter = new ExporterUnderTest(collector.Endpoint, settings => settings with { CertificateFile = file }, isHeld: true).Add(2);
+        Assert.False(exporter.Flush());
+        exporter.AssertBooks(inFlight: 2);
+        Assert.Contains(file, Assert.Single(exporter.Log.Lines), StringComparison.Ordinal);
+        AuthorityFile();
+        Assert.True(exporter.Flush());
+        exporter.AssertBooks(exported: 2);
+    }
+
+    public void Dispose() => _authority.Dispose();
+
+    private static string WithKey(X509Certificate2 certificate) =>
+        $"{certificate.ExportCertificatePem()}\n{certificate.GetRSAPrivateKey()!.ExportPkcs8PrivateKeyPem()}";
+
+    private string AuthorityFile() => _authority.Write("ca.pem", _authority.Pem);
 }

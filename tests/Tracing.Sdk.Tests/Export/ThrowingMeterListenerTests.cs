@@ -1,0 +1,60 @@
+using System.Diagnostics.Metrics;
+using Tracing.Sdk.Accounting;
+using Tracing.Sdk.Tests.Testbed;
+
+namespace Tracing.Sdk.Tests.Export;
+
+/// <summary>A MeterListener hears from every meter of the process, and its callbacks run in the middle of what they measure.</summary>
+[Collection(Alone.Name)]
+public sealed class ThrowingMeterListenerTests
+{
+    [Fact]
+    public void Export_MeasurementCallbackThrows_CountsWhatWasDelivered()
+    {
+        using var accounts = new SpanAccounts();
+        using var listener = new MeterListener { InstrumentPublished = (instrument, self) =>
+        {
+            if (accounts.Owns(instrument.Meter)) self.EnableMeasurementEvents(instrument);
+        } };
+        var calls = 0;
+        listener.SetMeasurementEventCallback<double>((_, _, _, _) =>
+        {
+            calls++;
+            throw new InvalidOperationException("no measurement today");
+        });
+        listener.Start();
+        using var handler = new StubHandler();
+        using var exporter = new ExporterUnderTest(
+            FaultTests.Unused(), settings => settings with { HandlerFactory = () => handler }, ledger: accounts.Open("otlp_http_span_exporter"));
+        Assert.True(exporter.Add(20).Flush());
+        exporter.AssertBooks(exported: 20);
+        Assert.Equal(1, calls);
+    }
+
+    [Fact]
+    public void Start_PublishingCallbackThrows_StartsAndStops()
+    {
+        var calls = 0;
+        using var listener = new MeterListener { InstrumentPublished = (instrument, self) =>
+        {
+            if (instrument.Meter.Name != SpanAccounts.MeterName) return;
+            calls++;
+            self.EnableMeasurementEvents(instrument);
+            throw new InvalidOperationException("no instrument today");
+        } };
+        listener.MeasurementsCompleted = (_, _) => throw new InvalidOperationException("no end today");
+        listener.Start();
+        using var handler = new StubHandler();
+        var accounts = new SpanAccounts();
+        using (var exporter = new ExporterUnderTest(
+            FaultTests.Unused(), settings => settings with { HandlerFactory = () => handler }, ledger: accounts.Open("otlp_http_span_exporter")))
+        {
+            Assert.True(exporter.Add(20).Flush());
+            exporter.AssertBooks(exported: 20);
+        }
+
+        accounts.Dispose();
+        Assert.Equal(11, calls);
+        listener.MeasurementsCompleted = null;
+    }
+}
