@@ -88,8 +88,10 @@ public sealed class SpanTests(WireFixture wire)
         Assert.All(wire.Collector.RequestHeaders, headers =>
         {
             Assert.Equal("0", headers["b3"]);
-            Assert.False(headers.ContainsKey("traceparent"), "An export request carries a traceparent.");
-            Assert.False(headers.ContainsKey("x-request-id"), "An export request carries an x-request-id.");
+            // Not sampled in either format, and of no trace that is exported.
+            Assert.Matches("^00-[0-9a-f]{32}-[0-9a-f]{16}-00$", headers["traceparent"]);
+            Assert.DoesNotContain(wire.Collector.Spans, span => span.TraceId == headers["traceparent"][3..35]);
+            Assert.All((string[])["tracestate", "x-b3-traceid", "x-request-id", "baggage"], name => Assert.False(headers.ContainsKey(name), name));
         });
         Assert.DoesNotContain(wire.Collector.Spans, span => span.Tag("url.full")?.StartsWith(wire.Collector.Address, StringComparison.Ordinal) == true);
     }
