@@ -13,7 +13,7 @@ namespace Tracing.Sdk.AspNetCore;
 /// </summary>
 internal static class RequestTrust
 {
-    private static readonly ActivitySource Source = new("Tracing.Sdk.AspNetCore", typeof(RequestTrust).Assembly.GetName().Version?.ToString(3));
+    private static readonly ActivitySource Source = new(SourceNames.OwnHttpServer, typeof(RequestTrust).Assembly.GetName().Version?.ToString(3));
 
     /// <param name="context">The request.</param>
     /// <param name="trust">How far the caller is trusted. More than before changes nothing.</param>

@@ -11,7 +11,7 @@ internal static class ResponseHeaders
     // Written when the response starts: error handlers clear whatever stood there before, and the trace may begin anew until then.
     public static void Announce(HttpContext context, MeshTracing tracing)
     {
-        // By a filter of the host's that runs before the middleware: OnStarting would throw.
+        // A startup filter that runs before the middleware has started the response: OnStarting would throw.
         if (context.Response.HasStarted) return;
         context.Response.OnStarting(
             static state =>
@@ -23,7 +23,7 @@ internal static class ResponseHeaders
                 }
                 catch (Exception)
                 {
-                    // What throws here would take the place of the response: a feature of the server's or the application's.
+                    // A feature of the server or the application threw; the exception would replace the response.
                 }
 
                 return Task.CompletedTask;

@@ -36,7 +36,7 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
         "http.response.status_code", "error.type", "envoy.attempt_count",
     ];
 
-    // Endpoints are few and live as long as the application; whoever makes more pays for the text each time.
+    // Endpoints are few and live as long as the application. Beyond this number the text is made for each request.
     private const int MaxRemembered = 1024;
     private static readonly ConcurrentDictionary<Endpoint, EndpointNames> Endpoints = new();
     private static readonly ConcurrentDictionary<IPAddress, Address> Addresses = new();

@@ -11,7 +11,7 @@ public static class TracePropagationEndpointConventionBuilderExtensions
     /// for a webhook that strangers call, <c>app.MapPost("/hooks", ...).WithTracePropagation(TraceTrust.Restart)</c>.
     /// </summary>
     /// <typeparam name="TBuilder">The kind of endpoint or group.</typeparam>
-    /// <param name="builder">The endpoint, or a group of them. What an endpoint says counts, not what its group says.</param>
+    /// <param name="builder">The endpoint, or a group of them. The level of an endpoint counts, not that of its group.</param>
     /// <param name="trust">How far to believe. <see cref="TraceTrust.Trust"/> leaves it to the service's own rules.</param>
     /// <returns>The same builder.</returns>
     public static TBuilder WithTracePropagation<TBuilder>(this TBuilder builder, TraceTrust trust)

@@ -29,7 +29,7 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
     private readonly PropagationTargets _targets;
     private readonly PropagationTargets _baggageTargets;
     private ForwardListener? _forwardListener;
-    private int _earlyClientSaid;
+    private int _hasWarnedOfEarlyClient;
     private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _isStopping;
     private Thread? _stopThread;
@@ -183,7 +183,7 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
         else _warnings.CheckForwarding(_forwardListener?.RequestSource);
     }
 
-    /// <summary>Says from which source the host starts the Activities of its requests.</summary>
+    /// <summary>Sets the source from which the host starts the Activities of its requests.</summary>
     internal void RequestsComeFrom(System.Diagnostics.ActivitySource source)
     {
         if (Recorder is null) _forwardListener ??= new ForwardListener(source, _warnings);
@@ -201,7 +201,7 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
     /// <summary>Warns, once, that the calls of a client do not have our headers because it was made before tracing was added.</summary>
     internal void EarlyClientFound(string host)
     {
-        if (Interlocked.Exchange(ref _earlyClientSaid, 1) == 0) Log.EarlyClient(_logger, host);
+        if (Interlocked.Exchange(ref _hasWarnedOfEarlyClient, 1) == 0) Log.EarlyClient(_logger, host);
     }
 
     /// <summary>Counts a request in which two formats disagreed.</summary>
@@ -232,10 +232,10 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
         return true;
     }
 
-    /// <summary>Takes the last line back: the process is still there.</summary>
+    /// <summary>Writes that recording goes on after a last line that a signal has caused.</summary>
     internal void ReportGoingOn(PosixSignal signal)
     {
-        if (Volatile.Read(ref _isStopping) != 0) return;
+        if (Recorder is null || Volatile.Read(ref _isStopping) != 0) return;
         WriteLine(LogLevel.Information, () => Log.GoesOn(_logger, signal), $"Tracing goes on: {signal} did not end the process.");
     }
 
@@ -313,7 +313,7 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
         }
         catch (Exception)
         {
-            // From a logger of the application.
+            // From a log provider of the application that is asked for a logger.
             isUncertain = true;
         }
 

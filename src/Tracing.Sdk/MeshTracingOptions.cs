@@ -145,7 +145,7 @@ public sealed class MeshTracingOptions
     /// <summary>Makes the handler that the exporters send through: a proxy, a certificate check of your own, a stub. Default: a SocketsHttpHandler. Code only.</summary>
     public Func<HttpMessageHandler>? ExporterHttpHandler { get; set; }
 
-    /// <summary>Names of the options that were assigned, also to the value they had: an origin is what was said, not what has changed.</summary>
+    /// <summary>Names of the options that were assigned, also those assigned the value that they had: the origin of a value is where it was set, changed or not.</summary>
     internal HashSet<string> Assigned { get; } = [];
 
     private T Assign<T>(T value, [CallerMemberName] string name = "")

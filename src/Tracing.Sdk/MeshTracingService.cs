@@ -13,7 +13,7 @@ internal sealed class MeshTracingService(Lazy<MeshTracing> tracing) : IHostedLif
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>Looks around once more: OpenTelemetry starts as a hosted service too, and after this one.</summary>
+    /// <summary>Checks once more: OpenTelemetry starts as a hosted service too, after this one.</summary>
     public Task StartedAsync(CancellationToken cancellationToken)
     {
         tracing.Value.CheckOtherTracing();

@@ -70,7 +70,7 @@ internal sealed class ProcessEnd : IDisposable
 
     private void OnSignal(PosixSignalContext context)
     {
-        // By a handler that ran before.
+        // A handler that ran before has cancelled the signal.
         if (context.Cancel) return;
         _isNow = true;
         if (!_tracing.TryFlushBeforeExit()) return;

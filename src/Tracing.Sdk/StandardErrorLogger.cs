@@ -21,9 +21,9 @@ internal sealed class StandardErrorLogger : ILogger
         {
             Console.Error.WriteLine($"Tracing.Sdk: {line}");
         }
-        catch (Exception e) when (e is IOException or ObjectDisposedException)
+        catch (Exception)
         {
-            // A daemon may have closed its standard error.
+            // A daemon may have closed its standard error, and an application may have replaced Console.Error.
         }
     }
 }

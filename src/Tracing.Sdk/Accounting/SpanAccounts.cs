@@ -3,9 +3,9 @@ using System.Diagnostics.Metrics;
 
 namespace Tracing.Sdk.Accounting;
 
-/// <summary>The books of one tracing set-up: spans started and ended, a ledger for each exporter, and the meter that shows them.</summary>
+/// <summary>Counts the spans of one tracing: started, ended, and by exporter what became of them; and publishes the numbers as a meter.</summary>
 /// <remarks>
-/// Instruments as in https://opentelemetry.io/docs/specs/semconv/otel/sdk-metrics/. All but the duration are read when somebody asks,
+/// Instruments as in https://opentelemetry.io/docs/specs/semconv/otel/sdk-metrics/. All but the duration are read when a listener asks,
 /// so that counting costs a span next to nothing.
 /// </remarks>
 internal sealed class SpanAccounts : IDisposable

@@ -22,7 +22,7 @@ internal sealed class SettingsResolver
     // As it was written, to be quoted when it is wrong.
     private readonly Dictionary<string, string> _texts = [];
 
-    // Of variables, in the order in which they were read. Which of them count is known when the section and the code have spoken.
+    // Of variables, in the order in which they were read. Which of them count is known after the section and the code are applied.
     private readonly List<(Setting Setting, string Fault, string Consequence)> _faults = [];
     private readonly List<string> _warnings = [];
 
@@ -51,15 +51,15 @@ internal sealed class SettingsResolver
     /// <summary>Where the value of a setting came from: <c>code</c>, <c>MeshTracing</c>, the name of a variable, or <c>default</c>.</summary>
     public string OriginOf(string setting) => _origins.GetValueOrDefault(setting, Default);
 
-    /// <summary>The name under which a person changes a setting: that of what has set it, or of what can.</summary>
+    /// <summary>The name under which to change a setting: that of the variable, section or property that has set it, or of one that can.</summary>
     public string NameInForce(string setting)
     {
         var name = $"{SectionName}:{setting}";
         return OriginOf(setting) switch
         {
             SectionName => name,
-            "code" => $"{nameof(MeshTracingOptions)}.{setting} in the code",
-            "default" => SettingTable.All.First(s => s.Name == setting).Variables is { Count: > 0 } variables
+            Code => $"{nameof(MeshTracingOptions)}.{setting} in the code",
+            Default => SettingTable.All.First(s => s.Name == setting).Variables is { Count: > 0 } variables
                 ? (variables.FirstOrDefault(v => !v.Name.Contains("_TRACES_", StringComparison.Ordinal)) ?? variables[0]).Name
                 : name,
             var variable => variable,
@@ -70,7 +70,7 @@ internal sealed class SettingsResolver
     {
         foreach (var setting in SettingTable.All)
         {
-            // The first variable with a right value counts. An empty one counts as unset, says the OpenTelemetry specification.
+            // The first variable with a right value counts. An empty one counts as unset, as the OpenTelemetry specification requires.
             foreach (var variable in setting.Variables)
             {
                 if (read(variable.Name) is { Length: > 0 } value && TryApply(setting, variable, value)) break;
@@ -217,7 +217,7 @@ internal sealed class SettingsResolver
         if (_origins.Any(o => o.Value == Code && IsSampler(SettingOf(o.Key)))) OverrideSampler();
     }
 
-    // Lists and pairs are changed in place. What reads of the headers is only their names.
+    // Lists and pairs are changed in place, so their content is compared. Setting.Read shows no values of headers.
     private string ContentOf(Setting setting) => setting.Name switch
     {
         nameof(MeshTracingOptions.OtlpHeaders) => string.Join('\n', Options.OtlpHeaders),
@@ -274,12 +274,12 @@ internal sealed class SettingsResolver
         {
             if (IsUsed(SettingUse.Export))
             {
-                _warnings.Add($"{Said(batch)} is {Options.MaxExportBatchSize}, more than {Said(queue)}, which is {limit}: one export holds {limit} spans at most.");
+                _warnings.Add($"{SetAs(batch)} is {Options.MaxExportBatchSize}, more than {SetAs(queue)}, which is {limit}: one export holds {limit} spans at most.");
             }
         }
         else if (OriginOf(batch) != Default)
         {
-            throw Wrong(Said(batch), Options.MaxExportBatchSize.ToString(CultureInfo.InvariantCulture), $"at most {queue}, which is {limit}");
+            throw Wrong(SetAs(batch), Options.MaxExportBatchSize.ToString(CultureInfo.InvariantCulture), $"at most {queue}, which is {limit}");
         }
 
         Options.MaxExportBatchSize = limit;
@@ -313,8 +313,8 @@ internal sealed class SettingsResolver
 
     private static Setting SettingOf(string name) => SettingTable.All.First(s => s.Name == name);
 
-    // What to look for in order to change the setting: the variable that set it, or its name in the section.
-    private string Said(string setting) => IsByVariable(setting) ? OriginOf(setting) : $"{SectionName}:{setting}";
+    // The variable that set the setting, or its name in the section.
+    private string SetAs(string setting) => IsByVariable(setting) ? OriginOf(setting) : $"{SectionName}:{setting}";
 
     private void Fault(Setting setting, string variable, string shown, string expected) =>
         _faults.Add((setting, $"{variable} is \"{shown}\" but must be {expected}", "It is ignored"));

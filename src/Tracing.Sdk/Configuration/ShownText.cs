@@ -10,7 +10,7 @@ internal static class ShownText
 
     private const int MaxLength = 200;
 
-    // Parts of a key that announce a secret, without the separators between words.
+    // A key that contains one of these, separators left out, has a secret as its value.
     private static readonly string[] SecretWords =
         ["secret", "token", "password", "passwd", "pwd", "credential", "authorization", "apikey", "accesskey", "privatekey", "connectionstring"];
 
@@ -89,7 +89,7 @@ internal static class ShownText
         if (text.AsSpan().IndexOfAny('@', '?', '#') < 0) return text;
         if (Uri.TryCreate(text, UriKind.Absolute, out var uri) && IsPlain(uri)) return Url(uri);
 
-        // The parts are not known, and a password may hold each of the other signs.
+        // Not a URL that can be parsed: the last @ is taken as the end of the user info, because a password may contain the other delimiters.
         var at = text.LastIndexOf('@');
         if (at >= 0)
         {

@@ -71,7 +71,7 @@ internal sealed class BlockPool
         Interlocked.Add(ref _used, -bytes.Length);
     }
 
-    /// <summary>Gives the memory of those blocks back to the process that nobody has needed since the last time.</summary>
+    /// <summary>Leaves to the garbage collector the free blocks that were not needed since the last call.</summary>
     public void Trim()
     {
         for (var unneeded = Volatile.Read(ref _leastFree) - KeptFree; unneeded > 0 && TryGiveUp(); unneeded--)

@@ -14,7 +14,7 @@ internal enum AppendResult
 /// <remarks>
 /// <para>
 /// Writers fill blocks, one block in each of a few slots. A thread has a favourite slot for each scope and goes on to the next one when
-/// somebody is in it, so nobody waits for anybody. A block that is full, or old, is handed over: it is hung onto a chain that the export thread reads
+/// that is taken, so no writer waits for another. A block that is full, or old, is handed over: it is hung onto a chain that the export thread reads
 /// from the front.
 /// </para>
 /// <para>
@@ -30,7 +30,7 @@ internal sealed class SpanBuffer
     private readonly BlockPool _pool;
     private readonly int _batchSpans;
     private readonly int? _maxSpans;
-    // Half of that bound: so many spans must not wait for a block to fill, because they may be spread over all slots.
+    // Half of that bound. So many spans are sent without waiting for a block to fill, because they may be spread over all slots.
     private readonly int _scarceSpans;
 
     // Any thread.
@@ -44,7 +44,7 @@ internal sealed class SpanBuffer
     private bool _isDue;
     private bool _isClosed;
 
-    // Export thread, but for the number that everybody may read.
+    // Export thread; _settled is read by any thread.
     private SpanBlock _head;
     // The first span of it that is not settled.
     private int _next;
@@ -138,7 +138,7 @@ internal sealed class SpanBuffer
     public void Close()
     {
         Volatile.Write(ref _isClosed, true);
-        // Whoever enters a slot after this sees that it is closed.
+        // A writer that enters a slot after this sees that the buffer is closed.
         Seal();
         var wait = default(SpinWait);
         while (Volatile.Read(ref _alone) != 0) wait.SpinOnce();
@@ -183,7 +183,7 @@ internal sealed class SpanBuffer
         _next = 0;
     }
 
-    /// <summary>Gives memory back that nobody has needed since the last time. Export thread, now and then.</summary>
+    /// <summary>Frees memory that was not needed since the last call. Export thread, now and then.</summary>
     public void Trim() => _pool.Trim();
 
     private AppendResult AppendToSlot(ReadOnlySpan<byte> span, int scope, bool isError, ref bool isDue)
@@ -229,12 +229,12 @@ internal sealed class SpanBuffer
 
     private bool Due()
     {
-        // Asked first: whoever finds the buffer full for long does not take the line from all others each time.
+        // Read first: while the buffer is full, a write for each span would take the cache line from all other threads.
         if (!Volatile.Read(ref _isDue)) Volatile.Write(ref _isDue, true);
         return true;
     }
 
-    // In every slot somebody was interrupted in the midst of his copy: rare enough for a block of one's own.
+    // Every slot is taken, by threads that were interrupted while copying: rare enough for a block of its own.
     private AppendResult AppendAlone(ReadOnlySpan<byte> span, int scope, bool isError, ref bool isDue)
     {
         Interlocked.Increment(ref _alone);

@@ -178,7 +178,7 @@ internal abstract class SpanEncoder
         static abstract int TryWrite(ref byte to, byte field, AttributeKey key, object? value, int maxText);
     }
 
-    /// <summary>Whether a link says nothing: user code may make one of a context that was never set.</summary>
+    /// <summary>Whether a link has no ids, attributes or tracestate: user code may make one of a default context.</summary>
     /// <remarks>https://opentelemetry.io/docs/specs/otel/trace/api/#link keeps a link without ids only for its attributes or its tracestate.</remarks>
     protected static bool IsEmpty(ref readonly ActivityLink link) =>
         (IsZero(link.Context.TraceId.ToHexString()) || IsZero(link.Context.SpanId.ToHexString()))

@@ -26,10 +26,10 @@ internal readonly record struct Attempt(AttemptOutcome Outcome, string? Cause = 
 {
     public int Status { get; init; }
 
-    /// <summary>When the collector wants to be asked again.</summary>
+    /// <summary>The delay that the collector asks for before another attempt; null when it names none.</summary>
     public TimeSpan? RetryAfter { get; init; }
 
-    /// <summary>Whether <see cref="AttemptOutcome.Later"/> may be the fault of these spans: the answer does not tell.</summary>
+    /// <summary>Whether these spans may be the reason for <see cref="AttemptOutcome.Later"/>: the status is also used for a bad span.</summary>
     public bool MayBeTheBatch { get; init; }
 
     /// <summary>Spans that it did not take although it took the request.</summary>

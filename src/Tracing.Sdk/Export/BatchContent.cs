@@ -2,7 +2,7 @@ using System.Net;
 
 namespace Tracing.Sdk.Export;
 
-/// <summary>The content of a request, which knows whether any of it was ever read: if not, nothing of the batch can have been sent.</summary>
+/// <summary>The content of a request. It records whether it was ever read: if not, nothing of the batch can have been sent.</summary>
 /// <param name="open">Opens the bytes at their beginning; several readers may be open at once.</param>
 /// <param name="length">How many there are.</param>
 internal sealed class BatchContent(Func<Stream> open, long length) : HttpContent

@@ -3,7 +3,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace Tracing.Sdk.Export;
 
-/// <summary>What the latest connection to the collector has shown, for the advice that a failure gets.</summary>
+/// <summary>Facts about the latest connection to the collector, from which <see cref="FailureCause"/> derives its advice.</summary>
 /// <remarks>Written by the thread that connects or reads, read by the export thread afterwards.</remarks>
 internal sealed class ConnectionFacts
 {
@@ -22,7 +22,7 @@ internal sealed class ConnectionFacts
     /// <summary>What is wrong with the certificate that the collector has shown; null when it is right or none was shown.</summary>
     public string? CertificateProblem { get; private set; }
 
-    /// <summary>Whether that is a matter of who signed it.</summary>
+    /// <summary>Whether the problem is that the authority that signed it is not trusted.</summary>
     public bool IsUnknownAuthority { get; private set; }
 
     /// <summary>Whether the collector has asked for a client certificate.</summary>

@@ -43,7 +43,7 @@ internal sealed class Delivery(
     /// <summary>Those of them, the last in a row, that may be the fault of the batch.</summary>
     public int Suspicions { get; private set; }
 
-    /// <summary>When a deferred batch is tried again.</summary>
+    /// <summary>How long to wait before a deferred batch is tried again.</summary>
     public TimeSpan DeferredFor { get; private set; }
 
     public void Connect() => destination.Connect();
@@ -89,7 +89,7 @@ internal sealed class Delivery(
         }
     }
 
-    /// <summary>Sends a batch once and tells whether the collector took it, in whole.</summary>
+    /// <summary>Sends a batch once and returns whether the collector took all of it.</summary>
     public bool TryOnce(SpanBatch batch)
     {
         destination.Prepare(batch);
@@ -99,13 +99,13 @@ internal sealed class Delivery(
         return true;
     }
 
-    /// <summary>Says that the collector takes spans again.</summary>
+    /// <summary>Logs that the collector takes spans again.</summary>
     public void Worked() => log.Worked(ledger.TotalDropped);
 
     /// <summary>Waits before the next attempt.</summary>
     /// <param name="delay">How long.</param>
-    /// <param name="limit">When the attempt would come too late, besides the time that a stop leaves.</param>
-    /// <returns>False when it would come too late.</returns>
+    /// <param name="limit">A wait that is not shorter than this, or than the time that a stop leaves, is not begun.</param>
+    /// <returns>False when the next attempt would come too late.</returns>
     public bool TryPause(TimeSpan delay, TimeSpan limit)
     {
         if (delay >= Least(limit, stop.Remaining)) return false;

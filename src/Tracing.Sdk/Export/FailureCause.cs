@@ -5,12 +5,12 @@ using Tracing.Sdk.Configuration;
 
 namespace Tracing.Sdk.Export;
 
-/// <summary>Says what went wrong with an export and which setting mends it. The names of settings are those of what is in force.</summary>
+/// <summary>Describes why an export failed and which setting helps. A setting has the name under which it was set.</summary>
 internal sealed class FailureCause(ExporterSettings settings, ConnectionFacts facts)
 {
     private const int MaxMessage = 500;
 
-    // So many waiting work items are no passing burst.
+    // More waiting work items than a short burst leaves.
     private const int ManyWorkItems = 100;
 
     // https://www.rfc-editor.org/rfc/rfc8446#section-6
@@ -98,7 +98,7 @@ internal sealed class FailureCause(ExporterSettings settings, ConnectionFacts fa
 
     /// <summary>For an answer that is no success.</summary>
     /// <param name="response">The answer.</param>
-    /// <param name="message">What its body says.</param>
+    /// <param name="message">The message in its body.</param>
     /// <param name="body">The beginning of the body.</param>
     /// <param name="isLater">Whether the spans are tried again.</param>
     public string OfStatus(HttpResponseMessage response, string? message, ReadOnlySpan<byte> body, bool isLater)
@@ -130,7 +130,7 @@ internal sealed class FailureCause(ExporterSettings settings, ConnectionFacts fa
         return $"{_endpoint} answered {status}{said}. {hint}".TrimEnd();
     }
 
-    /// <summary>What a reply in plain text says; null for any other type.</summary>
+    /// <summary>The text of a reply in plain text; null for any other type.</summary>
     public static string? PlainText(HttpResponseMessage response, ReadOnlySpan<byte> body) =>
         !body.IsEmpty && response.Content.Headers.ContentType?.MediaType is null or "text/plain"
             ? Clean(System.Text.Encoding.UTF8.GetString(body[..Math.Min(body.Length, MaxMessage)]).Trim())
@@ -249,7 +249,7 @@ internal sealed class FailureCause(ExporterSettings settings, ConnectionFacts fa
         return Clean(text);
     }
 
-    private static string Hide(string text, string secret) => secret.Length < 4 ? text : text.Replace(secret, "(hidden)", StringComparison.Ordinal);
+    private static string Hide(string text, string secret) => secret.Length < 4 ? text : text.Replace(secret, ShownText.Hidden, StringComparison.Ordinal);
 
     [return: NotNullIfNotNull(nameof(text))]
     private static string? Clean(string? text)

@@ -11,7 +11,7 @@ namespace Tracing.Sdk.Export;
 /// <summary>Sends a batch to the collector over HTTP and classifies the answer. Export thread only.</summary>
 internal sealed class HttpTransport : Destination
 {
-    // A reply says little; a broken or hostile collector sends gigabytes.
+    // A reply is short; a broken or hostile collector sends gigabytes.
     // https://opentelemetry.io/docs/specs/otlp/#otlphttp-response
     private const int MaxReplyBytes = 4 * 1024 * 1024;
 
@@ -43,7 +43,7 @@ internal sealed class HttpTransport : Destination
 
     public override void Connect()
     {
-        // A handler of the user's opens its connections when it likes.
+        // A handler of the user's opens its connections itself.
         if (_settings.HandlerFactory is not null) return;
         try
         {
@@ -73,7 +73,7 @@ internal sealed class HttpTransport : Destination
     {
         using var suppressed = Suppression.Begin();
         using var late = new CancellationTokenSource(timeout, _time);
-        // Neither a timer nor the thread that stops the exporter must meet an exception of a handler that has registered a callback.
+        // A callback that the user's handler has registered may throw: not on the timer, nor on the thread that stops the exporter.
         using var ended = new CancellationTokenSource();
         using var onLate = late.Token.UnsafeRegister(CancelQuietly, ended);
         using var onAbort = abort.UnsafeRegister(CancelQuietly, ended);
@@ -176,7 +176,7 @@ internal sealed class HttpTransport : Destination
         }
 
         Add(request, "User-Agent", $"Tracing.Sdk/{Version} OTel-OTLP-Exporter-dotnet/{Version}");
-        // Or the sidecar traces the tracer: one kind of tracer reads B3, the other traceparent.
+        // Not sampled, in B3 and in W3C: a sidecar reads one of them, and would otherwise trace the export.
         Add(request, "b3", "0");
         Add(request, "traceparent", $"00-{ActivityTraceId.CreateRandom()}-{ActivitySpanId.CreateRandom()}-00");
         return request;
@@ -205,7 +205,7 @@ internal sealed class HttpTransport : Destination
         return http.SendAsync(request, cancellationToken).GetAwaiter().GetResult();
     }
 
-    // The status decides. What the body adds is read as far as it can be read.
+    // The status decides. The body is read as far as possible, for its message.
     private Attempt Classify(HttpResponseMessage response, CancellationToken cancellationToken)
     {
         var status = (int)response.StatusCode;

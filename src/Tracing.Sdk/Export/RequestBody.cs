@@ -3,7 +3,7 @@ using Tracing.Sdk.Encoding;
 
 namespace Tracing.Sdk.Export;
 
-/// <summary>The body of a request: what stands around the spans, and the spans where they lie. Nothing of them is copied until somebody reads.</summary>
+/// <summary>The body of a request: what stands around the spans, and the spans where they lie. They are not copied before a stream reads them.</summary>
 /// <remarks>Used again for the next request. Each of its readers has a place of its own: a request may be sent again before the last attempt is over.</remarks>
 internal sealed class RequestBody
 {
@@ -97,7 +97,7 @@ internal sealed class RequestBody
 
         public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
 
-        // All is there: nobody has to wait.
+        // All bytes are in memory, so a read completes at once.
         public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => new(Read(buffer.Span));
 
         public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>

@@ -9,7 +9,7 @@ using Tracing.Sdk.Export.Zipkin;
 
 namespace Tracing.Sdk.Export;
 
-/// <summary>One destination for spans: takes them from any thread, delivers them from its own, and knows what became of each.</summary>
+/// <summary>One destination for spans: takes them from any thread, delivers them from its own, and counts what becomes of each.</summary>
 /// <remarks>
 /// The thread that ends a span encodes it and copies the bytes into the buffer. A thread that belongs to the exporter, and not to the
 /// pool, makes batches by size and by age and sends them: an exhausted pool does not stop it, nor one exporter another.
@@ -19,22 +19,22 @@ internal sealed class SpanExporter : IDisposable
     // How long a block has to lie unused until its memory is given back.
     private static readonly TimeSpan TrimInterval = TimeSpan.FromSeconds(30);
 
-    // How deep the export thread sleeps. Dozing it wakes in a moment by itself, and is called only when room becomes scarce.
+    // How the export thread waits. Dozing, it wakes by itself within milliseconds and is signalled only when room becomes scarce.
     private const int Awake = 0;
     private const int Dozing = 1;
     private const int Asleep = 2;
 
-    // How long a batch waits for the next one before the export thread asks to be called. Under load nobody is ever called, which costs
-    // him who calls some microseconds: fifty spans' worth.
+    // How long the export thread polls after a batch before it waits for a signal. A signal costs the writer some microseconds, as much as
+    // fifty spans; under load writers do not signal.
     private static readonly TimeSpan Doze = TimeSpan.FromMilliseconds(5);
 
-    // For the export thread to notice that its time is up, and close its books itself.
+    // Time for the export thread to notice that its time is up and to count the rest itself.
     private static readonly TimeSpan AbortGrace = TimeSpan.FromMilliseconds(250);
 
-    // So many answers in a row that may be the fault of one batch are the reason to try the next one.
+    // After so many answers in a row that may be the fault of the batch, the next batch is tried.
     private const int MaxSuspicions = 3;
 
-    // Spans are not being dropped any more when none was for so long and half of the buffer is free.
+    // Dropping has ended when no span was dropped for so long and half of the buffer is free.
     private static readonly TimeSpan DroppingEndsAfter = TimeSpan.FromSeconds(10);
 
     private readonly ExporterSettings _settings;
@@ -47,7 +47,7 @@ internal sealed class SpanExporter : IDisposable
     private readonly AutoResetEvent _wake = new(false);
     private int _sleep;
 
-    // Those who flush or stop, and the export thread.
+    // Threads that flush or stop, and the export thread.
     private readonly Lock _gate = new();
     private readonly List<FlushRequest> _newRequests = [];
     private readonly StopSignal _stop;
@@ -65,13 +65,13 @@ internal sealed class SpanExporter : IDisposable
     // Set when a thread that stops the exporter need not wait any longer.
     private readonly ManualResetEventSlim _finished = new();
     private readonly List<FlushRequest> _requests = [];
-    // So many spans of those handed over must go now, batch or not.
+    // Spans up to this number of those handed over are sent now, even as a small batch.
     private long _dueUpTo;
     private bool _wasReachable = true;
     private bool _mayDoze;
     // Whether the batch is one that the collector refuses for now.
     private bool _isHeld;
-    // Spans that found the buffer full: so many when last looked, so many when it began.
+    // Spans that found the buffer full: the count when last read, and the count when dropping began.
     private long _droppedSeen;
     private long _droppedBefore;
     private bool _isDropping;
@@ -93,7 +93,7 @@ internal sealed class SpanExporter : IDisposable
         _delivery = new Delivery(destination, settings, ledger, _log, _stop, time);
         ledger.Attach(() => Volatile.Read(ref _isClosed) ? default : (_buffer.Unsettled, _buffer.UsedBytes, _buffer.CapacityBytes));
         _thread = new Thread(Run) { IsBackground = true, Name = $"Tracing.Sdk {ledger.ComponentName}" };
-        // Nothing of whoever builds the exporter flows into its requests.
+        // Unsafe: the execution context of the thread that builds the exporter does not flow into its requests.
         _thread.UnsafeStart();
     }
 
@@ -117,7 +117,7 @@ internal sealed class SpanExporter : IDisposable
         }
         catch (Exception)
         {
-            // Whatever it is, the application has nothing to do with it.
+            // A tag's value may throw when it is formatted; the code that ends the span must not see that.
             _ledger.Drop(DropReason.Unencodable);
         }
 
@@ -126,7 +126,7 @@ internal sealed class SpanExporter : IDisposable
 
     /// <summary>Sends what was added so far and waits for it.</summary>
     /// <param name="timeout">The time to wait at most.</param>
-    /// <param name="isLast">Whether the process is about to end: a collector that was there before is then given all of the time to come back.</param>
+    /// <param name="isLast">Whether the process is about to end: a collector that was reachable before then has all of the time to come back.</param>
     /// <returns>False when the time did not suffice or some of it was lost.</returns>
     public bool Flush(TimeSpan timeout, bool isLast = false)
     {
@@ -174,7 +174,7 @@ internal sealed class SpanExporter : IDisposable
 
         lock (_gate)
         {
-            // The thread may still hang in a handler of the user's; nobody waits for what it has to say.
+            // The thread may still hang in a handler of the user's; what it delivers after this is not counted.
             var left = _buffer.Unsettled;
             Volatile.Write(ref _isClosed, true);
             if (left > 0) _ledger.Drop(DropReason.Shutdown, left);
@@ -247,7 +247,7 @@ internal sealed class SpanExporter : IDisposable
             if (isStopping)
             {
                 if (_buffer.Settled == _buffer.HandedOver) break;
-                // One is between two instructions of handing over.
+                // A writer is between the two steps of handing over.
                 Thread.Yield();
                 continue;
             }
@@ -287,7 +287,7 @@ internal sealed class SpanExporter : IDisposable
         }
     }
 
-    // Whether the collector takes the spans behind a batch that it keeps refusing. Then this batch is at fault, and is given up.
+    // Whether the collector takes the spans behind a batch that it keeps refusing. If so, the refused batch is at fault and is dropped.
     private bool TryFollowing()
     {
         if (!SpanBuffer.TryTakeAfter(_batch, _following)) return false;
@@ -303,7 +303,7 @@ internal sealed class SpanExporter : IDisposable
         return true;
     }
 
-    // The only place where spans leave the books; after the books are closed nothing is counted twice.
+    // The only place where spans leave the buffer and are counted; after EndShutdown has counted the rest, nothing is counted twice.
     private void Settle(SpanBatch batch, long dropped, DropReason reason)
     {
         lock (_gate)
@@ -326,7 +326,7 @@ internal sealed class SpanExporter : IDisposable
             return;
         }
 
-        // The process ends before the collector wants to be asked again.
+        // The process ends before the next attempt is due.
         _isHeld = false;
         Settle(_batch, _batch.Count, DropReason.Shutdown);
         CompleteFlushRequests(DeliveryResult.Lost, wasReachable: true);
@@ -359,7 +359,7 @@ internal sealed class SpanExporter : IDisposable
         var delay = RetryPolicy.Delay(_delivery.Unreachable - 1, Random.Shared.NextDouble());
         if (_stop.IsSet && (!_wasReachable || delay >= _stop.Remaining))
         {
-            // Nobody was there before, nobody will be: the process need not wait for it.
+            // The collector was not reachable before the stop, or the next attempt would come too late: the rest is dropped.
             Settle(_batch, _batch.Count, DropReason.Unreachable);
             while (_buffer.TryTake(_batch)) Settle(_batch, _batch.Count, DropReason.Unreachable);
             return;
@@ -371,11 +371,11 @@ internal sealed class SpanExporter : IDisposable
 
     private void Rest(TimeSpan delay)
     {
-        // First say so, then look once more: who appends does it the other way round.
+        // First publish the state, then look at the buffer once more; a writer appends first and reads the state afterwards.
         Interlocked.Exchange(ref _sleep, _mayDoze ? Dozing : Asleep);
         if (!_buffer.IsReady && !_buffer.IsDue)
         {
-            // The former is no matter of time but of scheduling, so it is nobody's clock that counts.
+            // Dozing is a matter of scheduling, so it does not use the TimeProvider.
             if (_mayDoze) _wake.WaitOne(Doze);
             else _alarm.Wait(_wake, delay);
         }
@@ -397,7 +397,7 @@ internal sealed class SpanExporter : IDisposable
         lock (_gate)
         {
             if (_newRequests.Count == 0) return;
-            // Blocks leave in the order in which they were handed over: so many more, and what was added before is through.
+            // Blocks leave in the order in which they were handed over, so the flush is complete when this many are settled.
             _buffer.Seal();
             _dueUpTo = _buffer.HandedOver;
             foreach (var request in _newRequests) request.Goal = _dueUpTo;
@@ -414,7 +414,7 @@ internal sealed class SpanExporter : IDisposable
             request.IsPatient |= request.IsLast && wasReachable;
             if (result == DeliveryResult.Kept && request.IsPatient) continue;
             request.IsDelivered &= result is DeliveryResult.Delivered or DeliveryResult.Deferred;
-            // There is no connection: a flush is told now, not when the collector is back. One that is refused for now is waited for.
+            // Without a connection a flush returns now, not when the collector is back. A batch that is refused for now is waited for.
             if (result != DeliveryResult.Kept && _buffer.Settled < request.Goal) continue;
             request.Done.Set();
             _requests.RemoveAt(i);
@@ -432,7 +432,7 @@ internal sealed class SpanExporter : IDisposable
 
         public bool IsLast { get; init; }
 
-        /// <summary>Whether it waits for a collector that was there when it was asked for.</summary>
+        /// <summary>Whether it waits although there is no connection, because the collector was reachable when the flush began.</summary>
         public bool IsPatient { get; set; }
     }
 }

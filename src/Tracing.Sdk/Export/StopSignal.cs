@@ -38,7 +38,7 @@ internal sealed class StopSignal(TimeProvider time) : IDisposable
         }
         catch (AggregateException)
         {
-            // A callback of the transport has thrown; the thread that stops us has nothing to do with it.
+            // A callback of the transport has thrown; the thread that stops the exporter must not see that.
         }
     }
 

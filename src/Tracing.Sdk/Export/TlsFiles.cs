@@ -12,8 +12,6 @@ internal sealed class TlsFiles(ExporterSettings settings)
     private readonly string?[] _texts = new string?[3];
     private readonly bool _isUsed = settings.CertificateFile is not null || settings.ClientCertificateFile is not null;
 
-    public bool HasClientCertificate => settings.ClientCertificateFile is not null;
-
     /// <summary>Reads the files again and tells whether any has another content than at the last time.</summary>
     /// <remarks>By content: a mounted secret is replaced by moving a symbolic link, which leaves the times of the file as they are.</remarks>
     public bool HaveChanged()

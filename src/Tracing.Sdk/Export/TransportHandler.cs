@@ -19,6 +19,7 @@ internal sealed class TransportHandler : DelegatingHandler
 
     private readonly ConnectionFacts _facts;
     private readonly CancellationTokenSource _connected = new();
+    private readonly OwnMeters _meters = new();
     private Socket? _socket;
 
     public TransportHandler(SslClientAuthenticationOptions tls, ConnectionFacts facts)
@@ -42,7 +43,7 @@ internal sealed class TransportHandler : DelegatingHandler
         InnerHandler = new SocketsHttpHandler
         {
             ActivityHeadersPropagator = null,
-            MeterFactory = new OwnMeters(),
+            MeterFactory = _meters,
             AllowAutoRedirect = false,
             UseCookies = false,
             MaxConnectionsPerServer = 1,
@@ -67,7 +68,10 @@ internal sealed class TransportHandler : DelegatingHandler
     protected override void Dispose(bool disposing)
     {
         base.Dispose(disposing);
-        if (disposing) _connected.Dispose();
+        if (!disposing) return;
+        _connected.Dispose();
+        // Last: it runs callbacks of the application.
+        _meters.Dispose();
     }
 
     private async Task ConnectAsync(Uri endpoint)
@@ -88,9 +92,18 @@ internal sealed class TransportHandler : DelegatingHandler
         var socket = await SocketConnector.ConnectAsync(context.DnsEndPoint, cancellationToken).ConfigureAwait(false);
         _socket = socket;
         _facts.Begin();
-        // Awaited, so that the request of Connect has ended before there is a connection for it.
-        if (!_connected.IsCancellationRequested) await _connected.CancelAsync().ConfigureAwait(false);
-        return new ObservedStream(socket, _facts);
+        try
+        {
+            // Awaited, so that the request of Connect has ended before there is a connection for it.
+            if (!_connected.IsCancellationRequested) await _connected.CancelAsync().ConfigureAwait(false);
+            return new ObservedStream(socket, _facts);
+        }
+        catch
+        {
+            // The handler was disposed of while the socket connected.
+            socket.Dispose();
+            throw;
+        }
     }
 
     private ValueTask<Stream> Filter(SocketsHttpPlaintextStreamFilterContext context, CancellationToken cancellationToken) =>
@@ -98,7 +111,7 @@ internal sealed class TransportHandler : DelegatingHandler
             ? new SynchronousStream(context.PlaintextStream, _socket)
             : context.PlaintextStream);
 
-    /// <summary>Keeps the exporter's requests out of the application's own HTTP metrics, which are known by the name of their meter.</summary>
+    /// <summary>Keeps the exporter's requests out of the application's own HTTP metrics, which are selected by the name of their meter.</summary>
     private sealed class OwnMeters : IMeterFactory
     {
         private readonly Meter _meter = new("Tracing.Sdk.Transport");

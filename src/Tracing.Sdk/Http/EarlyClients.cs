@@ -11,12 +11,10 @@ namespace Tracing.Sdk.Http;
 /// <remarks>
 /// The platform asks a propagator for headers on the thread that starts the span, right after the start. A span for which
 /// <see cref="OutboundPropagator"/> was not asked belongs to such a client, or to a handler with a propagator of its own: the latter is
-/// the user's word as long as it does not write what the platform's would.
+/// left alone as long as it does not write what the platform's would.
 /// </remarks>
 internal static class EarlyClients
 {
-    private const string SourceName = "System.Net.Http";
-
     // Created with the first HttpClient of the process.
     private const string ClientEventSource = "Private.InternalDiagnostics.System.Net.Http";
 
@@ -27,7 +25,7 @@ internal static class EarlyClients
 
     private static readonly ActivityListener Listener = new()
     {
-        ShouldListenTo = static source => source.Name == SourceName && !OtherListeners.IsProbe(source),
+        ShouldListenTo = static source => source.Name == SourceNames.HttpClient && !OtherListeners.IsProbe(source),
         ActivityStarted = static activity => SpanStarted(activity),
         ActivityStopped = static activity => SpanStopped(activity),
     };
@@ -37,18 +35,18 @@ internal static class EarlyClients
 
     // The span that has started on this thread, until the headers are asked for.
     [ThreadStatic]
-    private static Activity? _started;
+    private static Activity? t_started;
 
     /// <summary>Begins to look for their calls, if there are any. Called once, before <see cref="OutboundPropagator"/> takes its place.</summary>
     public static void Watch()
     {
         var exist = EventSource.GetSources().Any(static source => source.Name == ClientEventSource);
-        // Where event sources are trimmed away, the source of the spans tells of a client that has been used.
+        // Where event sources are trimmed away: the source of the spans exists once a client has been used.
         using var listener = new ActivityListener
         {
             ShouldListenTo = source =>
             {
-                exist |= source.Name == SourceName;
+                exist |= source.Name == SourceNames.HttpClient;
                 return false;
             },
         };
@@ -62,8 +60,8 @@ internal static class EarlyClients
     public static void Asked(Activity? activity)
     {
         if (!_mayExist) return;
-        if (_started is { } started) Forget(started);
-        _started = null;
+        if (t_started is { } started) Forget(started);
+        t_started = null;
         // Another listener may have made another span current in between.
         if (activity is not null) Forget(activity);
     }
@@ -72,7 +70,7 @@ internal static class EarlyClients
     {
         if (Suppression.IsActive) return;
         SlotOf(activity) = activity;
-        _started = activity;
+        t_started = activity;
     }
 
     private static void SpanStopped(Activity activity)

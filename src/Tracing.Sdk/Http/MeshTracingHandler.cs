@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk.Http;
 
@@ -13,9 +14,7 @@ namespace Tracing.Sdk.Http;
 /// </remarks>
 public sealed class MeshTracingHandler : DelegatingHandler
 {
-    internal const string SourceName = "Tracing.Sdk.Http";
-
-    private static readonly ActivitySource Source = new(SourceName, typeof(MeshTracingHandler).Assembly.GetName().Version?.ToString(3));
+    private static readonly ActivitySource Source = new(SourceNames.OwnHttpClient, typeof(MeshTracingHandler).Assembly.GetName().Version?.ToString(3));
 
     // Decided at the first request: the handlers below may be assigned until then.
     private bool? _isTracedBelow;

@@ -19,7 +19,7 @@ internal static class OutboundBaggage
     /// <param name="written">The header on the message.</param>
     /// <param name="remote">The request that this code runs for.</param>
     /// <param name="activity">The Activity of the call.</param>
-    /// <param name="keys">Keys that may leave, whoever wrote them.</param>
+    /// <param name="keys">Keys that may leave. They apply to members of user code and of other libraries too.</param>
     /// <param name="isAllowed">Whether the host may have baggage. If not, what was written on purpose stays, and what came in does not.</param>
     public static string? Merge(StringValues written, RemoteContext? remote, Activity? activity, IReadOnlyList<string> keys, bool isAllowed)
     {

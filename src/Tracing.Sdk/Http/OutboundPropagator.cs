@@ -6,8 +6,8 @@ using Tracing.Sdk.Recording;
 namespace Tracing.Sdk.Http;
 
 /// <summary>
-/// The process's <see cref="DistributedContextPropagator"/>: every HttpClient that the platform traces asks it what to write, whoever
-/// made the client. Handlers capture it when they are built, so it is set as early as possible and looks up the tracing at each call.
+/// The process's <see cref="DistributedContextPropagator"/>: every HttpClient that the platform traces asks it what to write, wherever
+/// it was made. Handlers capture it when they are built, so it is set as early as possible and looks up the tracing at each call.
 /// </summary>
 internal sealed class OutboundPropagator : DistributedContextPropagator
 {
@@ -24,7 +24,7 @@ internal sealed class OutboundPropagator : DistributedContextPropagator
     /// <summary>Whether the platform makes the spans of this handler. One that was built before us is made to ask us, if it has not been used.</summary>
     public static bool IsAskedBy(SocketsHttpHandler handler)
     {
-        // None means: no span either. Any but the platform's own is the user's word.
+        // None means: no span either. Any but the platform's own was set by the user and stays.
         if (handler.ActivityHeadersPropagator != Platform) return handler.ActivityHeadersPropagator is not null;
         try
         {

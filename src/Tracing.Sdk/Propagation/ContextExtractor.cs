@@ -61,7 +61,7 @@ internal static class ContextExtractor
             }
         }
 
-        // :: Step 3: debug may have come on a hop that speaks W3C only. The list then says what the flags cannot, for our own sampler too; and
+        // :: Step 3: debug may have come on a hop that speaks W3C only. The list then holds what the flags cannot, for our own sampler too; and
         // where that hop did not sample, it exported no span, so the parent is the span that our member names.
         if (mesh.IsDebug && winner.State != SamplingState.Debug)
         {
@@ -95,7 +95,7 @@ internal static class ContextExtractor
         };
     }
 
-    /// <summary>Reads traceparent and, beside a valid one only, tracestate: without it nobody may look.</summary>
+    /// <summary>Reads traceparent and, beside a valid one only, tracestate: without it tracestate must not be used.</summary>
     public static bool TryReadW3C<TReader>(ref TReader headers, out TraceIds ids, out string? traceParent, out StringValues traceState)
         where TReader : struct, IHeaderReader
     {
@@ -124,7 +124,7 @@ internal static class ContextExtractor
         return fresher;
     }
 
-    // W3C knows the whole trace id and the random flag, whoever names the parent.
+    // W3C has the whole trace id and the random flag, whichever format names the parent.
     private static TraceIds OneTrace(in TraceIds w3c, in TraceIds b3, ulong marker, bool b3First, out ContextConflict conflict)
     {
         var isOneSpan = w3c.SpanId == b3.SpanId;

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Primitives;
 
 namespace Tracing.Sdk.Propagation;
 
-/// <summary>What becomes of a context that has been read: whom to believe, and how far.</summary>
+/// <summary>What becomes of a context that has been read: how far its sender is trusted.</summary>
 /// <param name="trust">Whom to trust.</param>
 /// <param name="deferUnsampled">Whether "not sampled" is taken for "undecided": the proxy in front passes ids on but does not decide.</param>
 /// <param name="forced">How many traces callers may force; null for no bound.</param>

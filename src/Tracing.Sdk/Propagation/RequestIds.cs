@@ -1,7 +1,7 @@
 namespace Tracing.Sdk.Propagation;
 
 // x-request-id: Envoy keeps its own decision inside it, in the 15th character of a UUIDv4 (9 sampled, a and b forced, anything else: none yet),
-// and takes every percentage from its first 8 hex digits. Whoever re-formats it, or invents one in another format, changes decisions downstream.
+// and takes every percentage from its first 8 hex digits. Re-formatting it, or making one in another format, changes decisions downstream.
 internal static class RequestIds
 {
     public const string RequestId = "x-request-id";

@@ -2,14 +2,14 @@ using System.Net;
 
 namespace Tracing.Sdk.Propagation;
 
-// rule = ( "Trust" / "TrustIdsOnly" / "Restart" ) SP who
-// who  = network          10.0.0.0/8: the peer's address
-//      / "internal"       x-envoy-internal: true
-//      / "external"       x-envoy-external-address is there: Envoy's edge listener took the request from outside
-//      / spiffe-uri       spiffe://cluster.local/ns/shop/*: the last element's URI in x-forwarded-client-cert; * at the end stands for any rest
+// rule   = ( "Trust" / "TrustIdsOnly" / "Restart" ) SP caller
+// caller = network       10.0.0.0/8: the peer's address
+//        / "internal"    x-envoy-internal: true
+//        / "external"    x-envoy-external-address is there: Envoy's edge listener took the request from outside
+//        / spiffe-uri    spiffe://cluster.local/ns/shop/*: the last element's URI in x-forwarded-client-cert; * at the end stands for any rest
 // The first rule that fits decides; without one the service's default does. A rule by identity that meets an unreadable header decides for
 // the least trust that any rule or the default gives: a forged header never gets more than an honest one.
-// The headers are worth what the proxy is worth that sets them: an Envoy that faces strangers strips what they send.
+// The rules rely on the proxy that sets these headers: an Envoy that faces strangers strips what they send.
 internal sealed class TrustPolicy
 {
     private readonly TraceTrust _default;
@@ -80,11 +80,11 @@ internal sealed class TrustPolicy
             if (words.Length != 2) throw new FormatException();
             // By name only: Enum.Parse also takes numbers, and lists of names.
             var name = Array.Find(Enum.GetNames<TraceTrust>(), n => n.Equals(words[0], StringComparison.OrdinalIgnoreCase)) ?? throw new FormatException();
-            var (trust, who) = (Enum.Parse<TraceTrust>(name), words[1]);
-            if (who.Equals("internal", StringComparison.OrdinalIgnoreCase)) return new Rule(trust, RuleKind.Internal, null, "");
-            if (who.Equals("external", StringComparison.OrdinalIgnoreCase)) return new Rule(trust, RuleKind.External, null, "");
-            if (who.StartsWith("spiffe://", StringComparison.Ordinal)) return new Rule(trust, RuleKind.Spiffe, null, who);
-            return IPNetwork.TryParse(who, out var network) ? new Rule(trust, RuleKind.Network, network, "") : throw new FormatException();
+            var (trust, caller) = (Enum.Parse<TraceTrust>(name), words[1]);
+            if (caller.Equals("internal", StringComparison.OrdinalIgnoreCase)) return new Rule(trust, RuleKind.Internal, null, "");
+            if (caller.Equals("external", StringComparison.OrdinalIgnoreCase)) return new Rule(trust, RuleKind.External, null, "");
+            if (caller.StartsWith("spiffe://", StringComparison.Ordinal)) return new Rule(trust, RuleKind.Spiffe, null, caller);
+            return IPNetwork.TryParse(caller, out var network) ? new Rule(trust, RuleKind.Network, network, "") : throw new FormatException();
         }
 
         public bool FitsSpiffe(ReadOnlySpan<char> uri) =>

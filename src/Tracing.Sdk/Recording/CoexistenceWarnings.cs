@@ -3,8 +3,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Tracing.Sdk.Recording;
 
-/// <summary>Warns of what other tracing in the same process makes of this one's spans, once for each kind.</summary>
-/// <remarks>Any thread. The code that starts a span never sees an exception of a logger.</remarks>
+/// <summary>Warns of other tracing in the same process that duplicates spans or makes ids that cannot be exported, once for each kind.</summary>
+/// <remarks>Any thread. The logger does not throw: <see cref="SafeLogger"/>.</remarks>
 internal sealed class CoexistenceWarnings(ILogger logger)
 {
     private int _openTelemetry;
@@ -14,7 +14,7 @@ internal sealed class CoexistenceWarnings(ILogger logger)
     /// <summary>Looks for a TracerProvider that traces requests and calls too. Cheap enough for the start of a span.</summary>
     public void CheckRecording()
     {
-        if (_openTelemetry == 0 && OpenTelemetrySdk.IsLoaded && OtherListeners.HearHttp && IsFirst(ref _openTelemetry)) Write(static (logger, _) => Log.OpenTelemetryRecordsToo(logger), "");
+        if (_openTelemetry == 0 && OpenTelemetrySdk.IsLoaded && OtherListeners.HearHttp && IsFirst(ref _openTelemetry)) Log.OpenTelemetryRecordsToo(logger);
     }
 
     /// <summary>Looks for a TracerProvider that makes spans where this library only forwards headers.</summary>
@@ -23,32 +23,20 @@ internal sealed class CoexistenceWarnings(ILogger logger)
     {
         if (_openTelemetry != 0 || !OpenTelemetrySdk.IsLoaded || SpanRecorder.IsAnyLive) return;
         var heard = string.Join(", ", OtherListeners.FindHeardSources(requestSource));
-        if (heard.Length > 0 && IsFirst(ref _openTelemetry)) Write(static (logger, heard) => Log.OpenTelemetryRecordsForwarded(logger, heard), heard);
+        if (heard.Length > 0 && IsFirst(ref _openTelemetry)) Log.OpenTelemetryRecordsForwarded(logger, heard);
     }
 
     /// <summary>Reports a span outside of any request while two tracings are live.</summary>
     public void RecordedTwice()
     {
-        if (IsFirst(ref _secondTracing)) Write(static (logger, _) => Log.RecordedTwice(logger), "");
+        if (IsFirst(ref _secondTracing)) Log.RecordedTwice(logger);
     }
 
     /// <summary>Reports an activity whose ids cannot be exported.</summary>
     public void NotW3C(Activity activity)
     {
-        if (IsFirst(ref _idFormat)) Write(static (logger, activity) => Log.NotW3C(logger, activity.OperationName, activity.Source.Name), activity);
+        if (IsFirst(ref _idFormat)) Log.NotW3C(logger, activity.OperationName, activity.Source.Name);
     }
 
     private static bool IsFirst(ref int flag) => flag == 0 && Interlocked.Exchange(ref flag, 1) == 0;
-
-    private void Write<T>(Action<ILogger, T> write, T about)
-    {
-        try
-        {
-            write(logger, about);
-        }
-        catch (Exception)
-        {
-            // A logger of the application's that throws must not end the call that it heard of.
-        }
-    }
 }

@@ -8,11 +8,11 @@ namespace Tracing.Sdk.Recording;
 /// </summary>
 internal static class OtherListeners
 {
-    // What identifies a probe. It is set before listeners hear of a source, which they may while a field here is still being assigned.
+    // What identifies a probe. Not a comparison of references: listeners are asked about a new source before the field that holds it is assigned.
     private const string ProbeVersion = "tracing.sdk.probe";
 
-    private static readonly ActivitySource Requests = new("Microsoft.AspNetCore", ProbeVersion);
-    private static readonly ActivitySource Calls = new("System.Net.Http", ProbeVersion);
+    private static readonly ActivitySource Requests = new(SourceNames.HttpServer, ProbeVersion);
+    private static readonly ActivitySource Calls = new(SourceNames.HttpClient, ProbeVersion);
 
     /// <summary>Whether another listener hears requests or calls.</summary>
     public static bool HearHttp => Requests.HasListeners() || Calls.HasListeners();
@@ -20,7 +20,7 @@ internal static class OtherListeners
     /// <summary>Whether a source is one of the probes, which must not be listened to.</summary>
     public static bool IsProbe(ActivitySource source) => source.Version == ProbeVersion;
 
-    /// <summary>The names of all sources that have listeners, but for one. It means something only where this library records nothing.</summary>
+    /// <summary>The names of all sources that have listeners, except one. Only where this library records nothing are these other listeners.</summary>
     public static IReadOnlyList<string> FindHeardSources(ActivitySource? except)
     {
         var names = new SortedSet<string>(StringComparer.Ordinal);

@@ -12,14 +12,11 @@ namespace Tracing.Sdk.Recording;
 /// <summary>Decides by name which ActivitySources are listened to; <c>*</c> at the end of a pattern stands for any rest.</summary>
 /// <param name="sources">Patterns of the sources to record beside the platform's.</param>
 /// <param name="ignoredSources">Patterns of the sources to leave out.</param>
-/// <param name="logger">Gets one line for each source that the two lists leave out.</param>
+/// <param name="logger">Gets one line for each source that the two lists leave out. Must not throw: it is called inside the constructor of an ActivitySource.</param>
 internal sealed class SourceFilter(IReadOnlyList<string> sources, IReadOnlyList<string> ignoredSources, ILogger? logger = null)
 {
     private const int MaxKnown = 32;
     private const int MaxReported = 32;
-
-    private const string HttpServer = "Microsoft.AspNetCore";
-    private const string HttpClient = "System.Net.Http";
 
     // Connection set-up, name resolution and TLS of the platform: each is a root span, linked from the request that waited for it.
     // A call of Grpc.Net.Client is an HTTP request, which has a span already.
@@ -39,7 +36,7 @@ internal sealed class SourceFilter(IReadOnlyList<string> sources, IReadOnlyList<
         }
 
         var isAccepted = Accepts(source.Name);
-        // Of two threads that learn at once one may have to learn again.
+        // When two threads add a source at the same time, one addition may be lost and is made again later.
         if (_known is { Length: < MaxKnown } all) Volatile.Write(ref _known, [.. all, (source, isAccepted)]);
         return isAccepted;
     }
@@ -69,7 +66,7 @@ internal sealed class SourceFilter(IReadOnlyList<string> sources, IReadOnlyList<
         if (name.Length == 0) return Verdict.LeftOutByDefault;
         var platform = PlatformsNameOf(name);
         if (NamePatterns.Match(ignoredSources, name) || NamePatterns.Match(ignoredSources, platform)) return Verdict.Ignored;
-        if (platform is HttpServer or HttpClient) return Verdict.Accepted;
+        if (platform is SourceNames.HttpServer or SourceNames.HttpClient) return Verdict.Accepted;
         foreach (var pattern in LeftOutByDefault)
         {
             if (NamePatterns.Match(pattern, name)) return IsNamed(name, pattern) ? Verdict.Accepted : Verdict.LeftOutByDefault;
@@ -78,7 +75,7 @@ internal sealed class SourceFilter(IReadOnlyList<string> sources, IReadOnlyList<
         return NamePatterns.Match(sources, name) ? Verdict.Accepted : Verdict.NotAmongSources;
     }
 
-    // Whether a pattern of Sources matches the name and says at least as much as the one that leaves it out.
+    // Whether a pattern of Sources matches the name and is at least as specific as the one that leaves it out.
     private bool IsNamed(string name, string leftOut)
     {
         var prefix = leftOut.AsSpan().TrimEnd('*');
@@ -99,21 +96,14 @@ internal sealed class SourceFilter(IReadOnlyList<string> sources, IReadOnlyList<
             if (_reported.Count >= MaxReported || !_reported.Add(name)) return;
         }
 
-        try
-        {
-            Log.SourceLeftOut(logger, name, setting);
-        }
-        catch (Exception)
-        {
-            // A provider of the application threw. This runs inside the constructor of an ActivitySource, which must not fail.
-        }
+        Log.SourceLeftOut(logger, name, setting);
     }
 
     // Where the platform cannot make a span, this library makes one in its place; settings for the platform's source hold for it too.
     private static string PlatformsNameOf(string name) => name switch
     {
-        "Tracing.Sdk.Http" => HttpClient,
-        "Tracing.Sdk.AspNetCore" => HttpServer,
+        SourceNames.OwnHttpClient => SourceNames.HttpClient,
+        SourceNames.OwnHttpServer => SourceNames.HttpServer,
         _ => name,
     };
 

@@ -19,11 +19,11 @@ internal sealed class SpanRecorder : IDisposable
     private static int _instances;
     private static int _live;
 
-    // Set once anybody else's decision has differed from ours: another listener, or another host in this process.
-    // Until then no span needs a mark and nobody looks for one.
+    // Set once another listener, or another host in this process, has decided differently. Until then no span needs a mark, and none is
+    // looked for.
     private static volatile bool _foreignSpansExist;
 
-    // What Sample has refused last on this thread, for the ActivityStarted that follows if somebody else wanted it.
+    // What Sample has refused last on this thread, for the ActivityStarted that follows if another listener wanted it.
     // Not disposed: a span may start on another thread while we stop.
     private readonly ThreadLocal<(ActivitySource? Source, ActivityTraceId Trace, ActivitySpanId Parent)> _refused = new();
 
@@ -41,7 +41,7 @@ internal sealed class SpanRecorder : IDisposable
     // Whether another recorder was live when this one started.
     private bool _isSecond;
 
-    // Whether anything was ever refused: until then nobody looks for it.
+    // Whether anything was ever refused: until then _refused is not read.
     private volatile bool _hasRefused;
 
     /// <param name="owner">The tracing this recorder belongs to; requests of another owner are not recorded here.</param>
@@ -73,7 +73,7 @@ internal sealed class SpanRecorder : IDisposable
     /// <summary>Begins to listen.</summary>
     public void Start()
     {
-        // Another host's requests may be under way, and those of one that has been alone say not whose they are; or somebody else's span is.
+        // Requests of another host may be under way, and carry no owner if that host was alone; or a span of another listener is open.
         _isSecond = Interlocked.Increment(ref _live) > 1;
         if (_isSecond || Activity.Current is { Recorded: true }) _foreignSpansExist = true;
         ActivitySource.AddActivityListener(_listener);
@@ -88,8 +88,8 @@ internal sealed class SpanRecorder : IDisposable
     }
 
     /// <summary>
-    /// What an outbound call may say of this Activity: its own ids if it is exported, else those of the nearest exported ancestor, which may
-    /// be the caller's span. Where no ancestor is exported, the local root names this hop. Null when there is nothing at all to say.
+    /// The context that an outbound call sends for this Activity: its own ids if it is exported, else those of the nearest exported ancestor, which may
+    /// be the caller's span. Where no ancestor is exported, the local root names this hop. Null when there is no context to send.
     /// </summary>
     public OutboundContext? ContextToSend(Activity? activity)
     {
@@ -108,7 +108,7 @@ internal sealed class SpanRecorder : IDisposable
         // The caller's trace has been left, and code outside of the endpoint still runs below its span.
         if (top.GetCustomProperty(ReplacementKey) is Activity replacement) return ContextToSend(replacement);
 
-        // Nothing of this trace is exported here. If we were asked, we have refused; if not, the caller's word goes on with the caller's id.
+        // Nothing of this trace is exported here. If it was sampled here, it was refused; if not, the caller's decision goes on with the caller's id.
         var state = wasAsked || top.ParentSpanId == default ? SamplingState.Deny : StateOfUnasked(top);
         if (state == SamplingState.Defer) state = DecideAlone(top.TraceId);
         var isOwnHop = top.ParentSpanId == default || (state == SamplingState.Deny && !MayBeExportedByCaller(top));
@@ -124,8 +124,10 @@ internal sealed class SpanRecorder : IDisposable
         if (record == (activity.Recorded && IsOurs(activity))) return;
         if (record)
         {
-            if (!IsOurs(activity)) activity.SetCustomProperty(_mark, Ours);
-            if (!activity.Recorded) _accounts.UnsampledEnded();
+            // Marked: the start was not counted as unsampled.
+            var isMarked = activity.GetCustomProperty(_mark) == NotOurs;
+            if (!activity.Recorded && !isMarked) _accounts.UnsampledEnded();
+            if (isMarked || !IsOurs(activity)) activity.SetCustomProperty(_mark, Ours);
             activity.ActivityTraceFlags |= ActivityTraceFlags.Recorded;
             activity.IsAllDataRequested = true;
             _accounts.SpanStarted(activity);
@@ -189,7 +191,6 @@ internal sealed class SpanRecorder : IDisposable
         if (_hasRefused) _refused.Value = default;
         _warnings.CheckRecording();
         if (isChild && !IsShared) return ActivitySamplingResult.AllDataAndRecorded;
-        if (Suppression.IsActive) return ActivitySamplingResult.None;
 
         var remote = RemoteContext.Current;
         if (IsOfAnother(remote, _owner)) return Refuse(ref options, ActivitySamplingResult.None);
@@ -238,7 +239,7 @@ internal sealed class SpanRecorder : IDisposable
     // Calls by HTTP need no Activity: their headers are written from the context that surrounds them.
     private static bool IsInjected(in ActivityCreationOptions<ActivityContext> options) =>
         options.Kind == ActivityKind.Producer
-        || (options.Kind == ActivityKind.Client && options.Source.Name is not ("System.Net.Http" or "Tracing.Sdk.Http"));
+        || (options.Kind == ActivityKind.Client && options.Source.Name is not (SourceNames.HttpClient or SourceNames.OwnHttpClient));
 
     private ActivitySamplingResult Refuse(ref ActivityCreationOptions<ActivityContext> options, ActivitySamplingResult result)
     {
@@ -261,8 +262,8 @@ internal sealed class SpanRecorder : IDisposable
         }
     }
 
-    // A local root that nobody ever asked us about (a bare `new Activity()`, or a source we do not listen to) is no decision of ours, and
-    // its flag may be that of another listener: what the caller said is in the headers.
+    // A local root that was never sampled here (a bare `new Activity()`, or a source we do not listen to) is no decision of ours, and its
+    // flag may be that of another listener: the decision of the caller is in the headers.
     private static SamplingState StateOfUnasked(Activity top)
     {
         var remote = RemoteContext.Current;
@@ -275,7 +276,7 @@ internal sealed class SpanRecorder : IDisposable
     {
         if (!activity.Recorded)
         {
-            // Refused by everybody: the next one with this parent, a retry perhaps, is another.
+            // Refused by all listeners: the next one with this parent, a retry perhaps, is another.
             if (_hasRefused) _refused.Value = default;
             OnUnsampledStarted(activity);
             return;
@@ -295,9 +296,9 @@ internal sealed class SpanRecorder : IDisposable
             return;
         }
 
-        // Whoever gives a start time of long ago looks like a span from before our time, and is none.
+        // A span with an explicit early start time looks like one from before this recorder listened.
         if (activity.StartTimeUtc.Ticks < Volatile.Read(ref _since)) activity.SetCustomProperty(_mark, Ours);
-        // The mark of an undecided trace was for the sampler; it has decided.
+        // The mark of an undecided trace is for the sampler, which has decided now.
         if (activity is { Parent: not { Recorded: true }, TraceStateString: { } list } && MeshMember.Find(list).IsUndecided) ClearMark(activity);
         _accounts.SpanStarted(activity);
     }
@@ -344,7 +345,7 @@ internal sealed class SpanRecorder : IDisposable
         var facts = FactsOf(activity);
         foreach (var exporter in _exporters) exporter.Add(activity, facts);
         facts.Details?.Release();
-        // Not before: while an exporter takes it, the last line of the books would know nothing of this span.
+        // Not before: the last line would miss a span that an exporter is just taking.
         _accounts.SpanEnded();
     }
 
@@ -381,8 +382,8 @@ internal sealed class SpanRecorder : IDisposable
 
     private bool Recorded(Activity activity) => activity.Recorded && IsOurs(activity);
 
-    // What started before we listened was never counted, and is somebody else's. But where there is nobody else, it only looks like
-    // that: an application may give a running span a start time of long ago.
+    // What started before this recorder listened was never counted, and is not recorded. Where no other listener has decided differently,
+    // it only looks like that: an application may give a running span an early start time.
     private bool IsOurs(Activity activity) => !_foreignSpansExist
         || (activity.StartTimeUtc.Ticks < Volatile.Read(ref _since)
             ? activity.GetCustomProperty(_mark) == Ours
