@@ -24,7 +24,7 @@ public static class TracePropagationEndpointConventionBuilderExtensions
             // Conventions of groups run first: the delegate is wrapped once, and reads the last metadata.
             var isWrapped = endpoint.Metadata.Any(m => m is EndpointTrust);
             endpoint.Metadata.Add(metadata);
-            if (!isWrapped && endpoint.RequestDelegate is { } inner) endpoint.RequestDelegate = context => EndpointTrust.InvokeAsync(context, inner);
+            if (!isWrapped && endpoint.RequestDelegate is { } inner) endpoint.RequestDelegate = EndpointTrust.Wrap(inner);
         });
         return builder;
     }

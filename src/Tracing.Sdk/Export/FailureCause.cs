@@ -226,8 +226,19 @@ internal sealed class FailureCause(ExporterSettings settings, ConnectionFacts fa
     private (string Name, string Setting)? Proxy()
     {
         if (settings.HandlerFactory is not null) return null;
-        var proxy = HttpClient.DefaultProxy;
-        if (proxy.IsBypassed(settings.Endpoint) || proxy.GetProxy(settings.Endpoint) is not { } uri || uri == settings.Endpoint) return null;
+        Uri? uri;
+        try
+        {
+            var proxy = HttpClient.DefaultProxy;
+            uri = proxy.IsBypassed(settings.Endpoint) ? null : proxy.GetProxy(settings.Endpoint);
+        }
+        catch (Exception)
+        {
+            // A proxy of the application's own.
+            return null;
+        }
+
+        if (uri is null || uri == settings.Endpoint) return null;
         string[] variables = IsSecure ? ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] : ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"];
         var variable = Array.Find(variables, name => !string.IsNullOrEmpty(Environment.GetEnvironmentVariable(name)));
         return (ShownText.Url(uri).TrimEnd('/'), variable ?? "HttpClient.DefaultProxy");

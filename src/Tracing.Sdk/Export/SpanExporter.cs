@@ -34,6 +34,8 @@ internal sealed class SpanExporter : IDisposable
     // After so many answers in a row that may be the fault of the batch, the next batch is tried.
     private const int MaxSuspicions = 3;
 
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(5);
+
     // Dropping has ended when no span was dropped for so long and half of the buffer is free.
     private static readonly TimeSpan DroppingEndsAfter = TimeSpan.FromSeconds(10);
 
@@ -274,7 +276,7 @@ internal sealed class SpanExporter : IDisposable
         {
             var result = _delivery.Deliver(_batch, Settle);
             _isHeld = result == DeliveryResult.Deferred;
-            if (!_isHeld || _delivery.Suspicions < MaxSuspicions || !TryFollowing()) return result;
+            if (!_isHeld || _delivery.Suspicions == 0 || _delivery.Suspicions % MaxSuspicions != 0 || !TryFollowing()) return result;
             _isHeld = false;
             return DeliveryResult.Lost;
         }
@@ -320,10 +322,18 @@ internal sealed class SpanExporter : IDisposable
 
     private void WaitUntilItTakes()
     {
-        if (_delivery.TryPause(_delivery.DeferredFor, TimeSpan.MaxValue))
+        // In pieces, because the buffer may begin to refuse spans meanwhile.
+        var rest = _delivery.DeferredFor;
+        while (_delivery.TryPause(rest < LongestPause ? rest : LongestPause, TimeSpan.MaxValue))
         {
-            _ledger.Retry();
-            return;
+            rest -= LongestPause;
+            if (rest <= TimeSpan.Zero || _stop.IsSet)
+            {
+                _ledger.Retry();
+                return;
+            }
+
+            WatchDropping();
         }
 
         // The process ends before the next attempt is due.

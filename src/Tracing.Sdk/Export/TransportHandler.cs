@@ -19,7 +19,6 @@ internal sealed class TransportHandler : DelegatingHandler
 
     private readonly ConnectionFacts _facts;
     private readonly CancellationTokenSource _connected = new();
-    private readonly OwnMeters _meters = new();
     private Socket? _socket;
 
     public TransportHandler(SslClientAuthenticationOptions tls, ConnectionFacts facts)
@@ -43,7 +42,7 @@ internal sealed class TransportHandler : DelegatingHandler
         InnerHandler = new SocketsHttpHandler
         {
             ActivityHeadersPropagator = null,
-            MeterFactory = _meters,
+            MeterFactory = new NoMeters(),
             AllowAutoRedirect = false,
             UseCookies = false,
             MaxConnectionsPerServer = 1,
@@ -68,10 +67,7 @@ internal sealed class TransportHandler : DelegatingHandler
     protected override void Dispose(bool disposing)
     {
         base.Dispose(disposing);
-        if (!disposing) return;
-        _connected.Dispose();
-        // Last: it runs callbacks of the application.
-        _meters.Dispose();
+        if (disposing) _connected.Dispose();
     }
 
     private async Task ConnectAsync(Uri endpoint)
@@ -111,13 +107,25 @@ internal sealed class TransportHandler : DelegatingHandler
             ? new SynchronousStream(context.PlaintextStream, _socket)
             : context.PlaintextStream);
 
-    /// <summary>Keeps the exporter's requests out of the application's own HTTP metrics, which are selected by the name of their meter.</summary>
-    private sealed class OwnMeters : IMeterFactory
+    /// <summary>
+    /// Keeps the exporter's requests out of the application's HTTP metrics, and the callbacks of a MeterListener out of the export. No
+    /// listener hears of the instruments of a meter that is disposed.
+    /// </summary>
+    private sealed class NoMeters : IMeterFactory
     {
-        private readonly Meter _meter = new("Tracing.Sdk.Transport");
+        private static readonly Meter Silent = Disposed();
 
-        public Meter Create(MeterOptions options) => _meter;
+        public Meter Create(MeterOptions options) => Silent;
 
-        public void Dispose() => _meter.Dispose();
+        public void Dispose()
+        {
+        }
+
+        private static Meter Disposed()
+        {
+            var meter = new Meter("Tracing.Sdk.Transport");
+            meter.Dispose();
+            return meter;
+        }
     }
 }

@@ -264,7 +264,7 @@ public sealed class FaultTests
         using var collector = new ScriptedCollector().Then(Reply(429, "", $"Retry-After: {header}"));
         using var exporter = new ExporterUnderTest(collector.Endpoint).Add();
         Assert.True(exporter.Flush());
-        Assert.Equal(TimeSpan.FromMilliseconds(milliseconds), Assert.Single(exporter.Time.Pauses));
+        Assert.Equal(TimeSpan.FromMilliseconds(milliseconds), exporter.Time.Pauses.Aggregate(TimeSpan.Zero, (sum, pause) => sum + pause));
     }
 
     [Fact]

@@ -57,4 +57,23 @@ public sealed class ThrowingMeterListenerTests
         Assert.Equal(11, calls);
         listener.MeasurementsCompleted = null;
     }
+
+    [Fact]
+    public void Export_ListenerOfHttpMetricsThrows_IsDeliveredAndNotMeasured()
+    {
+        using var collector = new ScriptedCollector();
+        var (heard, isStarted) = (new List<string>(), false);
+        using var listener = new MeterListener { InstrumentPublished = (instrument, _) =>
+        {
+            if (!isStarted || instrument.Meter.Name is not ("Tracing.Sdk.Transport" or "System.Net.Http")) return;
+            heard.Add(instrument.Name);
+            throw new InvalidOperationException("no instrument today");
+        } };
+        listener.Start();
+        isStarted = true;
+        using var exporter = new ExporterUnderTest(collector.Endpoint);
+        Assert.True(exporter.Add(20).Flush());
+        exporter.AssertBooks(exported: 20);
+        Assert.Empty(heard);
+    }
 }
