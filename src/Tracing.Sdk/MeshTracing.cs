@@ -37,6 +37,9 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
     // Null when the logger writes to standard error.
     private Func<bool>? _isLoggingOver;
     private string? _lastLine;
+    private long _stopBegan;
+    // The line that the logger has been given and has not returned from.
+    private string? _unwrittenLine;
 
     private MeshTracing(SettingsResolver settings, string applicationName, string? environment, ILogger logger, TimeProvider time)
     {
@@ -118,7 +121,7 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
     /// </summary>
     public void Dispose()
     {
-        if (BeginStop()) _stopped.Task.Wait(JoinTimeout);
+        if (BeginStop() && !_stopped.Task.Wait(TimeToJoin)) WriteUnwrittenLine();
     }
 
     /// <summary>As <see cref="Dispose"/>, without holding up the calling thread.</summary>
@@ -128,11 +131,11 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
         if (!BeginStop()) return;
         try
         {
-            await _stopped.Task.WaitAsync(JoinTimeout).ConfigureAwait(false);
+            await _stopped.Task.WaitAsync(TimeToJoin).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {
-            // As in Dispose.
+            WriteUnwrittenLine();
         }
     }
 
@@ -224,7 +227,7 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
 
         if (Volatile.Read(ref _isStopping) != 0)
         {
-            _stopped.Task.Wait(JoinTimeout);
+            if (!_stopped.Task.Wait(TimeToJoin)) WriteUnwrittenLine();
             return false;
         }
 
@@ -247,6 +250,7 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
     private bool BeginStop()
     {
         if (Interlocked.Exchange(ref _isStopping, 1) != 0) return Thread.CurrentThread != Volatile.Read(ref _stopThread);
+        Volatile.Write(ref _stopBegan, System.Diagnostics.Stopwatch.GetTimestamp());
         var thread = new Thread(Stop) { IsBackground = true, Name = "Tracing.Sdk stop" };
         _stopThread = thread;
         try
@@ -292,11 +296,28 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
     private void WriteLastLine()
     {
         if (Recorder is null) return;
-        var accounts = _accounts.ToString(isLast: true);
+        var accounts = _accounts.ToString(isLast: true, isRunning: Volatile.Read(ref _isStopping) == 0);
         // A signal may have written it before the program ended.
         if (Interlocked.Exchange(ref _lastLine, accounts) == accounts) return;
         var level = _accounts.Ledgers.Any(l => l.TotalDropped + l.InFlight > 0) ? LogLevel.Warning : LogLevel.Information;
         WriteLine(level, () => Log.Stopped(_logger, level, accounts), $"Tracing stopped: {accounts}");
+    }
+
+    // What is left for all threads that wait for the one stop, counted from its beginning.
+    private TimeSpan TimeToJoin
+    {
+        get
+        {
+            // Another thread may be about to begin the stop.
+            var began = Volatile.Read(ref _stopBegan);
+            var left = began == 0 ? JoinTimeout : JoinTimeout - System.Diagnostics.Stopwatch.GetElapsedTime(began);
+            return left > TimeSpan.Zero ? left : TimeSpan.Zero;
+        }
+    }
+
+    private void WriteUnwrittenLine()
+    {
+        if (Interlocked.Exchange(ref _unwrittenLine, null) is { } line) StandardErrorLogger.Write(line);
     }
 
     // A line that has to be seen. It goes to standard error as well when what the logger gets may never be written.
@@ -308,7 +329,10 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
             if (_isLoggingOver is { } isLoggingOver)
             {
                 isUncertain = (_processEnd is { IsNow: true } || isLoggingOver()) && _logger.IsEnabled(level);
+                Volatile.Write(ref _unwrittenLine, line);
                 log();
+                // False when a thread that waited for the stop has given up and written it.
+                if (Interlocked.Exchange(ref _unwrittenLine, null) is null) return;
             }
         }
         catch (Exception)

@@ -16,7 +16,8 @@ internal sealed class SafeLogger(ILogger logger) : ILogger
         }
         catch (Exception)
         {
-            return false;
+            // Then Log throws or writes.
+            return true;
         }
     }
 

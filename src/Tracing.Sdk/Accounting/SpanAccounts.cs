@@ -166,16 +166,23 @@ internal sealed class SpanAccounts : IDisposable
     /// "1204 spans started, 1200 exported, 3 dropped (queue_full 3), 1 not ended (System.Net.Http "POST")"; with several exporters the
     /// name before each one's part.
     /// </summary>
-    public override string ToString() => ToString(isLast: false);
+    public override string ToString() => ToString(isLast: false, isRunning: true);
 
     /// <param name="isLast">Whether the process ends now: spans in flight are then given as dropped.</param>
-    public string ToString(bool isLast)
+    /// <param name="isRunning">Whether spans go on to start and end. The numbers are read one after the other, so that of started spans is then made of the others.</param>
+    public string ToString(bool isLast, bool isRunning)
     {
         var ledgers = Volatile.Read(ref _ledgers);
-        var live = Live is var count and > 0 ? $", {count} not ended{RunningSpans()}" : "";
-        return ledgers.Length == 1
-            ? $"{Started} spans started, {ledgers[0].ToString(isLast)}{live}"
-            : $"{Started} spans started{string.Concat(ledgers.Select(ledger => $"; {ledger.ComponentName}: {ledger.ToString(isLast)}"))}{live}";
+        var live = Live;
+        var settled = 0L;
+        var parts = Array.ConvertAll(ledgers, ledger =>
+        {
+            var part = ledger.ToString(isLast, out var spans);
+            settled = Math.Max(settled, spans);
+            return ledgers.Length == 1 ? $", {part}" : $"; {ledger.ComponentName}: {part}";
+        });
+        var started = isRunning && ledgers.Length > 0 ? settled + live : Started;
+        return $"{started} spans started{string.Concat(parts)}{(live > 0 ? $", {live} not ended{RunningSpans()}" : "")}";
     }
 
     /// <summary>Whether a meter is this set-up's: each has one of the same name.</summary>

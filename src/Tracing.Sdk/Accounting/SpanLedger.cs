@@ -75,27 +75,26 @@ internal sealed class SpanLedger
     public void Attach(Func<(long Spans, long Bytes, long CapacityBytes)> queue) => _queue = queue;
 
     /// <summary>"1200 exported, 4 dropped (queue_full 4)": one form for people and machines.</summary>
-    public override string ToString() => ToString(isLast: false);
+    public override string ToString() => ToString(isLast: false, out _);
 
     /// <param name="isLast">Whether the process ends now: spans in flight are then given as dropped.</param>
-    public string ToString(bool isLast)
+    /// <param name="spans">All spans of the text.</param>
+    public string ToString(bool isLast, out long spans)
     {
         var inFlight = InFlight;
-        var givenUp = isLast ? inFlight : 0;
-        var text = new StringBuilder();
-        text.Append(Exported).Append(" exported, ").Append(TotalDropped + Dropped(DropReason.Filtered) + givenUp).Append(" dropped");
-        var separator = " (";
-        for (var i = 0; i < _dropped.Length; i++)
+        var exported = Exported;
+        var dropped = 0L;
+        var reasons = new StringBuilder();
+        for (var reason = (DropReason)0; (int)reason < _dropped.Length; reason++)
         {
-            if (Dropped((DropReason)i) + ((DropReason)i == DropReason.Shutdown ? givenUp : 0) is var count and > 0)
-            {
-                text.Append(separator).Append(((DropReason)i).Name()).Append(' ').Append(count);
-                separator = ", ";
-            }
+            var count = Dropped(reason) + (isLast && reason == DropReason.Shutdown ? inFlight : 0);
+            if (count == 0) continue;
+            dropped += count;
+            reasons.Append(reasons.Length == 0 ? " (" : ", ").Append(reason.Name()).Append(' ').Append(count);
         }
 
-        if (separator == ", ") text.Append(')');
-        if (!isLast && inFlight > 0) text.Append(", ").Append(inFlight).Append(" in flight");
-        return text.ToString();
+        if (reasons.Length > 0) reasons.Append(')');
+        spans = exported + dropped + (isLast ? 0 : inFlight);
+        return $"{exported} exported, {dropped} dropped{reasons}{(!isLast && inFlight > 0 ? $", {inFlight} in flight" : "")}";
     }
 }

@@ -32,7 +32,14 @@ internal sealed class Delivery(
     StopSignal stop,
     TimeProvider time) : IDisposable
 {
+    private const int AttemptsBetweenChecks = 3;
+    private const int LongRefusal = 12;
+    private static readonly TimeSpan LongTime = TimeSpan.FromMinutes(1);
+
     private readonly Alarm _alarm = new(time);
+    private long _refusedSince;
+    // False after 429, which is about the rate and not about the batch.
+    private bool _isJudgedByBatch;
 
     /// <summary>Attempts in a row of which nothing was sent.</summary>
     public int Unreachable { get; private set; }
@@ -42,6 +49,15 @@ internal sealed class Delivery(
 
     /// <summary>Those of them, the last in a row, that may be the fault of the batch.</summary>
     public int Suspicions { get; private set; }
+
+    /// <summary>Whether the batch may be the reason why it is refused: another one should be tried before it.</summary>
+    /// <remarks>
+    /// Zipkin's receivers answer 500 for both reasons. A proxy that answers 502, 503 or 504 to one body, because it is too large or ends
+    /// the service behind it, does so for ever; a receiver without room seldom refuses the same batch for a minute and takes another.
+    /// </remarks>
+    public bool IsBatchSuspect => Suspicions > 0
+        ? Suspicions % AttemptsBetweenChecks == 0
+        : Refusals >= LongRefusal && Refusals % AttemptsBetweenChecks == 0 && _isJudgedByBatch && time.GetElapsedTime(_refusedSince) >= LongTime;
 
     /// <summary>How long to wait before a deferred batch is tried again.</summary>
     public TimeSpan DeferredFor { get; private set; }
@@ -60,6 +76,8 @@ internal sealed class Delivery(
 
             Unreachable = attempt.Outcome == AttemptOutcome.Unreachable ? Unreachable + 1 : 0;
             Refusals = attempt.Outcome == AttemptOutcome.Later ? Refusals + 1 : 0;
+            if (Refusals == 1) _refusedSince = time.GetTimestamp();
+            _isJudgedByBatch = attempt.Status != 429;
             Suspicions = attempt.MayBeTheBatch ? Suspicions + 1 : 0;
             switch (attempt.Outcome)
             {
@@ -95,12 +113,15 @@ internal sealed class Delivery(
         destination.Prepare(batch);
         var attempt = Send(Least(settings.Timeout, stop.Remaining));
         if (attempt is not { Outcome: AttemptOutcome.Taken, Rejected: 0 }) return false;
-        (Refusals, Suspicions) = (0, 0);
         return true;
     }
 
-    /// <summary>Logs that the collector takes spans again.</summary>
-    public void Worked() => log.Worked(ledger.TotalDropped);
+    /// <summary>Notes that the collector takes spans again.</summary>
+    public void Worked()
+    {
+        (Refusals, Suspicions) = (0, 0);
+        log.Worked(ledger.TotalDropped);
+    }
 
     /// <summary>Waits before the next attempt.</summary>
     /// <param name="delay">How long.</param>

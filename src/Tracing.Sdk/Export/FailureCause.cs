@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using Tracing.Sdk.Configuration;
@@ -8,7 +7,12 @@ namespace Tracing.Sdk.Export;
 /// <summary>Describes why an export failed and which setting helps. A setting has the name under which it was set.</summary>
 internal sealed class FailureCause(ExporterSettings settings, ConnectionFacts facts)
 {
+    /// <summary>Bytes of a reply that are looked at for a message. Secrets are hidden in it before it is cut for the log.</summary>
+    public const int MaxReadMessage = 4096;
+
     private const int MaxMessage = 500;
+
+    private const int MinSecretLength = 4;
 
     // More waiting work items than a short burst leaves.
     private const int ManyWorkItems = 100;
@@ -19,6 +23,7 @@ internal sealed class FailureCause(ExporterSettings settings, ConnectionFacts fa
     private const byte NoApplicationProtocol = 120;
 
     private readonly string _endpoint = ShownText.Url(settings.Endpoint);
+    private readonly string[] _secrets = [.. Secrets(settings).Where(s => s.Length >= MinSecretLength).Distinct().OrderByDescending(s => s.Length)];
 
     private bool IsZipkin => settings.Kind == ExporterKind.Zipkin;
 
@@ -133,7 +138,7 @@ internal sealed class FailureCause(ExporterSettings settings, ConnectionFacts fa
     /// <summary>The text of a reply in plain text; null for any other type.</summary>
     public static string? PlainText(HttpResponseMessage response, ReadOnlySpan<byte> body) =>
         !body.IsEmpty && response.Content.Headers.ContentType?.MediaType is null or "text/plain"
-            ? Clean(System.Text.Encoding.UTF8.GetString(body[..Math.Min(body.Length, MaxMessage)]).Trim())
+            ? System.Text.Encoding.UTF8.GetString(body[..Math.Min(body.Length, MaxReadMessage)]).Trim()
             : null;
 
     private string OfProxy((string Name, string Setting) proxy, HttpRequestError? error, Exception inner) => error switch
@@ -255,17 +260,43 @@ internal sealed class FailureCause(ExporterSettings settings, ConnectionFacts fa
 
     private string Text(string text)
     {
-        text = Hide(Hide(text, settings.Endpoint.Query), settings.Endpoint.UserInfo);
-        foreach (var (_, value) in settings.Headers) text = Hide(text, value);
+        foreach (var secret in _secrets) text = text.Replace(secret, ShownText.Hidden, StringComparison.OrdinalIgnoreCase);
         return Clean(text);
     }
 
-    private static string Hide(string text, string secret) => secret.Length < 4 ? text : text.Replace(secret, ShownText.Hidden, StringComparison.Ordinal);
-
-    [return: NotNullIfNotNull(nameof(text))]
-    private static string? Clean(string? text)
+    // Whole and in the parts that a collector may quote.
+    private static IEnumerable<string> Secrets(ExporterSettings settings)
     {
-        if (text is null) return null;
+        foreach (var (_, value) in settings.Headers)
+        {
+            yield return value;
+            // {scheme} {credentials}: https://www.rfc-editor.org/rfc/rfc9110#section-11.6.2
+            var words = value.Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+            foreach (var word in words.Skip(words.Length > 1 ? 1 : 0))
+            {
+                yield return word;
+                if (!words[0].Equals("Basic", StringComparison.OrdinalIgnoreCase)) continue;
+                var login = new byte[word.Length];
+                if (!Convert.TryFromBase64String(word, login, out var length)) continue;
+                var text = System.Text.Encoding.UTF8.GetString(login, 0, length);
+                yield return text;
+                yield return text[(text.IndexOf(':') + 1)..];
+            }
+        }
+
+        yield return settings.Endpoint.UserInfo;
+        foreach (var part in settings.Endpoint.UserInfo.Split(':')) yield return Uri.UnescapeDataString(part);
+        yield return settings.Endpoint.Query;
+        foreach (var pair in settings.Endpoint.Query.TrimStart('?').Split('&'))
+        {
+            var value = pair[(pair.IndexOf('=') + 1)..];
+            yield return value;
+            yield return Uri.UnescapeDataString(value);
+        }
+    }
+
+    private static string Clean(string text)
+    {
         if (text.Length > MaxMessage) text = text[..MaxMessage];
         return string.Create(text.Length, text, static (target, source) =>
         {

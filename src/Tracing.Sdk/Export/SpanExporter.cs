@@ -31,9 +31,6 @@ internal sealed class SpanExporter : IDisposable
     // Time for the export thread to notice that its time is up and to count the rest itself.
     private static readonly TimeSpan AbortGrace = TimeSpan.FromMilliseconds(250);
 
-    // After so many answers in a row that may be the fault of the batch, the next batch is tried.
-    private const int MaxSuspicions = 3;
-
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(5);
 
     // Dropping has ended when no span was dropped for so long and half of the buffer is free.
@@ -276,9 +273,9 @@ internal sealed class SpanExporter : IDisposable
         {
             var result = _delivery.Deliver(_batch, Settle);
             _isHeld = result == DeliveryResult.Deferred;
-            if (!_isHeld || _delivery.Suspicions == 0 || _delivery.Suspicions % MaxSuspicions != 0 || !TryFollowing()) return result;
+            if (!_isHeld || !_delivery.IsBatchSuspect || !TryFollowing(ref result)) return result;
             _isHeld = false;
-            return DeliveryResult.Lost;
+            return result;
         }
         catch (Exception)
         {
@@ -290,7 +287,7 @@ internal sealed class SpanExporter : IDisposable
     }
 
     // Whether the collector takes the spans behind a batch that it keeps refusing. If so, the refused batch is at fault and is dropped.
-    private bool TryFollowing()
+    private bool TryFollowing(ref DeliveryResult result)
     {
         if (!SpanBuffer.TryTakeAfter(_batch, _following)) return false;
         if (!_delivery.TryOnce(_following))
@@ -299,7 +296,10 @@ internal sealed class SpanExporter : IDisposable
             return false;
         }
 
-        Settle(_batch, _batch.Count, DropReason.Rejected);
+        // Once more: only a batch that is refused while others pass is given up.
+        var isTaken = _delivery.TryOnce(_batch);
+        result = isTaken ? DeliveryResult.Delivered : DeliveryResult.Lost;
+        Settle(_batch, isTaken ? 0 : _batch.Count, DropReason.Rejected);
         Settle(_following, 0, DropReason.Rejected);
         _delivery.Worked();
         return true;

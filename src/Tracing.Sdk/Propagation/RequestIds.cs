@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace Tracing.Sdk.Propagation;
 
 // x-request-id: Envoy keeps its own decision inside it, in the 15th character of a UUIDv4 (9 sampled, a and b forced, anything else: none yet),
@@ -8,6 +10,8 @@ internal static class RequestIds
     public const string ClientTraceId = "x-client-trace-id";
 
     private const int DecisionIndex = 14;
+
+    private static readonly SearchValues<char> UuidCharacters = SearchValues.Create("-0123456789ABCDEFabcdef");
 
     /// <summary>
     /// The id of a trace for which none came in: a UUIDv4, marked as sampled for the proxies behind us when our own root is.
@@ -37,7 +41,8 @@ internal static class RequestIds
     }
 
     /// <summary>Whether an id has the form in which a decision and a percentage can be read, and nothing else: a UUID with dashes.</summary>
-    public static bool IsUuid(string? id) => id is { Length: 36 } && Guid.TryParseExact(id, "D", out _);
+    public static bool IsUuid(string? id) =>
+        id is { Length: 36 } && Guid.TryParseExact(id, "D", out _) && !id.AsSpan().ContainsAnyExcept(UuidCharacters);
 
     /// <summary>A UUID with our own decision in place of the one it holds.</summary>
     public static string WithDecision(string id, bool sampled)

@@ -297,7 +297,8 @@ internal sealed class SpanRecorder : IDisposable
         }
 
         // A span with an explicit early start time looks like one from before this recorder listened.
-        if (activity.StartTimeUtc.Ticks < Volatile.Read(ref _since)) activity.SetCustomProperty(_mark, Ours);
+        // Where spans of others exist, user code may still move the start time of this one.
+        if (activity.StartTimeUtc.Ticks < Volatile.Read(ref _since) || _foreignSpansExist) activity.SetCustomProperty(_mark, Ours);
         // The mark of an undecided trace is for the sampler, which has decided now.
         if (activity is { Parent: not { Recorded: true }, TraceStateString: { } list } && MeshMember.Find(list).IsUndecided) ClearMark(activity);
         _accounts.SpanStarted(activity);
@@ -342,6 +343,13 @@ internal sealed class SpanRecorder : IDisposable
         }
 
         if (!IsOurs(activity)) return;
+        if (!HasIds(activity))
+        {
+            // Unsampled at its start, and the flag was set again by hand.
+            _accounts.UnsampledEnded();
+            return;
+        }
+
         var facts = FactsOf(activity);
         foreach (var exporter in _exporters) exporter.Add(activity, facts);
         facts.Details?.Release();

@@ -51,7 +51,7 @@ public sealed class SpanAccountsTests
         for (var i = 0; i < 8; i++) accounts.SpanEnded();
         ledger.Export(2);
         ledger.Drop(DropReason.Shutdown);
-        Assert.Equal("8 spans started, 2 exported, 6 dropped (shutdown 6)", accounts.ToString(isLast: true));
+        Assert.Equal("8 spans started, 2 exported, 6 dropped (shutdown 6)", accounts.ToString(isLast: true, isRunning: false));
     }
 
     [Fact]

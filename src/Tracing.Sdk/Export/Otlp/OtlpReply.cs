@@ -6,7 +6,7 @@ namespace Tracing.Sdk.Export.Otlp;
 // Failure: google.rpc.Status { code 1 int32, message 2 string }
 internal static class OtlpReply
 {
-    private const int MaxMessage = 500;
+    private const int MaxMessage = FailureCause.MaxReadMessage;
 
     public static CollectorReply ReadProtobuf(ReadOnlySpan<byte> body, bool isSuccess)
     {

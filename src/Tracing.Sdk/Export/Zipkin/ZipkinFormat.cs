@@ -8,7 +8,7 @@ internal sealed class ZipkinFormat : RequestFormat
     /// <summary>Bytes of the spans in one body of 1 MiB; the server refuses 10 MiB, and what sits in front of it often less.</summary>
     public const int MaxBatchBytes = (1024 - 16) * 1024;
 
-    private const int MaxMessage = 500;
+    private const int MaxMessage = FailureCause.MaxReadMessage;
 
     public override string ContentType => "application/json";
 
