@@ -23,7 +23,7 @@ internal sealed class FailureCause(ExporterSettings settings, ConnectionFacts fa
     private const byte NoApplicationProtocol = 120;
 
     private readonly string _endpoint = ShownText.Url(settings.Endpoint);
-    private readonly string[] _secrets = [.. Secrets(settings).Where(s => s.Length >= MinSecretLength).Distinct().OrderByDescending(s => s.Length)];
+    private string[]? _secrets;
 
     private bool IsZipkin => settings.Kind == ExporterKind.Zipkin;
 
@@ -260,6 +260,8 @@ internal sealed class FailureCause(ExporterSettings settings, ConnectionFacts fa
 
     private string Text(string text)
     {
+        // The longest first: a part must not be hidden before the whole.
+        _secrets ??= [.. Secrets(settings).Where(s => s.Length >= MinSecretLength).Distinct().OrderByDescending(s => s.Length)];
         foreach (var secret in _secrets) text = text.Replace(secret, ShownText.Hidden, StringComparison.OrdinalIgnoreCase);
         return Clean(text);
     }
