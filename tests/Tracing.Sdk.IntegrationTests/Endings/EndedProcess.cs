@@ -22,7 +22,9 @@ internal sealed partial record EndedProcess(int ExitCode, string Output)
     /// <summary>Runs the test service until it has ended, with a signal as soon as it is ready for one.</summary>
     public static async Task<EndedProcess> RunAsync(IEnumerable<string> arguments, int? signal, IReadOnlyDictionary<string, string> environment)
     {
-        var start = new ProcessStartInfo("dotnet", [TestService.Dll, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        // A process inherits which signals are ignored, and what runs these tests may ignore some, as nohup and background jobs of a shell do.
+        string[] command = OperatingSystem.IsLinux() ? ["env", "--default-signal=HUP,INT,QUIT,TERM", "dotnet"] : ["dotnet"];
+        var start = new ProcessStartInfo(command[0], [.. command[1..], TestService.Dll, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("OTEL_", StringComparison.Ordinal)).ToArray()) start.Environment.Remove(name);
         foreach (var (name, value) in environment) start.Environment[name] = value;
 

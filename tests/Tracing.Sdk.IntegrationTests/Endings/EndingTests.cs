@@ -35,7 +35,8 @@ public sealed class EndingTests(EndingFixture fixture) : IClassFixture<EndingFix
             Assert.InRange(line.NotEnded, 0, ending.InFlight);
             Assert.Equal(spans.Count, spans.DistinctBy(span => span.Id).Count());
             Assert.Equal(line.Exported, spans.Count);
-            if (collector is CollectorState.Healthy or CollectorState.Slow) Assert.Equal(0, line.Dropped);
+            // A request that ends while tracing stops may come too late, and is counted.
+            if (collector is CollectorState.Healthy or CollectorState.Slow) Assert.InRange(line.Dropped, 0, ending.InFlight);
         }
         catch (Xunit.Sdk.XunitException e)
         {
