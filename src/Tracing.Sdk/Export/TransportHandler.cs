@@ -20,6 +20,7 @@ internal sealed class TransportHandler : DelegatingHandler
     private readonly ConnectionFacts _facts;
     private readonly CancellationTokenSource _connected = new();
     private Socket? _socket;
+    private volatile bool _isDisposed;
 
     public TransportHandler(SslClientAuthenticationOptions tls, ConnectionFacts facts)
     {
@@ -67,7 +68,12 @@ internal sealed class TransportHandler : DelegatingHandler
     protected override void Dispose(bool disposing)
     {
         base.Dispose(disposing);
-        if (disposing) _connected.Dispose();
+        if (!disposing) return;
+        // SocketsHttpHandler does not close a connection that becomes ready while it is disposed of.
+        _isDisposed = true;
+        Interlocked.MemoryBarrier();
+        _socket?.Dispose();
+        _connected.Dispose();
     }
 
     private async Task ConnectAsync(Uri endpoint)
@@ -87,9 +93,11 @@ internal sealed class TransportHandler : DelegatingHandler
     {
         var socket = await SocketConnector.ConnectAsync(context.DnsEndPoint, cancellationToken).ConfigureAwait(false);
         _socket = socket;
+        Interlocked.MemoryBarrier();
         _facts.Begin();
         try
         {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
             // Awaited, so that the request of Connect has ended before there is a connection for it.
             if (!_connected.IsCancellationRequested) await _connected.CancelAsync().ConfigureAwait(false);
             return new ObservedStream(socket, _facts);

@@ -209,7 +209,7 @@ public sealed class PropagationTargetTests
             headers: inbound);
 
         // What was set on purpose stays.
-        Assert.Equal(["Host", "baggage"], server.Requests[0].Headers.Select(h => h.Key).Order());
+        Assert.Equal(["Host", "baggage"], server.Requests[0].Headers.Select(h => h.Key).Order(StringComparer.Ordinal));
         Assert.Equal("mine=2", server.Requests[0]["baggage"]);
         Assert.Equal(["Host"], server.Requests[1].Headers.Select(h => h.Key));
     }
