@@ -645,7 +645,7 @@ public sealed class FaultTests
 
     private static readonly System.Collections.Concurrent.ConcurrentBag<Socket> Held = [];
 
-    /// <summary>Blocks whoever reads until it is disposed of.</summary>
+    /// <summary>Blocks its readers until it is disposed of.</summary>
     private sealed class BlockedStream : MemoryStream
     {
         private readonly ManualResetEventSlim _disposed = new();
