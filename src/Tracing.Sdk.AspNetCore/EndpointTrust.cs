@@ -1,6 +1,5 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
-using Tracing.Sdk.Propagation;
 
 namespace Tracing.Sdk.AspNetCore;
 

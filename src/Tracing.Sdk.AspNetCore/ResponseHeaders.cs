@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
-using Tracing.Sdk.Propagation;
+using Tracing.Sdk.Propagation.W3C;
 
 namespace Tracing.Sdk.AspNetCore;
 

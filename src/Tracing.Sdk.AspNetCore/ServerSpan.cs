@@ -9,7 +9,6 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.Routing;
-using Tracing.Sdk.Encoding;
 using Tracing.Sdk.Http;
 using Tracing.Sdk.Recording;
 using HttpMethods = Tracing.Sdk.Http.HttpMethods;

@@ -1,5 +1,5 @@
+using Tracing.Sdk;
 using Tracing.Sdk.AspNetCore;
-using Tracing.Sdk.Propagation;
 
 namespace Microsoft.AspNetCore.Builder;
 

@@ -1,9 +1,9 @@
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
-using Tracing.Sdk.Accounting;
 using Tracing.Sdk.Configuration;
 using Tracing.Sdk.Export;
 using Tracing.Sdk.Http;
+using Tracing.Sdk.Logging;
 using Tracing.Sdk.Propagation;
 using Tracing.Sdk.Recording;
 

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using Tracing.Sdk.Propagation;
 
 namespace Tracing.Sdk;
 

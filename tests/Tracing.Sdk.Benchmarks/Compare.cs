@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
-using Tracing.Sdk.Accounting;
 using Tracing.Sdk.Benchmarks.Engine;
 using Tracing.Sdk.Export;
+using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk.Benchmarks;
 

@@ -1,10 +1,14 @@
 using System.Diagnostics;
 using System.Reflection;
 using Microsoft.Extensions.Logging;
-using Tracing.Sdk.Accounting;
-using Tracing.Sdk.Encoding;
 using Tracing.Sdk.Export;
+using Tracing.Sdk.Export.Encoding;
 using Tracing.Sdk.Propagation;
+using Tracing.Sdk.Propagation.B3;
+using Tracing.Sdk.Propagation.Baggage;
+using Tracing.Sdk.Propagation.Mesh;
+using Tracing.Sdk.Propagation.W3C;
+using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk.Configuration;
 

@@ -1,3 +1,5 @@
+using Tracing.Sdk.Logging;
+
 namespace Tracing.Sdk.Configuration;
 
 /// <summary>One setting: its name in the <c>MeshTracing</c> section, the variables that set it, how text becomes its value, how its value reads.</summary>

@@ -1,7 +1,9 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Tracing.Sdk.Logging;
 using Tracing.Sdk.Propagation;
+using Tracing.Sdk.Propagation.Mesh;
 
 namespace Tracing.Sdk.Configuration;
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;
+using Tracing.Sdk.Logging;
 
 namespace Tracing.Sdk.Configuration;
 

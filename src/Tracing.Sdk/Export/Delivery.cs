@@ -1,5 +1,5 @@
-using Tracing.Sdk.Accounting;
-using Tracing.Sdk.Encoding;
+using Tracing.Sdk.Export.Buffer;
+using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk.Export;
 

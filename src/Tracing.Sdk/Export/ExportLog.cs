@@ -1,6 +1,6 @@
 using System.Globalization;
 using Microsoft.Extensions.Logging;
-using Tracing.Sdk.Configuration;
+using Tracing.Sdk.Logging;
 
 namespace Tracing.Sdk.Export;
 

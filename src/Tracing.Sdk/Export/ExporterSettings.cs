@@ -1,4 +1,4 @@
-using Tracing.Sdk.Encoding;
+using Tracing.Sdk.Export.Encoding;
 
 namespace Tracing.Sdk.Export;
 

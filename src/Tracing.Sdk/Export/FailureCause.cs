@@ -1,6 +1,6 @@
 using System.Net.Sockets;
 using System.Security.Cryptography;
-using Tracing.Sdk.Configuration;
+using Tracing.Sdk.Logging;
 
 namespace Tracing.Sdk.Export;
 

@@ -3,7 +3,7 @@ using System.IO.Compression;
 using System.Net.Http.Headers;
 using System.Reflection;
 using System.Security.Cryptography;
-using Tracing.Sdk.Encoding;
+using Tracing.Sdk.Export.Buffer;
 using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk.Export;

@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using Tracing.Sdk.Encoding;
+using Tracing.Sdk.Export.Buffer;
 
 namespace Tracing.Sdk.Export;
 

@@ -1,11 +1,11 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
-using Tracing.Sdk.Accounting;
-using Tracing.Sdk.Encoding;
-using Tracing.Sdk.Encoding.Otlp;
-using Tracing.Sdk.Encoding.Zipkin;
+using Tracing.Sdk.Export.Buffer;
+using Tracing.Sdk.Export.Console;
+using Tracing.Sdk.Export.Encoding;
 using Tracing.Sdk.Export.Otlp;
 using Tracing.Sdk.Export.Zipkin;
+using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk.Export;
 
@@ -202,7 +202,7 @@ internal sealed class SpanExporter : IDisposable
                 var protobuf = new OtlpProtobufEncoder(settings.Limits);
                 return (protobuf, new HttpTransport(settings, new OtlpProtobufFormat(protobuf.Scopes, resource), log, time), settings.MaxBatchBytes);
             default:
-                return (new ConsoleEncoder(settings.Limits), new ConsoleDestination(Console.OpenStandardOutput()), settings.MaxBatchBytes);
+                return (new ConsoleEncoder(settings.Limits), new ConsoleDestination(System.Console.OpenStandardOutput()), settings.MaxBatchBytes);
         }
     }
 

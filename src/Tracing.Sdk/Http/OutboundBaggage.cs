@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Microsoft.Extensions.Primitives;
 using OpenTelemetry;
 using Tracing.Sdk.Propagation;
+using Tracing.Sdk.Propagation.Baggage;
 
 namespace Tracing.Sdk.Http;
 

@@ -1,6 +1,10 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Primitives;
 using Tracing.Sdk.Propagation;
+using Tracing.Sdk.Propagation.B3;
+using Tracing.Sdk.Propagation.Baggage;
+using Tracing.Sdk.Propagation.Mesh;
+using Tracing.Sdk.Propagation.W3C;
 
 namespace Tracing.Sdk.Http;
 

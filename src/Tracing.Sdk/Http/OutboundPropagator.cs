@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Primitives;
 using Tracing.Sdk.Propagation;
+using Tracing.Sdk.Propagation.Baggage;
 using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk.Http;

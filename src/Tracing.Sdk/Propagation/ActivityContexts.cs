@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Tracing.Sdk.Propagation.Mesh;
 
 namespace Tracing.Sdk.Propagation;
 

@@ -1,3 +1,6 @@
+using Tracing.Sdk.Propagation.B3;
+using Tracing.Sdk.Propagation.W3C;
+
 namespace Tracing.Sdk.Propagation;
 
 /// <summary>One context out, in every configured format, with the same ids and the same decision in each.</summary>

@@ -1,5 +1,8 @@
 using OpenTelemetry;
 using OpenTelemetry.Context.Propagation;
+using Tracing.Sdk.Propagation.B3;
+using Tracing.Sdk.Propagation.Baggage;
+using Tracing.Sdk.Propagation.W3C;
 
 namespace Tracing.Sdk.Propagation;
 

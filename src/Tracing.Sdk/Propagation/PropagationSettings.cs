@@ -1,3 +1,8 @@
+using Tracing.Sdk.Propagation.B3;
+using Tracing.Sdk.Propagation.Baggage;
+using Tracing.Sdk.Propagation.Mesh;
+using Tracing.Sdk.Propagation.W3C;
+
 namespace Tracing.Sdk.Propagation;
 
 /// <summary>Which headers are read and written. Resolved once from the options; immutable.</summary>

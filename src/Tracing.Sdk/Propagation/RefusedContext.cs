@@ -1,4 +1,6 @@
 using Microsoft.Extensions.Primitives;
+using Tracing.Sdk.Propagation.Baggage;
+using Tracing.Sdk.Propagation.Mesh;
 
 namespace Tracing.Sdk.Propagation;
 

@@ -1,5 +1,8 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Primitives;
+using Tracing.Sdk.Propagation.Baggage;
+using Tracing.Sdk.Propagation.Mesh;
+using Tracing.Sdk.Propagation.W3C;
 
 namespace Tracing.Sdk.Propagation;
 
@@ -39,7 +42,7 @@ internal sealed class RemoteContext
     /// <summary>The winner's traceparent in our own spelling, made when it is first asked for; null when no ids came in.</summary>
     public string? TraceParent
     {
-        get => field ??= Ids.HasIds ? Propagation.TraceParent.Format(Ids) : null;
+        get => field ??= Ids.HasIds ? W3C.TraceParent.Format(Ids) : null;
         init;
     }
 

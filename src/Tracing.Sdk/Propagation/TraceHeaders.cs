@@ -1,4 +1,7 @@
 using System.Collections.Frozen;
+using Tracing.Sdk.Propagation.B3;
+using Tracing.Sdk.Propagation.Baggage;
+using Tracing.Sdk.Propagation.Mesh;
 
 namespace Tracing.Sdk.Propagation;
 

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Primitives;
-using OpenTelemetry;
 using OpenTelemetry.Context.Propagation;
+using Tracing.Sdk.Propagation.Baggage;
 
 namespace Tracing.Sdk.Propagation;
 
@@ -42,7 +42,7 @@ public sealed class W3CBaggagePropagator : TextMapPropagator
     }
 
     /// <summary>Writes the members whose keys match.</summary>
-    internal static void Inject<T>(Baggage baggage, T carrier, Action<T, string, string> setter, IReadOnlyList<string> keys)
+    internal static void Inject<T>(OpenTelemetry.Baggage baggage, T carrier, Action<T, string, string> setter, IReadOnlyList<string> keys)
     {
         if (baggage.Count == 0) return;
         var members = new List<BaggageMember>(baggage.Count);
@@ -54,10 +54,10 @@ public sealed class W3CBaggagePropagator : TextMapPropagator
         if (BaggageHeader.Format(members) is { } header) new SetterWriter<T>(carrier, setter).Set(BaggageHeader.HeaderName, header);
     }
 
-    internal static Baggage ToBaggage(IReadOnlyList<BaggageMember> members)
+    internal static OpenTelemetry.Baggage ToBaggage(IReadOnlyList<BaggageMember> members)
     {
         var items = new Dictionary<string, string>(members.Count, StringComparer.Ordinal);
         foreach (var member in members) items[member.Key] = member.Value;
-        return Baggage.Create(items);
+        return OpenTelemetry.Baggage.Create(items);
     }
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
+using Tracing.Sdk.Logging;
 using Tracing.Sdk.Propagation;
 
 namespace Tracing.Sdk.Recording;

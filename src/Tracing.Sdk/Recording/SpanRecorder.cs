@@ -1,8 +1,9 @@
 using System.Diagnostics;
-using Tracing.Sdk.Accounting;
-using Tracing.Sdk.Encoding;
 using Tracing.Sdk.Export;
+using Tracing.Sdk.Export.Encoding;
 using Tracing.Sdk.Propagation;
+using Tracing.Sdk.Propagation.Mesh;
+using Tracing.Sdk.Propagation.W3C;
 
 namespace Tracing.Sdk.Recording;
 

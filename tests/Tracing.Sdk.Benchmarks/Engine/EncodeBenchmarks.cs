@@ -2,10 +2,9 @@ using System.Diagnostics;
 using System.Text.Json;
 using BenchmarkDotNet.Attributes;
 using OpenTelemetry;
-using Tracing.Sdk.Encoding;
-using Tracing.Sdk.Encoding.Otlp;
-using Tracing.Sdk.Encoding.Zipkin;
 using Tracing.Sdk.Export;
+using Tracing.Sdk.Export.Buffer;
+using Tracing.Sdk.Export.Encoding;
 using Tracing.Sdk.Export.Otlp;
 using Tracing.Sdk.Export.Zipkin;
 

@@ -1,6 +1,6 @@
 using BenchmarkDotNet.Attributes;
-using Tracing.Sdk.Accounting;
 using Tracing.Sdk.Export;
+using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk.Benchmarks.Engine;
 

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using Microsoft.Extensions.Logging.Abstractions;
 using OpenTelemetry.Exporter;
 using OpenTelemetry.Trace;
-using Tracing.Sdk.Accounting;
 using Tracing.Sdk.Export;
 using Tracing.Sdk.Recording;
 

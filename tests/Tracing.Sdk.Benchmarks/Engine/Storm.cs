@@ -2,8 +2,8 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using Tracing.Sdk.Accounting;
 using Tracing.Sdk.Export;
+using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk.Benchmarks.Engine;
 

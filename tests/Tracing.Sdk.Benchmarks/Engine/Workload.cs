@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Net;
-using Tracing.Sdk.Encoding;
 using Tracing.Sdk.Export;
+using Tracing.Sdk.Export.Encoding;
 
 namespace Tracing.Sdk.Benchmarks.Engine;
 

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
 using OpenTelemetry.Context.Propagation;
 using Tracing.Sdk.Propagation;
+using Tracing.Sdk.Propagation.W3C;
 
 namespace Tracing.Sdk.Benchmarks.Propagation;
 

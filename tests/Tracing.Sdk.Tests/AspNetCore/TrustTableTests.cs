@@ -7,6 +7,7 @@ using Microsoft.Extensions.Logging;
 using OpenTelemetry;
 using Tracing.Sdk.Http;
 using Tracing.Sdk.Propagation;
+using Tracing.Sdk.Propagation.Mesh;
 using Tracing.Sdk.Tests.Testbed;
 using Yarp.ReverseProxy.Forwarder;
 

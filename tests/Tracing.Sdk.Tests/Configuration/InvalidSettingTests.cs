@@ -66,7 +66,7 @@ public sealed class InvalidSettingTests
         [
             ("Mode = 7", o => o.Mode = (MeshTracingMode)7),
             ("SamplingRatio = -1", o => o.SamplingRatio = -1),
-            ("Trust = 9", o => o.Trust = (Tracing.Sdk.Propagation.TraceTrust)9),
+            ("Trust = 9", o => o.Trust = (Tracing.Sdk.TraceTrust)9),
             ("OtlpProtocol = 5", o => o.OtlpProtocol = (OtlpProtocol)5),
             ("ResponseHeader = 8", o => o.ResponseHeader = (TraceResponseHeader)8),
             ("Propagators += null", o => o.Propagators.Add(null!)),

@@ -3,7 +3,6 @@ using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;
 using Tracing.Sdk.Configuration;
-using Tracing.Sdk.Propagation;
 
 namespace Tracing.Sdk.Tests.Configuration;
 

@@ -3,8 +3,8 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using FsCheck.Xunit;
 using Microsoft.Extensions.Configuration;
-using Tracing.Sdk.Accounting;
 using Tracing.Sdk.Configuration;
+using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk.Tests.Configuration;
 

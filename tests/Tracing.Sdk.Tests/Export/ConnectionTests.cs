@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
-using Tracing.Sdk.Accounting;
 using Tracing.Sdk.Export;
+using Tracing.Sdk.Recording;
 using static Tracing.Sdk.Tests.Export.ScriptedCollector;
 
 namespace Tracing.Sdk.Tests.Export;

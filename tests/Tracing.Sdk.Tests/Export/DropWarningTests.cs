@@ -1,4 +1,4 @@
-using Tracing.Sdk.Accounting;
+using Tracing.Sdk.Recording;
 using static Tracing.Sdk.Tests.Export.ScriptedCollector;
 
 namespace Tracing.Sdk.Tests.Export;

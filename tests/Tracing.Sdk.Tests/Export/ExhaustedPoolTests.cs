@@ -1,5 +1,5 @@
 using System.Diagnostics.Tracing;
-using Tracing.Sdk.Accounting;
+using Tracing.Sdk.Recording;
 using Tracing.Sdk.Tests.Testbed;
 
 namespace Tracing.Sdk.Tests.Export;

@@ -1,9 +1,9 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
-using Tracing.Sdk.Accounting;
 using Tracing.Sdk.Export;
-using Tracing.Sdk.Tests.Encoding;
+using Tracing.Sdk.Recording;
+using Tracing.Sdk.Tests.Export.Encoding;
 
 namespace Tracing.Sdk.Tests.Export;
 

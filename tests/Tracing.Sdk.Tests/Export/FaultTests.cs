@@ -1,8 +1,8 @@
 using System.IO.Compression;
 using System.Net;
 using System.Net.Sockets;
-using Tracing.Sdk.Accounting;
 using Tracing.Sdk.Export;
+using Tracing.Sdk.Recording;
 using Tracing.Sdk.Tests.Testbed;
 using static Tracing.Sdk.Tests.Export.ScriptedCollector;
 

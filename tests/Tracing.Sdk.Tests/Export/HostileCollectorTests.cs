@@ -1,5 +1,5 @@
-using Tracing.Sdk.Accounting;
-using Tracing.Sdk.Tests.Encoding;
+using Tracing.Sdk.Recording;
+using Tracing.Sdk.Tests.Export.Encoding;
 using static Tracing.Sdk.Tests.Export.ScriptedCollector;
 
 namespace Tracing.Sdk.Tests.Export;

@@ -1,5 +1,5 @@
-using Tracing.Sdk.Encoding;
 using Tracing.Sdk.Export;
+using Tracing.Sdk.Export.Buffer;
 
 namespace Tracing.Sdk.Tests.Export;
 

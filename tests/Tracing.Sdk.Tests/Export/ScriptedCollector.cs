@@ -26,7 +26,7 @@ internal sealed record ReceivedRequest(string Line, IReadOnlyDictionary<string, 
     }
 
     /// <summary>The number of spans in it, by the oracle.</summary>
-    public int Spans => Otlp.ExportTraceServiceRequest.Parser.ParseFrom(Content)
+    public int Spans => Tests.Otlp.ExportTraceServiceRequest.Parser.ParseFrom(Content)
         .ResourceSpans.Sum(resource => resource.ScopeSpans.Sum(scope => scope.Spans.Count));
 }
 

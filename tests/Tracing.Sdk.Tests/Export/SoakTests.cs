@@ -1,9 +1,9 @@
 using System.Diagnostics;
 using System.Net;
 using Microsoft.Extensions.Logging.Abstractions;
-using Tracing.Sdk.Accounting;
 using Tracing.Sdk.Export;
-using Tracing.Sdk.Tests.Encoding;
+using Tracing.Sdk.Recording;
+using Tracing.Sdk.Tests.Export.Encoding;
 using Tracing.Sdk.Tests.Testbed;
 
 namespace Tracing.Sdk.Tests.Export;

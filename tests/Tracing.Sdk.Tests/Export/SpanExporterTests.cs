@@ -1,10 +1,11 @@
 using System.Diagnostics;
 using System.Net;
 using System.Text.Json.Nodes;
-using Tracing.Sdk.Accounting;
-using Tracing.Sdk.Encoding;
 using Tracing.Sdk.Export;
-using Tracing.Sdk.Tests.Encoding;
+using Tracing.Sdk.Export.Buffer;
+using Tracing.Sdk.Export.Console;
+using Tracing.Sdk.Recording;
+using Tracing.Sdk.Tests.Export.Encoding;
 using Tracing.Sdk.Tests.Otlp;
 using static Tracing.Sdk.Tests.Export.ScriptedCollector;
 

@@ -1,5 +1,5 @@
 using System.Diagnostics.Metrics;
-using Tracing.Sdk.Accounting;
+using Tracing.Sdk.Recording;
 using Tracing.Sdk.Tests.Testbed;
 
 namespace Tracing.Sdk.Tests.Export;

@@ -1,5 +1,5 @@
 using System.Security.Cryptography.X509Certificates;
-using Tracing.Sdk.Accounting;
+using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk.Tests.Export;
 

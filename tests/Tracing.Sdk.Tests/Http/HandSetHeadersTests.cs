@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Tracing.Sdk.Http;
-using Tracing.Sdk.Propagation;
 using Tracing.Sdk.Tests.Testbed;
 
 namespace Tracing.Sdk.Tests.Http;

@@ -1,4 +1,5 @@
 using Tracing.Sdk.Propagation;
+using Tracing.Sdk.Propagation.Mesh;
 
 namespace Tracing.Sdk.Tests.Propagation;
 

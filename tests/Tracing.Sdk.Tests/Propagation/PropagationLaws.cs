@@ -2,9 +2,10 @@ using System.Diagnostics;
 using System.Text.RegularExpressions;
 using FsCheck.Xunit;
 using Microsoft.Extensions.Primitives;
-using OpenTelemetry;
 using OpenTelemetry.Context.Propagation;
 using Tracing.Sdk.Propagation;
+using Tracing.Sdk.Propagation.Mesh;
+using Tracing.Sdk.Propagation.W3C;
 
 namespace Tracing.Sdk.Tests.Propagation;
 
@@ -42,7 +43,7 @@ public sealed partial class PropagationLaws
     public void Baggage_InjectThenExtract_IsTheSameButForLoneSurrogates(string?[] values)
     {
         var items = values.Take(64).Select((value, i) => ($"key{i}", WellFormed(value ?? ""))).ToDictionary();
-        var context = new PropagationContext(default, Baggage.Create(items));
+        var context = new PropagationContext(default, OpenTelemetry.Baggage.Create(items));
 
         Assert.Equal(items, RoundTrip(new W3CBaggagePropagator(), context).Baggage.GetBaggage());
     }

@@ -1,5 +1,7 @@
 using Microsoft.Extensions.Primitives;
 using Tracing.Sdk.Propagation;
+using Tracing.Sdk.Propagation.Mesh;
+using Tracing.Sdk.Propagation.W3C;
 
 namespace Tracing.Sdk.Tests.Propagation;
 

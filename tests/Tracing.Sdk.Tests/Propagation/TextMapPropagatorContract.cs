@@ -10,7 +10,7 @@ public abstract class TextMapPropagatorContract
 {
     private static readonly PropagationContext Earlier = new(
         new ActivityContext(ActivityTraceId.CreateFromString(Some.OtherTraceId), ActivitySpanId.CreateFromString(Some.OtherSpanId), ActivityTraceFlags.None),
-        Baggage.Create(new Dictionary<string, string> { ["earlier"] = "1" }));
+        OpenTelemetry.Baggage.Create(new Dictionary<string, string> { ["earlier"] = "1" }));
 
     public static TheoryData<string> Hostile =>
     [
@@ -311,7 +311,7 @@ public sealed class FreshestContextPropagatorTests : TextMapPropagatorContract
     // What it writes it signs: the marker is part of what comes back.
     protected override PropagationContext Full { get; } = new(
         Some.Context(ActivityTraceFlags.Recorded | (ActivityTraceFlags)2, $"mesh=p:{Some.SpanId};s:d,congo=t61rcWkgMzE"),
-        Baggage.Create(new Dictionary<string, string> { ["user.id"] = "alice" }));
+        OpenTelemetry.Baggage.Create(new Dictionary<string, string> { ["user.id"] = "alice" }));
 
     [Fact]
     public void Extract_B3IsFresher_IsReturned()
@@ -326,7 +326,7 @@ public sealed class W3CBaggagePropagatorTests : TextMapPropagatorContract
 {
     protected override TextMapPropagator Propagator { get; } = new W3CBaggagePropagator();
 
-    protected override PropagationContext Full { get; } = new(default, Baggage.Create(new Dictionary<string, string>
+    protected override PropagationContext Full { get; } = new(default, OpenTelemetry.Baggage.Create(new Dictionary<string, string>
     {
         ["user.id"] = "alice",
         ["Key"] = "case matters",
@@ -338,7 +338,7 @@ public sealed class W3CBaggagePropagatorTests : TextMapPropagatorContract
     public void Inject_KeyThatIsNoToken_IsLeftOut()
     {
         var carrier = new Carrier();
-        var baggage = Baggage.Create(new Dictionary<string, string> { ["a b"] = "1", ["c"] = "2" });
+        var baggage = OpenTelemetry.Baggage.Create(new Dictionary<string, string> { ["a b"] = "1", ["c"] = "2" });
         Propagator.Inject(new PropagationContext(default, baggage), carrier, Carrier.Setter);
 
         Assert.Equal("c=2", carrier["baggage"]);
@@ -348,7 +348,7 @@ public sealed class W3CBaggagePropagatorTests : TextMapPropagatorContract
     public void Inject_MoreThanTheLimit_WritesWholeMembersUpToIt()
     {
         var carrier = new Carrier();
-        var baggage = Baggage.Create(Enumerable.Range(0, 200).ToDictionary(i => $"key{i:000}", _ => new string('v', 93)));
+        var baggage = OpenTelemetry.Baggage.Create(Enumerable.Range(0, 200).ToDictionary(i => $"key{i:000}", _ => new string('v', 93)));
         Propagator.Inject(new PropagationContext(default, baggage), carrier, Carrier.Setter);
 
         // 81 members of 100 characters, and 80 commas.

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Tracing.Sdk.Logging;
 using Tracing.Sdk.Tests.Testbed;
 using SourceFilter = Tracing.Sdk.Recording.SourceFilter;
 

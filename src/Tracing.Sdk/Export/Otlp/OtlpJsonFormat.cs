@@ -1,5 +1,5 @@
-using Tracing.Sdk.Encoding;
-using Tracing.Sdk.Encoding.Otlp;
+using Tracing.Sdk.Export.Buffer;
+using Tracing.Sdk.Export.Encoding;
 
 namespace Tracing.Sdk.Export.Otlp;
 

@@ -1,0 +1,97 @@
+using System.Runtime.InteropServices;
+
+namespace Tracing.Sdk.Export.Buffer;
+
+/// <summary>The spans of one request: where their bytes are, and to which scopes they belong.</summary>
+internal sealed class SpanBatch(int maxSpans, int maxBytes)
+{
+    private readonly List<Run> _runs = [];
+    private readonly List<int> _scopes = [];
+
+    /// <summary>Spans of one scope that lie side by side.</summary>
+    public readonly record struct Run(SpanBlock Block, int Start, int End, int Scope)
+    {
+        public int Length => End - Start;
+
+        public ReadOnlySpan<byte> Bytes => Block.Bytes(Start, End);
+    }
+
+    /// <summary>The number of spans.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>Bytes of all spans.</summary>
+    public int Bytes { get; private set; }
+
+    public ReadOnlySpan<Run> Runs => CollectionsMarshal.AsSpan(_runs);
+
+    /// <summary>The scopes that occur, in the order in which they were first met.</summary>
+    public IReadOnlyList<int> Scopes => _scopes;
+
+    /// <summary>The block of the last span.</summary>
+    public SpanBlock? LastBlock { get; private set; }
+
+    /// <summary>The number, in its block, of the span after the last one.</summary>
+    public int Next { get; private set; }
+
+    /// <summary>Adds the spans of a block, as many as the limits allow; one span alone always fits.</summary>
+    /// <returns>False when some did not fit.</returns>
+    public bool Add(SpanBlock block, int first)
+    {
+        var count = block.Count;
+        if (first >= count) return true;
+
+        var start = block.StartOf(first);
+        var left = maxSpans - Count;
+        if (block.IsOfOneScope && count - first <= left && block.Length - start <= maxBytes - Bytes)
+        {
+            // Nearly always: not one of them has to be looked at.
+            AddRun(new Run(block, start, block.Length, block[first].Scope));
+            Bytes += block.Length - start;
+            Count += count - first;
+            (LastBlock, Next) = (block, count);
+            return true;
+        }
+
+        // The end of what fits.
+        var most = start + maxBytes - Bytes;
+        var i = first;
+        var end = start;
+        var scope = block[first].Scope;
+        for (; i < count && left > 0; i++, left--)
+        {
+            var span = block[i];
+            if (span.End > most && (Count > 0 || i > first)) break;
+            if (span.Scope != scope)
+            {
+                AddRun(new Run(block, start, end, scope));
+                (start, scope) = (end, span.Scope);
+            }
+
+            end = span.End;
+        }
+
+        if (i > first)
+        {
+            AddRun(new Run(block, start, end, scope));
+            Bytes += end - block.StartOf(first);
+            Count += i - first;
+            (LastBlock, Next) = (block, i);
+        }
+
+        return i == count;
+    }
+
+    public void Clear()
+    {
+        _runs.Clear();
+        _scopes.Clear();
+        (Count, Bytes, LastBlock, Next) = (0, 0, null, 0);
+    }
+
+    private void AddRun(Run run)
+    {
+        _runs.Add(run);
+        var place = _scopes.BinarySearch(run.Scope);
+        if (place < 0) _scopes.Insert(~place, run.Scope);
+    }
+}

@@ -1,0 +1,140 @@
+using System.Collections;
+using System.Globalization;
+
+namespace Tracing.Sdk.Export.Encoding;
+
+/// <summary>What a tag's value is on the wire. Whatever an application puts into a tag becomes one of these.</summary>
+internal enum AttributeKind : byte
+{
+    Null,
+    Text,
+    Boolean,
+    Integer,
+    Double,
+    Bytes,
+    Array,
+    Map,
+}
+
+/// <summary>A tag's value, sorted into the kinds that OTLP knows.</summary>
+internal readonly ref struct AttributeValue
+{
+    /// <summary>Arrays and maps nested deeper than this are written as null: a list may contain itself.</summary>
+    public const int MaxDepth = 6;
+
+    /// <summary>Elements of one array or map; a lazy sequence may have no end.</summary>
+    public const int MaxElements = 1024;
+
+    private AttributeValue(AttributeKind kind, long integer = 0, double number = 0, object? reference = null)
+    {
+        Kind = kind;
+        Integer = integer;
+        Double = number;
+        Reference = reference;
+    }
+
+    public AttributeKind Kind { get; }
+
+    public long Integer { get; }
+
+    public bool Boolean => Integer != 0;
+
+    public double Double { get; }
+
+    private object? Reference { get; }
+
+    public string Text => (string)Reference!;
+
+    public byte[] Bytes => (byte[])Reference!;
+
+    public IEnumerable Elements => (IEnumerable)Reference!;
+
+    /// <summary>Sorts a value. May throw whatever the value's own <c>ToString()</c> throws.</summary>
+    public static AttributeValue From(object? value)
+    {
+        switch (value)
+        {
+            case null: return new(AttributeKind.Null);
+            case string text: return Of(text);
+            // Enums first: one is also matched by no integer pattern, but says more by its name.
+            case Enum member: return Of(member.ToString());
+            case bool b: return new(AttributeKind.Boolean, b ? 1 : 0);
+            case int i: return new(AttributeKind.Integer, i);
+            case long i: return new(AttributeKind.Integer, i);
+            case double d: return new(AttributeKind.Double, number: d);
+            case float d: return new(AttributeKind.Double, number: d);
+            case Half d: return new(AttributeKind.Double, number: (double)d);
+            case byte i: return new(AttributeKind.Integer, i);
+            case sbyte i: return new(AttributeKind.Integer, i);
+            case short i: return new(AttributeKind.Integer, i);
+            case ushort i: return new(AttributeKind.Integer, i);
+            case uint i: return new(AttributeKind.Integer, i);
+            case ulong i when i <= long.MaxValue: return new(AttributeKind.Integer, (long)i);
+            case char c: return Of(c.ToString());
+            case DateTime time: return Of(time.ToString("O", CultureInfo.InvariantCulture));
+            case DateTimeOffset time: return Of(time.ToString("O", CultureInfo.InvariantCulture));
+            case DateOnly date: return Of(date.ToString("O", CultureInfo.InvariantCulture));
+            case TimeOnly time: return Of(time.ToString("O", CultureInfo.InvariantCulture));
+            case ReadOnlyMemory<byte> bytes: return new(AttributeKind.Bytes, reference: bytes.ToArray());
+            case Memory<byte> bytes: return new(AttributeKind.Bytes, reference: bytes.ToArray());
+            case ArraySegment<byte> bytes: return new(AttributeKind.Bytes, reference: bytes.ToArray());
+            // A pattern would take sbyte[] for byte[], as the runtime does.
+            case Array array when array.GetType() == typeof(byte[]): return new(AttributeKind.Bytes, reference: array);
+            case IDictionary or IEnumerable<KeyValuePair<string, object?>> or IEnumerable<KeyValuePair<string, string?>>:
+                return new(AttributeKind.Map, reference: value);
+            // To enumerate a query is to run it.
+            case IEnumerable elements and not IQueryable: return new(AttributeKind.Array, reference: elements);
+            case IFormattable formattable: return Of(formattable.ToString(null, CultureInfo.InvariantCulture));
+            default: return Of(value.ToString());
+        }
+
+        static AttributeValue Of(string? text) => text is null ? new(AttributeKind.Null) : new(AttributeKind.Text, reference: text);
+    }
+
+    /// <summary>The entries of a map.</summary>
+    public static IEnumerable<(string Key, object? Value)> Entries(IEnumerable map)
+    {
+        if (map is IDictionary dictionary)
+        {
+            // Through IEnumerable a generic dictionary would hand out its own kind of pair.
+            var entries = dictionary.GetEnumerator();
+            while (entries.MoveNext()) yield return (KeyOf(entries.Key), entries.Value);
+            yield break;
+        }
+
+        foreach (var element in map)
+        {
+            switch (element)
+            {
+                case KeyValuePair<string, object?> pair: yield return (pair.Key ?? "", pair.Value); break;
+                case KeyValuePair<string, string?> pair: yield return (pair.Key ?? "", pair.Value); break;
+            }
+        }
+    }
+
+    /// <summary>The value as text, for a person or a key of a table; never throws.</summary>
+    public static string? Describe(object? value)
+    {
+        try
+        {
+            var sorted = From(value);
+            return sorted.Kind switch
+            {
+                AttributeKind.Null => null,
+                AttributeKind.Text => sorted.Text,
+                AttributeKind.Boolean => sorted.Boolean ? "true" : "false",
+                AttributeKind.Integer => sorted.Integer.ToString(CultureInfo.InvariantCulture),
+                AttributeKind.Double => sorted.Double.ToString("R", CultureInfo.InvariantCulture),
+                AttributeKind.Bytes => Convert.ToBase64String(sorted.Bytes),
+                _ => value!.ToString(),
+            };
+        }
+        catch (Exception)
+        {
+            // The application's own ToString() failed: there is nothing to show.
+            return null;
+        }
+    }
+
+    private static string KeyOf(object key) => key as string ?? Convert.ToString(key, CultureInfo.InvariantCulture) ?? "";
+}

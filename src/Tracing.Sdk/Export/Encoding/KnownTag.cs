@@ -1,0 +1,56 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Tracing.Sdk.Export.Encoding;
+
+/// <summary>A tag that was encoded before. Most tags of most spans repeat: a method, a host, a status code are the very same string or a number.</summary>
+/// <remarks>Told by the string's identity, and strings never change; by comparing texts nothing would be saved.</remarks>
+internal sealed class KnownTag
+{
+    /// <summary>No tag.</summary>
+    public static readonly KnownTag None = new(new object(), 0, []);
+
+    /// <summary>Longer ones are not worth their memory. A multiple of <see cref="AttributeKey.Step"/>.</summary>
+    public const int MaxLength = 96;
+
+    private readonly object? _value;
+    private readonly int _number;
+    private readonly bool _isNumber;
+    private readonly byte _field;
+
+    private readonly Bytes _bytes;
+
+    public KnownTag(object? value, byte field, ReadOnlySpan<byte> encoded)
+    {
+        (_value, _field) = (value, field);
+        if (value is int number) (_number, _isNumber) = (number, true);
+        Length = encoded.Length;
+        encoded.CopyTo(_bytes);
+    }
+
+    /// <summary>How many bytes it has.</summary>
+    public int Length { get; }
+
+    /// <summary>Whether it is this one.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool Is(object? value, byte field) =>
+        (ReferenceEquals(_value, value) || (_isNumber && value is int number && number == _number)) && _field == field;
+
+    /// <summary>Writes it, and up to a step of other bytes after it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void CopyTo(ref byte to)
+    {
+        ref var from = ref Unsafe.As<Bytes, byte>(ref Unsafe.AsRef(in _bytes));
+        Vector256.LoadUnsafe(ref from).StoreUnsafe(ref to);
+        for (var i = AttributeKey.Step; i < Length; i += AttributeKey.Step)
+        {
+            Vector256.LoadUnsafe(ref from, (nuint)i).StoreUnsafe(ref to, (nuint)i);
+        }
+    }
+
+    [InlineArray(MaxLength)]
+    private struct Bytes
+    {
+        private byte _first;
+    }
+}

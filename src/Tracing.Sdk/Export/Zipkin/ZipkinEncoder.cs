@@ -1,0 +1,401 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Tracing.Sdk.Export.Encoding;
+using Tracing.Sdk.Recording;
+
+namespace Tracing.Sdk.Export.Zipkin;
+
+// One span of Zipkin's v2 JSON list: https://zipkin.io/zipkin-api/#/default/post_spans
+// A server refuses the whole list for one bad span, so: no kind for internal spans, no null tags, ids in lower case, a duration of at least 1.
+internal sealed class ZipkinEncoder : SpanEncoder
+{
+    // Any "error" tag, whatever its value, paints a span red in the UI.
+    private const string ErrorTag = "error";
+
+    // The server takes a body that contains the bytes yAnnotations" anywhere for its older format, and refuses it.
+    private const string Trap = "yAnnotations";
+
+    // What WriteTag is told about the span.
+    private const byte Failed = 1;
+
+    private const long UnixEpochMicroseconds = 62135596800000000;
+
+    private readonly byte[] _localEndpoint;
+
+    public ZipkinEncoder(SpanLimits limits, Resource resource)
+        : base(limits)
+    {
+        var writer = new ByteWriter(new Scratch(), MaxSpanBytes);
+        writer.Write(",\"localEndpoint\":{\"serviceName\":"u8);
+        WriteString(ref writer, resource.ServiceName);
+        writer.Write((byte)'}');
+        _localEndpoint = writer.Written.ToArray();
+    }
+
+    public override bool Encode(Activity activity, in SpanFacts facts, Scope scope, ref ByteWriter writer)
+    {
+        WriteIds(ref writer, activity, facts.ParentSpanId);
+        var name = activity.DisplayName;
+        if (string.IsNullOrEmpty(name)) name = activity.OperationName;
+        if (!string.IsNullOrEmpty(name))
+        {
+            writer.Write(",\"name\":"u8);
+            WriteString(ref writer, Utf8Text.Cut(name, Limits.ValueLength));
+        }
+
+        WriteTimes(ref writer, activity);
+        writer.Write(_localEndpoint);
+        var values = default(DetailValues);
+        var details = DetailsOf(in facts, values);
+        RemoteEndpoint.Write(ref writer, activity, details, Keys);
+        var droppedEvents = WriteAnnotations(ref writer, activity);
+
+        var status = new SpanStatus(activity);
+        WriteTagObject(ref writer, activity, scope, details, droppedEvents, ref status);
+        if (facts.IsDebug) writer.Write(",\"debug\":true"u8);
+        writer.Write((byte)'}');
+        return status.Code == ActivityStatusCode.Error;
+    }
+
+    /// <summary>The tags that every span of the scope carries.</summary>
+    protected override byte[] EncodeScope(Scope scope)
+    {
+        var writer = new ByteWriter(new Scratch(), MaxSpanBytes);
+        writer.Write(",\"tags\":{"u8);
+        if (scope.Name.Length > 0)
+        {
+            writer.Write("\"otel.scope.name\":"u8);
+            WriteString(ref writer, scope.Name);
+        }
+
+        if (!string.IsNullOrEmpty(scope.Version))
+        {
+            writer.WriteComma();
+            writer.Write("\"otel.scope.version\":"u8);
+            WriteString(ref writer, scope.Version);
+        }
+
+        return writer.Written.ToArray();
+    }
+
+    // With the comma before it and the quote after it: all but the first tag have the former, and all but NaN the latter.
+    protected override byte[] EncodeKey(string key)
+    {
+        var writer = new ByteWriter(new Scratch(), MaxSpanBytes);
+        writer.Write((byte)',');
+        WriteString(ref writer, key);
+        writer.Write(":\""u8);
+        return writer.Written.ToArray();
+    }
+
+    protected override void WriteTag(ref ByteWriter writer, byte field, AttributeKey key, object? value)
+    {
+        if (key.Text == ErrorTag && (field == Failed || value is false or "false")) return;
+        switch (value)
+        {
+            case string text:
+                WriteTagKey(ref writer, key);
+                WriteString(ref writer, Utf8Text.Cut(text, Limits.ValueLength));
+                return;
+            case null:
+                // There is no way to say null, and the server refuses to be told.
+                return;
+        }
+
+        WriteTagKey(ref writer, key);
+        var sorted = AttributeValue.From(value);
+        switch (sorted.Kind)
+        {
+            case AttributeKind.Text:
+                WriteString(ref writer, Utf8Text.Cut(sorted.Text, Limits.ValueLength));
+                break;
+            case AttributeKind.Boolean:
+                writer.Write(sorted.Boolean ? "\"true\""u8 : "\"false\""u8);
+                break;
+            case AttributeKind.Integer:
+                writer.Write((byte)'"');
+                writer.WriteNumber(sorted.Integer);
+                writer.Write((byte)'"');
+                break;
+            case AttributeKind.Double when value is float single:
+                // A float's own digits, not those of the double nearest to it.
+                WriteString(ref writer, single.ToString("R", CultureInfo.InvariantCulture));
+                break;
+            case AttributeKind.Double when double.IsFinite(sorted.Double):
+                writer.Write((byte)'"');
+                writer.WriteDouble(sorted.Double);
+                writer.Write((byte)'"');
+                break;
+            case AttributeKind.Double:
+                writer.WriteDouble(sorted.Double);
+                break;
+            case AttributeKind.Bytes:
+                writer.WriteBase64(sorted.Bytes.AsSpan(0, Math.Min(sorted.Bytes.Length, Limits.ValueLength)));
+                break;
+            default:
+                WriteNested(ref writer, value);
+                break;
+        }
+    }
+
+    // ,{"traceId":"...","id":"...","parentId":"...","kind":"..."
+    private static void WriteIds(ref ByteWriter writer, Activity activity, ActivitySpanId parentId)
+    {
+        // All of it fits, so nothing is checked on the way.
+        ref var to = ref MemoryMarshal.GetReference(writer.Reserve(160));
+        to = ref Raw.Put(ref to, ",{\"traceId\":\""u8);
+        var traceId = activity.TraceId.ToHexString().AsSpan();
+        // 64-bit ids are written as such: the server would do it anyway.
+        if (!traceId.StartsWith("0000000000000000", StringComparison.Ordinal)) to = ref Raw.PutHex(ref to, traceId);
+        to = ref Raw.PutHex(ref to, traceId[16..]);
+        to = ref Raw.Put(ref to, "\",\"id\":\""u8);
+        to = ref Raw.PutHex(ref to, activity.SpanId.ToHexString());
+        if (parentId != default)
+        {
+            to = ref Raw.Put(ref to, "\",\"parentId\":\""u8);
+            to = ref Raw.PutHex(ref to, parentId.ToHexString());
+        }
+
+        to = ref Raw.Put(ref to, Kind(activity.Kind));
+        writer.AdvanceTo(ref to);
+    }
+
+    // ,"timestamp":...,"duration":...
+    private static void WriteTimes(ref ByteWriter writer, Activity activity)
+    {
+        ref var to = ref MemoryMarshal.GetReference(writer.Reserve(96));
+        var timestamp = Microseconds(activity.StartTimeUtc.Ticks);
+        if (timestamp > 0)
+        {
+            to = ref Raw.Put(ref to, ",\"timestamp\":"u8);
+            to = ref Unsafe.Add(ref to, Digits.Put(ref to, timestamp));
+        }
+
+        to = ref Raw.Put(ref to, ",\"duration\":"u8);
+        to = ref Unsafe.Add(ref to, Digits.Put(ref to, Math.Max(1, activity.Duration.Ticks / TimeSpan.TicksPerMicrosecond)));
+        writer.AdvanceTo(ref to);
+    }
+
+    // Tags: the scope's, the span's, the status, what was cut.
+    private void WriteTagObject(
+        ref ByteWriter writer,
+        Activity activity,
+        Scope scope,
+        scoped DetailList details,
+        int droppedEvents,
+        ref SpanStatus status)
+    {
+        writer.Write(scope.Encoded);
+        var field = activity.Status == ActivityStatusCode.Error ? Failed : default;
+        var dropped = WriteTags<Simple>(ref writer, field, activity.EnumerateTagObjects(), Limits.Attributes, details, ref status);
+        WriteStatus(ref writer, activity, in status);
+        WriteDropped(ref writer, "\"otel.dropped_attributes_count\":\""u8, dropped);
+        WriteDropped(ref writer, "\"otel.dropped_events_count\":\""u8, droppedEvents);
+        WriteDropped(ref writer, "\"otel.dropped_links_count\":\""u8, LinksOverLimit(activity));
+        writer.Write((byte)'}');
+    }
+
+    private int LinksOverLimit(Activity activity)
+    {
+        var count = 0;
+        foreach (ref readonly var link in activity.EnumerateLinks())
+        {
+            if (!IsEmpty(in link)) count++;
+        }
+
+        return Math.Max(0, count - Limits.Links);
+    }
+
+    private static void WriteDropped(ref ByteWriter writer, ReadOnlySpan<byte> key, int count)
+    {
+        if (count == 0) return;
+        writer.WriteComma();
+        writer.Write(key);
+        writer.WriteNumber(count);
+        writer.Write((byte)'"');
+    }
+
+    private void WriteStatus(ref ByteWriter writer, Activity activity, in SpanStatus status)
+    {
+        switch (status.Code)
+        {
+            case ActivityStatusCode.Ok:
+                writer.WriteComma();
+                writer.Write("\"otel.status_code\":\"OK\""u8);
+                break;
+            case ActivityStatusCode.Error:
+                writer.WriteComma();
+                writer.Write("\"otel.status_code\":\"ERROR\""u8);
+                // The error of an activity's own status has replaced the tag, that of a status tag stands beside it.
+                if (activity.Status != ActivityStatusCode.Error && activity.GetTagItem(ErrorTag) is not (null or false or "false")) break;
+                writer.Write(",\"error\":"u8);
+                WriteString(ref writer, Utf8Text.Cut(status.Description ?? "", Limits.ValueLength));
+                break;
+        }
+    }
+
+    private int WriteAnnotations(ref ByteWriter writer, Activity activity)
+    {
+        var kept = 0;
+        var dropped = 0;
+        foreach (ref readonly var item in activity.EnumerateEvents())
+        {
+            if (kept == Limits.Events)
+            {
+                dropped++;
+                continue;
+            }
+
+            writer.Write(kept++ == 0 ? ",\"annotations\":["u8 : ","u8);
+            writer.Write("{\"timestamp\":"u8);
+            writer.WriteNumber(Math.Max(1, Microseconds(item.Timestamp.UtcTicks)));
+            writer.Write(",\"value\":"u8);
+            WriteAnnotationValue(ref writer, item);
+            writer.Write((byte)'}');
+        }
+
+        if (kept > 0) writer.Write((byte)']');
+        return dropped;
+    }
+
+    // name, or "name": {attributes as JSON}
+    private void WriteAnnotationValue(ref ByteWriter writer, in ActivityEvent item)
+    {
+        var tags = item.EnumerateTagObjects();
+        var name = Utf8Text.Cut(item.Name ?? "", Limits.ValueLength);
+        if (!tags.MoveNext())
+        {
+            WriteString(ref writer, name);
+            return;
+        }
+
+        // Rare enough for bytes of its own.
+        var text = new ByteWriter(new Scratch(), MaxSpanBytes);
+        text.WriteString(name);
+        text.Write(": {"u8);
+        var count = 0;
+        do
+        {
+            if (count++ == Limits.AttributesPerEvent) break;
+            var start = text.Position;
+            try
+            {
+                text.WriteKey(tags.Current.Key ?? "");
+                text.WriteValue(tags.Current.Value, Limits.ValueLength);
+            }
+            catch (Exception e) when (e is not SpanTooLargeException)
+            {
+                // The value's own ToString() threw.
+                text.Rewind(start);
+            }
+        }
+        while (tags.MoveNext());
+
+        text.Write((byte)'}');
+        WriteString(ref writer, text.Written);
+    }
+
+    private void WriteNested(ref ByteWriter writer, object? value)
+    {
+        // Rare enough for bytes of its own.
+        var text = new ByteWriter(new Scratch(), MaxSpanBytes);
+        text.WriteValue(value, Limits.ValueLength);
+        WriteString(ref writer, text.Written);
+    }
+
+    private static void WriteTagKey(ref ByteWriter writer, AttributeKey key) =>
+        writer.Write(key.Encoded[(writer.Last == (byte)'{' ? 1 : 0)..^1]);
+
+    internal static void WriteString(ref ByteWriter writer, ReadOnlySpan<char> text)
+    {
+        // Beside another character that is not ASCII the server miscounts these two, and answers with bytes that no client can parse.
+        if (text.IndexOfAny('\u2028', '\u2029') >= 0) text = text.ToString().Replace('\u2028', '\n').Replace('\u2029', '\n');
+        if (!EndsInTrap(text))
+        {
+            writer.WriteString(text);
+            return;
+        }
+
+        writer.Write((byte)'"');
+        writer.WriteEscaped(text[..^Trap.Length]);
+        writer.Write("\\u0079Annotations\""u8);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool EndsInTrap(ReadOnlySpan<char> text) =>
+        text.Length >= Trap.Length && text[^1] == 's' && text.EndsWith(Trap, StringComparison.Ordinal);
+
+    // The first two of the three bytes of U+2028 and U+2029.
+    private static ReadOnlySpan<byte> Separators => [0xE2, 0x80];
+
+    private static void WriteString(ref ByteWriter writer, ReadOnlySpan<byte> utf8)
+    {
+        writer.Write((byte)'"');
+        // The same two as above, but inside JSON that is itself the text: there a line feed has to be escaped.
+        for (int at; (at = utf8.IndexOf(Separators)) >= 0; utf8 = utf8[(at + Separators.Length)..])
+        {
+            writer.WriteEscapedUtf8(utf8[..at]);
+            if (utf8[at + Separators.Length] is not (0xA8 or 0xA9))
+            {
+                writer.Write(Separators);
+                continue;
+            }
+
+            writer.Write("\\\\n"u8);
+            utf8 = utf8[1..];
+        }
+
+        writer.WriteEscapedUtf8(utf8);
+        writer.Write((byte)'"');
+    }
+
+    private static ReadOnlySpan<byte> Kind(ActivityKind kind) => kind switch
+    {
+        ActivityKind.Server => "\",\"kind\":\"SERVER\""u8,
+        ActivityKind.Client => "\",\"kind\":\"CLIENT\""u8,
+        ActivityKind.Producer => "\",\"kind\":\"PRODUCER\""u8,
+        ActivityKind.Consumer => "\",\"kind\":\"CONSUMER\""u8,
+        _ => "\""u8,
+    };
+
+    // The ticks are divided first, so that times before 1970 do not shift by one.
+    private static long Microseconds(long utcTicks) => (utcTicks / TimeSpan.TicksPerMicrosecond) - UnixEpochMicroseconds;
+
+    // ,"key":"value" of which all text is plain and the number is not a long one.
+    private readonly struct Simple : ITagFormat
+    {
+        private const int MostKey = 128;
+
+        public static int MostText => 512;
+
+        // The first tag of a scope that says nothing has no comma.
+        public static bool MayFollow(byte last) => last != (byte)'{';
+
+        public static int MostRoom => MostKey + AttributeKey.Step + MostText + Digits.Room;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static int TryWrite(ref byte to, byte field, AttributeKey key, object? value, int maxText)
+        {
+            if (key.Length > MostKey) return 0;
+            if (value is string text)
+            {
+                if (text.Length > maxText || EndsInTrap(text)) return 0;
+                to = ref key.CopyTo(ref to);
+                if (!Utf8Text.TryNarrow<Json.Plain>(text, ref to)) return 0;
+                Unsafe.Add(ref to, text.Length) = (byte)'"';
+                return key.Length + text.Length + 1;
+            }
+
+            long number;
+            if (value is int integer) number = integer;
+            else if (value is long large) number = large;
+            else return 0;
+            to = ref key.CopyTo(ref to);
+            var length = Digits.Put(ref to, number);
+            Unsafe.Add(ref to, length) = (byte)'"';
+            return key.Length + length + 1;
+        }
+    }
+}

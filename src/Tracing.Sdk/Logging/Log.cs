@@ -1,0 +1,45 @@
+using Microsoft.Extensions.Logging;
+
+namespace Tracing.Sdk.Logging;
+
+/// <summary>What the library says outside of delivery.</summary>
+internal static partial class Log
+{
+    public const string Category = "Tracing.Sdk";
+
+    [LoggerMessage(1, LogLevel.Information, "{Summary}")]
+    public static partial void Started(ILogger logger, string summary);
+
+    [LoggerMessage(2, LogLevel.Information, "Calls to {Host} get a span but no trace headers, because the host is outside the mesh; MeshTracing:PropagateTo can name it.")]
+    public static partial void OutsideTheMesh(ILogger logger, string host);
+
+    [LoggerMessage(4, LogLevel.Warning, "OTEL_CONFIG_FILE is \"{File}\", but tracing does not read such files: the other variables, the MeshTracing section and the code count.")]
+    public static partial void ConfigFileIgnored(ILogger logger, string file);
+
+    [LoggerMessage(10, LogLevel.Warning, "{Sentence}")]
+    public static partial void VariableIgnored(ILogger logger, string sentence);
+
+    [LoggerMessage(11, LogLevel.Information, "Spans of the source {Source} are not recorded, because MeshTracing:{Setting} leaves it out.")]
+    public static partial void SourceLeftOut(ILogger logger, string source, string setting);
+
+    [LoggerMessage(50, LogLevel.Warning, "A call to {Host} left with the platform's own traceparent and no other trace header, because its HttpClient was made before AddMeshTracing; such clients send it to every host. Call AddMeshTracing first, make the client later, or take it from IHttpClientFactory.")]
+    public static partial void EarlyClient(ILogger logger, string host);
+
+    [LoggerMessage(EventId = 3, Message = "Tracing stopped: {Accounts}")]
+    public static partial void Stopped(ILogger logger, LogLevel level, string accounts);
+
+    [LoggerMessage(5, LogLevel.Information, "Tracing goes on: {Signal} did not end the process.")]
+    public static partial void GoesOn(ILogger logger, System.Runtime.InteropServices.PosixSignal signal);
+
+    [LoggerMessage(40, LogLevel.Warning, "OpenTelemetry traces requests and calls in this process too, so each becomes two spans in one backend or another, and its HTTP instrumentation writes trace headers of its own. Remove WithTracing(), or AddAspNetCoreInstrumentation() and AddHttpClientInstrumentation() from it; its metrics and logs can stay.")]
+    public static partial void OpenTelemetryRecordsToo(ILogger logger);
+
+    [LoggerMessage(41, LogLevel.Warning, "Tracing only forwards headers, but a TracerProvider of OpenTelemetry makes spans of {Sources}. Messages sent inside such a span name it as their parent, which no backend knows unless that provider exports it. Remove these sources from the provider (WithTracing(), AddSource()), or let this library record.")]
+    public static partial void OpenTelemetryRecordsForwarded(ILogger logger, string sources);
+
+    [LoggerMessage(42, LogLevel.Warning, "Two tracings are live in this process, and spans outside of requests are exported by both. Dispose of the first before MeshTracing.Start() is called again, call AddMeshTracing() for one host only, and build its service provider once.")]
+    public static partial void RecordedTwice(ILogger logger);
+
+    [LoggerMessage(43, LogLevel.Warning, "The activity \"{Name}\" of the source \"{Source}\" has no W3C trace id, so it is not recorded, nor are others like it. Remove SetIdFormat(ActivityIdFormat.Hierarchical) and assignments to Activity.DefaultIdFormat, and give explicit parents a valid ActivityContext.")]
+    public static partial void NotW3C(ILogger logger, string name, string source);
+}

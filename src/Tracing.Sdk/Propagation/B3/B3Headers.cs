@@ -1,0 +1,141 @@
+namespace Tracing.Sdk.Propagation.B3;
+
+// b3: {trace-id}-{span-id}[-{0|1|d}][-{parent-span-id}]   or just   {0|1|d}
+// X-B3-TraceId: 16 or 32 HEXLC, X-B3-SpanId: 16 HEXLC, X-B3-ParentSpanId: 16 HEXLC,
+// X-B3-Sampled: 1 | 0 (of old also true | false), X-B3-Flags: 1 = debug, which implies sampled.
+// Of a repeated field the first counts. A single header that parses is the answer, even when it holds a decision only;
+// a malformed one leaves the word to the others. A decision that is present and is none makes us ignore the context, not guess.
+// A parent id of zeros is none; any other zero id is an error.
+// https://github.com/openzipkin/b3-propagation
+internal static class B3Headers
+{
+    public const string Single = "b3";
+    public const string TraceId = "X-B3-TraceId";
+    public const string SpanId = "X-B3-SpanId";
+    public const string ParentSpanId = "X-B3-ParentSpanId";
+    public const string Sampled = "X-B3-Sampled";
+    public const string Flags = "X-B3-Flags";
+
+    public static bool TryParseSingle(ReadOnlySpan<char> value, out TraceIds ids)
+    {
+        ids = default;
+        var s = HeaderText.Trim(value);
+        SamplingState state;
+        if (s.Length == 1)
+        {
+            if (!TryReadState(s[0], out state)) return false;
+            ids = TraceIds.DecisionOnly(state);
+            return true;
+        }
+
+        // The length alone tells which fields there are.
+        var (traceLength, hasState, hasParent) = s.Length switch
+        {
+            33 => (16, false, false),
+            35 => (16, true, false),
+            50 => (16, false, true),
+            52 => (16, true, true),
+            49 => (32, false, false),
+            51 => (32, true, false),
+            66 => (32, false, true),
+            68 => (32, true, true),
+            _ => (0, false, false),
+        };
+        if (traceLength == 0 || s[traceLength] != '-') return false;
+        if (!TryReadTraceId(s[..traceLength], out var high, out var low)) return false;
+        s = s[(traceLength + 1)..];
+        if (!Hex.TryReadUInt64(s[..16], out var span) || span == 0) return false;
+        s = s[16..];
+
+        state = SamplingState.Defer;
+        if (hasState)
+        {
+            if (s[0] != '-' || !TryReadState(s[1], out state)) return false;
+            s = s[2..];
+        }
+
+        ulong parent = 0;
+        if (hasParent && (s[0] != '-' || !Hex.TryReadUInt64(s[1..], out parent))) return false;
+        ids = new TraceIds(high, low, span, parent, state, IsRandom: false);
+        return true;
+    }
+
+    public static bool TryReadSingle<TReader>(ref TReader headers, out TraceIds ids)
+        where TReader : struct, IHeaderReader
+    {
+        ids = default;
+        return headers.Get(Single) is [{ } first, ..] && TryParseSingle(first, out ids);
+    }
+
+    public static bool TryReadMulti<TReader>(ref TReader headers, out TraceIds ids)
+        where TReader : struct, IHeaderReader
+    {
+        ids = default;
+        var sampled = headers.Get(Sampled);
+        var state = SamplingState.Defer;
+        if (sampled.Count > 0 && !TryReadSampled(HeaderText.Trim(sampled[0]), out state)) return false;
+        if (headers.Get(Flags) is [var flags, ..] && HeaderText.Trim(flags) is "1") state = SamplingState.Debug;
+
+        var traceId = headers.Get(TraceId);
+        if (traceId.Count == 0)
+        {
+            ids = TraceIds.DecisionOnly(state);
+            return state != SamplingState.Defer;
+        }
+
+        if (!TryReadTraceId(HeaderText.Trim(traceId[0]), out var high, out var low)) return false;
+        if (headers.Get(SpanId) is not [var spanId, ..] || !Hex.TryReadUInt64(HeaderText.Trim(spanId), out var span) || span == 0) return false;
+        ulong parent = 0;
+        if (headers.Get(ParentSpanId) is [var parentId, ..] && !Hex.TryReadUInt64(HeaderText.Trim(parentId), out parent)) return false;
+        ids = new TraceIds(high, low, span, parent, state, IsRandom: false);
+        return true;
+    }
+
+    /// <summary>A trace id as B3 writes it: sixteen digits when the left half is zero, for peers that know no more.</summary>
+    public static string ShortestTraceId(string traceId) =>
+        traceId.StartsWith("0000000000000000", StringComparison.Ordinal) ? traceId[16..] : traceId;
+
+    /// <summary>The single header. Never with a parent id, which only proxies send: it is how we tell their work from ours.</summary>
+    public static string FormatSingle(string traceId, string spanId, SamplingState state)
+    {
+        var trace = ShortestTraceId(traceId);
+        return state switch
+        {
+            SamplingState.Accept => string.Concat(trace, "-", spanId, "-1"),
+            SamplingState.Deny => string.Concat(trace, "-", spanId, "-0"),
+            SamplingState.Debug => string.Concat(trace, "-", spanId, "-d"),
+            _ => string.Concat(trace, "-", spanId),
+        };
+    }
+
+    private static bool TryReadTraceId(ReadOnlySpan<char> text, out ulong high, out ulong low)
+    {
+        high = low = 0;
+        var read = text.Length switch
+        {
+            16 => Hex.TryReadUInt64(text, out low),
+            32 => Hex.TryReadUInt64(text[..16], out high) && Hex.TryReadUInt64(text[16..], out low),
+            _ => false,
+        };
+        return read && (high | low) != 0;
+    }
+
+    private static bool TryReadState(char c, out SamplingState state)
+    {
+        state = c switch { '1' => SamplingState.Accept, '0' => SamplingState.Deny, 'd' => SamplingState.Debug, _ => SamplingState.Defer };
+        return state != SamplingState.Defer;
+    }
+
+    private static bool TryReadSampled(ReadOnlySpan<char> text, out SamplingState state)
+    {
+        state = text switch
+        {
+            "1" => SamplingState.Accept,
+            "0" => SamplingState.Deny,
+            _ when text.Equals("true", StringComparison.OrdinalIgnoreCase) => SamplingState.Accept,
+            _ when text.Equals("false", StringComparison.OrdinalIgnoreCase) => SamplingState.Deny,
+            _ => SamplingState.Defer,
+        };
+        return state != SamplingState.Defer;
+    }
+}

@@ -1,0 +1,237 @@
+using System.Buffers;
+using Microsoft.Extensions.Primitives;
+
+namespace Tracing.Sdk.Propagation.Baggage;
+
+// baggage (all fields are one list, in order):
+//   list     = member 0*179( OWS "," OWS member )          empty members are skipped
+//   member   = key OWS "=" OWS value *( OWS ";" OWS property )
+//   property = key OWS [ "=" OWS value ]
+//   key      = token of RFC 9110; never percent-encoded
+//   value    = *( %x21 / %x23-2B / %x2D-3A / %x3C-5B / %x5D-7E ), percent-encoded UTF-8
+// A malformed member is dropped alone. Of equal keys the last value stays, in the place of the first. Whatever begins after 180 members
+// or 8192 characters is not read; a percent sign without two hex digits stands for itself.
+// https://www.w3.org/TR/baggage/
+internal static class BaggageHeader
+{
+    public const string HeaderName = "baggage";
+
+    private const int MaxMembers = 180;
+    private const int MaxLength = 8192;
+
+    private static readonly SearchValues<char> TokenCharacters =
+        SearchValues.Create("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+
+    // Visible ASCII without the quote, comma, semicolon and backslash.
+    private static readonly SearchValues<char> ValueCharacters =
+        SearchValues.Create("!#$%&'()*+-./0123456789:<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`abcdefghijklmnopqrstuvwxyz{|}~");
+
+    /// <summary>The entries that came in; null when there are none. <paramref name="dropped"/> counts the members that were not.</summary>
+    public static List<BaggageMember>? Parse(StringValues fields, out int dropped)
+    {
+        dropped = 0;
+        List<BaggageMember>? entries = null;
+        var members = 0;
+        // Of the field in the combined header, where a comma stands between two fields.
+        var offset = 0;
+        for (var i = 0; i < fields.Count; i++)
+        {
+            var field = fields[i].AsSpan();
+            var start = 0;
+            while (true)
+            {
+                // Over empty members and the blanks before the next one.
+                var blank = field[start..].IndexOfAnyExcept(',', ' ', '\t');
+                if (blank < 0) break;
+                start += blank;
+                var comma = field[start..].IndexOf(',');
+                var member = HeaderText.Trim(comma < 0 ? field[start..] : field.Slice(start, comma));
+                if (++members > MaxMembers || offset + start + member.Length > MaxLength)
+                {
+                    dropped++;
+                    return entries;
+                }
+
+                if (!TryAdd(member, ref entries)) dropped++;
+                if (comma < 0) break;
+                start += comma + 1;
+            }
+
+            offset += field.Length + 1;
+        }
+
+        return entries;
+    }
+
+    /// <summary>The header for these entries, whole members up to the limits; null when nothing is left to say.</summary>
+    public static string? Format(IReadOnlyList<BaggageMember> entries)
+    {
+        var text = new ValueText(stackalloc char[256]);
+        var members = 0;
+        for (var i = 0; i < entries.Count; i++)
+        {
+            var entry = entries[i];
+            if (!IsToken(entry.Key)) continue;
+            var start = text.Length;
+            if (start > 0) text.Append(',');
+            text.Append(entry.Key);
+            text.Append('=');
+            AppendEncoded(ref text, entry.Value);
+            if (!string.IsNullOrEmpty(entry.Properties))
+            {
+                text.Append(';');
+                text.Append(entry.Properties);
+            }
+
+            if (++members > MaxMembers || text.Length > MaxLength)
+            {
+                text.Length = start;
+                break;
+            }
+        }
+
+        return text.ToStringAndReturn();
+    }
+
+    private static bool TryAdd(ReadOnlySpan<char> member, ref List<BaggageMember>? entries)
+    {
+        var semicolon = member.IndexOf(';');
+        var pair = semicolon < 0 ? member : member[..semicolon];
+        var equals = pair.IndexOf('=');
+        if (equals < 0) return false;
+        var key = HeaderText.Trim(pair[..equals]);
+        var value = HeaderText.Trim(pair[(equals + 1)..]);
+        if (!IsToken(key) || value.ContainsAnyExcept(ValueCharacters)) return false;
+        var properties = semicolon < 0 ? default : member[(semicolon + 1)..];
+        if (semicolon >= 0 && !AreProperties(properties)) return false;
+
+        var entry = new BaggageMember(key.ToString(), Decode(value), properties.IsEmpty ? "" : WithoutBlanks(properties));
+        entries ??= [];
+        var known = IndexOf(entries, key);
+        if (known < 0) entries.Add(entry);
+        else entries[known] = entry;
+        return true;
+    }
+
+    private static int IndexOf(List<BaggageMember> entries, ReadOnlySpan<char> key)
+    {
+        for (var i = 0; i < entries.Count; i++)
+        {
+            if (key.SequenceEqual(entries[i].Key)) return i;
+        }
+
+        return -1;
+    }
+
+    private static bool AreProperties(ReadOnlySpan<char> text)
+    {
+        while (true)
+        {
+            var semicolon = text.IndexOf(';');
+            var property = semicolon < 0 ? text : text[..semicolon];
+            var equals = property.IndexOf('=');
+            if (!IsToken(HeaderText.Trim(equals < 0 ? property : property[..equals]))) return false;
+            if (equals >= 0 && HeaderText.Trim(property[(equals + 1)..]).ContainsAnyExcept(ValueCharacters)) return false;
+            if (semicolon < 0) return true;
+            text = text[(semicolon + 1)..];
+        }
+    }
+
+    // Kept as one slice: a list of property objects would turn 8 KB of header into a hundred times as much memory.
+    // In valid properties blanks stand beside ";" and "=" only, where they mean nothing.
+    private static string WithoutBlanks(ReadOnlySpan<char> properties) =>
+        properties.IndexOfAny(' ', '\t') < 0
+            ? properties.ToString()
+            : properties.ToString().Replace(" ", "", StringComparison.Ordinal).Replace("\t", "", StringComparison.Ordinal);
+
+    private static bool IsToken(ReadOnlySpan<char> key) => !key.IsEmpty && !key.ContainsAnyExcept(TokenCharacters);
+
+    private static string Decode(ReadOnlySpan<char> value)
+    {
+        if (!value.Contains('%')) return value.ToString();
+        var rented = ArrayPool<byte>.Shared.Rent(value.Length);
+        var length = 0;
+        while (!value.IsEmpty)
+        {
+            if (value is ['%', var high, var low, ..] && char.IsAsciiHexDigit(high) && char.IsAsciiHexDigit(low))
+            {
+                rented[length++] = (byte)((ValueOf(high) << 4) | ValueOf(low));
+                value = value[3..];
+            }
+            else
+            {
+                rented[length++] = (byte)value[0];
+                value = value[1..];
+            }
+        }
+
+        var decoded = System.Text.Encoding.UTF8.GetString(rented, 0, length);
+        ArrayPool<byte>.Shared.Return(rented);
+        return decoded;
+
+        static int ValueOf(char digit) => digit <= '9' ? digit - '0' : (digit | 0x20) - 'a' + 10;
+    }
+
+    private static void AppendEncoded(ref ValueText text, string value)
+    {
+        Span<byte> utf8 = stackalloc byte[4];
+        foreach (var rune in value.EnumerateRunes())
+        {
+            if (rune.IsAscii && rune.Value != '%' && ValueCharacters.Contains((char)rune.Value))
+            {
+                text.Append((char)rune.Value);
+                continue;
+            }
+
+            var count = rune.EncodeToUtf8(utf8);
+            foreach (var b in utf8[..count])
+            {
+                text.Append('%');
+                text.Append(UpperHex(b >> 4));
+                text.Append(UpperHex(b & 0xF));
+            }
+
+            // Far over the limit already: the member will be dropped whole.
+            if (text.Length > 2 * MaxLength) return;
+        }
+
+        static char UpperHex(int digit) => (char)(digit < 10 ? '0' + digit : 'A' + digit - 10);
+    }
+
+    // A string under construction that starts on the stack.
+    private ref struct ValueText(Span<char> start)
+    {
+        private Span<char> _chars = start;
+        private char[]? _rented;
+
+        public int Length { get; set; }
+
+        public void Append(char c)
+        {
+            if (Length == _chars.Length) Grow(1);
+            _chars[Length++] = c;
+        }
+
+        public void Append(string s)
+        {
+            if (Length + s.Length > _chars.Length) Grow(s.Length);
+            s.CopyTo(_chars[Length..]);
+            Length += s.Length;
+        }
+
+        public string? ToStringAndReturn()
+        {
+            var result = Length == 0 ? null : new string(_chars[..Length]);
+            if (_rented is not null) ArrayPool<char>.Shared.Return(_rented);
+            return result;
+        }
+
+        private void Grow(int more)
+        {
+            var larger = ArrayPool<char>.Shared.Rent(Math.Max(_chars.Length * 2, Length + more));
+            _chars[..Length].CopyTo(larger);
+            if (_rented is not null) ArrayPool<char>.Shared.Return(_rented);
+            _chars = _rented = larger;
+        }
+    }
+}

@@ -1,0 +1,264 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+
+namespace Tracing.Sdk.Recording;
+
+/// <summary>Counts the spans of one tracing: started, ended, and by exporter what became of them; and publishes the numbers as a meter.</summary>
+/// <remarks>
+/// Instruments as in https://opentelemetry.io/docs/specs/semconv/otel/sdk-metrics/. All but the duration are read when a listener asks,
+/// so that counting costs a span next to nothing.
+/// </remarks>
+internal sealed class SpanAccounts : IDisposable
+{
+    public const string MeterName = "Tracing.Sdk";
+
+    // Bit by bit, as the propagation names them.
+    private static readonly string[] ConflictNames = ["trace_id", "span_id", "sampled"];
+
+    // Any thread.
+    private readonly SpanCounts _counts = new();
+    private readonly Meter _meter = new(MeterName, typeof(SpanAccounts).Assembly.GetName().Version?.ToString(3));
+    private readonly Histogram<double>? _duration;
+    private readonly Lock _opening = new();
+    private readonly long[] _conflicts = new long[3];
+    private SpanLedger[] _ledgers = [];
+    private long _filtered;
+    private long _inferredFiltered;
+
+    public SpanAccounts()
+    {
+        Guarded(() => _meter.CreateObservableCounter(
+            "tracing.sdk.context.conflicts",
+            () => Enumerable.Range(0, ConflictNames.Length).Select(i => new Measurement<long>(Conflicts(i), new KeyValuePair<string, object?>("tracing.sdk.conflict", ConflictNames[i]))),
+            "{request}",
+            "Requests in which the trace headers of two formats disagreed."));
+        Guarded(() => _meter.CreateObservableCounter("otel.sdk.span.started", () => Started, "{span}", "Spans that were sampled and started."));
+        Guarded(() => _meter.CreateObservableUpDownCounter("otel.sdk.span.live", () => Live, "{span}", "Spans that were started and have not ended."));
+        Observe("otel.sdk.processor.span.queue.size", "{span}", "Spans that wait for their request.", ledger => Math.Max(0, ledger.InFlight - ledger.Sending));
+        Observe("tracing.sdk.queue.bytes", "By", "Bytes of the buffer in use.", ledger => ledger.QueueBytes);
+        Observe("tracing.sdk.queue.capacity", "By", "Bytes that the buffer may use.", ledger => ledger.QueueCapacityBytes);
+        Observe("otel.sdk.exporter.span.inflight", "{span}", "Spans that are being sent.", ledger => ledger.Sending);
+        Guarded(() => _meter.CreateObservableCounter(
+            "otel.sdk.processor.span.processed",
+            () => ByReason(atProcessor: true),
+            "{span}",
+            "Spans that were handed to an exporter, or with error.type those that never got so far."));
+        Guarded(() => _meter.CreateObservableCounter(
+            "otel.sdk.exporter.span.exported",
+            () => ByReason(atProcessor: false),
+            "{span}",
+            "Spans that a collector took, or with error.type those that it did not."));
+        Guarded(() => _meter.CreateObservableCounter(
+            "tracing.sdk.exporter.retries",
+            () => Volatile.Read(ref _ledgers).Select(ledger => new Measurement<long>(ledger.Retries, Tags(ledger))),
+            "{request}",
+            "Requests that were sent again."));
+        _duration = Guarded(() => _meter.CreateHistogram<double>("otel.sdk.exporter.operation.duration", "s", "Time that requests to the collector took."));
+    }
+
+    /// <summary>Spans that were sampled and started. One whose sampled flag user code sets later is added when it ends.</summary>
+    public long Started
+    {
+        get
+        {
+            var ended = Ended + Filtered;
+            return Math.Max(_counts.Started, ended);
+        }
+    }
+
+    /// <summary>Spans that ended and were given to every exporter.</summary>
+    public long Ended => _counts.Ended;
+
+    /// <summary>
+    /// Spans whose sampled flag user code has cleared, and that have ended since. One that is indistinguishable from an activity that
+    /// was refused at its start is counted at the latest when no refused activity runs any more.
+    /// </summary>
+    public long Filtered
+    {
+        get
+        {
+            // In this order: an activity that starts and ends between the two readings must not look like a filtered one.
+            var ended = _counts.EndedUnsampled;
+            var inferred = ended - _counts.StartedUnsampled;
+            var known = Volatile.Read(ref _inferredFiltered);
+            while (inferred > known)
+            {
+                var before = Interlocked.CompareExchange(ref _inferredFiltered, inferred, known);
+                if (before == known) break;
+                known = before;
+            }
+
+            return Volatile.Read(ref _filtered) + Math.Max(inferred, known);
+        }
+    }
+
+    /// <summary>Spans that have started and not ended.</summary>
+    public long Live
+    {
+        get
+        {
+            var ended = Ended + Filtered;
+            return Math.Max(0, _counts.Started - ended);
+        }
+    }
+
+    /// <summary>One for each exporter, in the order in which they were opened.</summary>
+    public IReadOnlyList<SpanLedger> Ledgers => Volatile.Read(ref _ledgers);
+
+    public void SpanStarted() => _counts.Start();
+
+    /// <summary>As <see cref="SpanStarted()"/>; the last line can name the span if it never ends.</summary>
+    public void SpanStarted(Activity activity) => _counts.Start(activity);
+
+    /// <summary>Takes one start back: the span turned out not to be recorded before anything was made of it.</summary>
+    public void SpanTakenBack() => _counts.TakeBack();
+
+    public void SpanEnded() => _counts.End();
+
+    /// <summary>Counts the end of a span whose sampled flag user code has cleared.</summary>
+    public void SpanFiltered() => Interlocked.Increment(ref _filtered);
+
+    /// <summary>Counts an activity that starts without the sampled flag.</summary>
+    public void UnsampledStarted() => _counts.StartUnsampled();
+
+    /// <summary>Counts an activity that ends without the sampled flag, and not by <see cref="SpanFiltered"/>.</summary>
+    public void UnsampledEnded() => _counts.EndUnsampled();
+
+    /// <summary>Counts a request in which two formats disagreed; each bit set is one way to.</summary>
+    public void Conflict(int kinds)
+    {
+        for (var i = 0; i < _conflicts.Length; i++)
+        {
+            if ((kinds & (1 << i)) != 0) Interlocked.Increment(ref _conflicts[i]);
+        }
+    }
+
+    public long Conflicts(int kind) => Volatile.Read(ref _conflicts[kind]);
+
+    /// <summary>Opens the ledger of one more exporter.</summary>
+    public SpanLedger Open(string componentType)
+    {
+        lock (_opening)
+        {
+            var ledger = new SpanLedger(componentType, _ledgers.Count(other => other.ComponentType == componentType), () => Filtered);
+            var tags = Tags(ledger);
+            ledger.OnRequest = (seconds, status, error) =>
+            {
+                if (_duration is not { Enabled: true }) return;
+                var all = new TagList(tags);
+                if (status > 0) all.Add("http.response.status_code", status);
+                if (error is not null) all.Add("error.type", error);
+                try
+                {
+                    _duration.Record(seconds, all);
+                }
+                catch (Exception)
+                {
+                    // The callback of a MeterListener runs here.
+                }
+            };
+            Volatile.Write(ref _ledgers, [.. _ledgers, ledger]);
+            return ledger;
+        }
+    }
+
+    /// <summary>
+    /// "1204 spans started, 1200 exported, 3 dropped (queue_full 3), 1 not ended (System.Net.Http "POST")"; with several exporters the
+    /// name before each one's part.
+    /// </summary>
+    public override string ToString() => ToString(isLast: false, isRunning: true);
+
+    /// <param name="isLast">Whether the process ends now: spans in flight are then given as dropped.</param>
+    /// <param name="isRunning">Whether spans go on to start and end. The numbers are read one after the other, so that of started spans is then made of the others.</param>
+    public string ToString(bool isLast, bool isRunning)
+    {
+        var ledgers = Volatile.Read(ref _ledgers);
+        var live = Live;
+        var settled = 0L;
+        var parts = Array.ConvertAll(ledgers, ledger =>
+        {
+            var part = ledger.ToString(isLast, out var spans);
+            settled = Math.Max(settled, spans);
+            return ledgers.Length == 1 ? $", {part}" : $"; {ledger.ComponentName}: {part}";
+        });
+        var started = isRunning && ledgers.Length > 0 ? settled + live : Started;
+        return $"{started} spans started{string.Concat(parts)}{(live > 0 ? $", {live} not ended{RunningSpans()}" : "")}";
+    }
+
+    /// <summary>Whether a meter is this set-up's: each has one of the same name.</summary>
+    public bool Owns(Meter meter) => ReferenceEquals(meter, _meter);
+
+    public void Dispose()
+    {
+        Guarded<object>(() =>
+        {
+            _meter.Dispose();
+            return null;
+        });
+        _counts.Close();
+    }
+
+    // Some of them, each kind once: a process can stop with a thousand requests under way.
+    private string RunningSpans()
+    {
+        const int MaxNamed = 3;
+        var names = _counts.FindRunning().Select(NameOf).Distinct().ToArray();
+        return names.Length == 0 ? "" : $" ({string.Join(", ", names.Take(MaxNamed))}{(names.Length > MaxNamed ? ", ..." : "")})";
+    }
+
+    private static string NameOf(Activity activity)
+    {
+        const int MaxLength = 64;
+        var name = activity.DisplayName.ReplaceLineEndings(" ");
+        return $"{activity.Source.Name} \"{(name.Length > MaxLength ? name[..MaxLength] + "..." : name)}\"";
+    }
+
+    // Publishing an instrument, and disposing of the meter, runs the callbacks of every MeterListener. One that throws fails neither the start nor the stop.
+    private static T? Guarded<T>(Func<T?> run)
+        where T : class
+    {
+        try
+        {
+            return run();
+        }
+        catch (Exception)
+        {
+            return null;
+        }
+    }
+
+    private static KeyValuePair<string, object?>[] Tags(SpanLedger ledger) =>
+        [new("otel.component.type", ledger.ComponentType), new("otel.component.name", ledger.ComponentName)];
+
+    private void Observe(string name, string unit, string description, Func<SpanLedger, long> value) =>
+        Guarded(() => _meter.CreateObservableUpDownCounter(
+            name,
+            () => Volatile.Read(ref _ledgers).Select(ledger => new Measurement<long>(value(ledger), Tags(ledger))),
+            unit,
+            description));
+
+    private IEnumerable<Measurement<long>> ByReason(bool atProcessor)
+    {
+        foreach (var ledger in Volatile.Read(ref _ledgers))
+        {
+            var passed = ledger.Exported;
+            for (var reason = (DropReason)0; (int)reason < DropReasons.Count; reason++)
+            {
+                var dropped = ledger.Dropped(reason);
+                if (IsAtProcessor(reason) == atProcessor)
+                {
+                    if (dropped > 0) yield return new(dropped, [.. Tags(ledger), new("error.type", reason.Name())]);
+                }
+                else if (atProcessor)
+                {
+                    passed += dropped;
+                }
+            }
+
+            yield return new(passed, Tags(ledger));
+        }
+    }
+
+    // Lost before a request was made of it.
+    private static bool IsAtProcessor(DropReason reason) => reason is DropReason.QueueFull or DropReason.TooLarge or DropReason.Unencodable or DropReason.Filtered;
+}

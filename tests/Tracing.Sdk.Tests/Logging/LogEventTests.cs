@@ -1,0 +1,29 @@
+using System.Reflection;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Logging;
+
+namespace Tracing.Sdk.Tests.Logging;
+
+/// <summary>All lines are of one category, so a number and a name stand for one line in the whole library.</summary>
+public sealed class LogEventTests
+{
+    private static readonly LoggerMessageAttribute[] Events =
+    [
+        .. new[] { typeof(MeshTracing).Assembly, typeof(TracePropagationEndpointConventionBuilderExtensions).Assembly }
+            .SelectMany(a => a.GetTypes())
+            .SelectMany(t => t.GetMethods(BindingFlags.Static | BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly))
+            .Select(m => m.GetCustomAttribute<LoggerMessageAttribute>())
+            .OfType<LoggerMessageAttribute>(),
+    ];
+
+    [Fact]
+    public void EventIds_OfTheCategory_AreUnique() =>
+        Assert.Empty(Events.GroupBy(e => e.EventId).Where(g => g.Count() > 1).Select(g => $"{g.Key}: {string.Join(" | ", g.Select(e => e.Message))}"));
+
+    [Fact]
+    public void EventIds_All_AreGiven()
+    {
+        Assert.NotEmpty(Events);
+        Assert.All(Events, e => Assert.True(e.EventId > 0, $"no id: {e.Message}"));
+    }
+}
