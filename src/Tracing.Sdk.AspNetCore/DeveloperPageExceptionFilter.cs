@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace Tracing.Sdk.AspNetCore;
 
-/// <summary>The developer exception page swallows the exception and leaves no trace of it, as UseExceptionHandler does: so it is left here.</summary>
+/// <summary>Sets the feature that holds a handled exception, which UseExceptionHandler sets and the developer exception page does not.</summary>
 internal sealed class DeveloperPageExceptionFilter : IDeveloperPageExceptionFilter
 {
     public Task HandleExceptionAsync(ErrorContext errorContext, Func<ErrorContext, Task> next)

@@ -1,19 +1,20 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
+using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk.AspNetCore;
 
-/// <summary>Metadata of an endpoint: how far its callers are trusted. Of several the last counts, which is that of the endpoint itself.</summary>
+/// <summary>Metadata of an endpoint: the trust in its callers. Of several the last counts, which is that of the endpoint itself.</summary>
 internal sealed class EndpointTrust(TraceTrust trust)
 {
-    /// <summary>A delegate that runs the endpoint's with as much trust as its metadata leaves.</summary>
+    /// <summary>Returns a delegate that applies the trust of the metadata and runs the endpoint's delegate.</summary>
     public static RequestDelegate Wrap(RequestDelegate endpoint)
     {
-        // Both made once: an endpoint serves many requests.
-        RequestDelegate completing = context => context.RequestServices.GetService<MeshTracing>() is { } tracing
-            ? TracingMiddleware.CompleteCurrentAsync(context, tracing, endpoint)
+        // Both are made once for all requests of the endpoint.
+        RequestDelegate completing = context => context.RequestServices.GetService<ServerSettings>() is { } settings
+            ? TracingMiddleware.CompleteCurrentAsync(context, settings, endpoint)
             : endpoint(context);
-        return context => context.RequestServices.GetService<MeshTracing>() is { } tracing
+        return context => context.RequestServices.GetService<TracingInstance>() is { } tracing
             ? RequestTrust.ApplyAsync(context, Of(context), tracing, endpoint, completing)
             : endpoint(context);
     }

@@ -8,26 +8,26 @@ using Tracing.Sdk.Recording;
 namespace Tracing.Sdk.AspNetCore;
 
 /// <summary>
-/// Applies trust that was not known when hosting started its Activity: hosting shows its propagator the headers only, so a rule about the
-/// peer's address is applied by the middleware, and an endpoint's metadata when the endpoint runs.
+/// Applies trust that was not known when hosting started its Activity. Hosting gives its propagator the headers only, so a rule about the
+/// peer's address is applied by the middleware, and the metadata of an endpoint when the endpoint runs.
 /// </summary>
 internal static class RequestTrust
 {
     private static readonly ActivitySource Source = new(SourceNames.OwnHttpServer, typeof(RequestTrust).Assembly.GetName().Version?.ToString(3));
 
     /// <param name="context">The request.</param>
-    /// <param name="trust">How far the caller is trusted. More than before changes nothing.</param>
+    /// <param name="trust">The trust in the caller. More than before changes nothing.</param>
     /// <param name="tracing">The host's tracing.</param>
-    /// <param name="next">What follows where the span that is recorded stays the same.</param>
-    /// <param name="nextCompleting">What follows where a span is recorded from now on: it completes the span that is current then.</param>
-    public static Task ApplyAsync(HttpContext context, TraceTrust trust, MeshTracing tracing, RequestDelegate next, RequestDelegate nextCompleting)
+    /// <param name="next">Runs where the span that is recorded stays the same.</param>
+    /// <param name="nextCompleting">Runs where a span is recorded from now on, and completes the current span.</param>
+    public static Task ApplyAsync(HttpContext context, TraceTrust trust, TracingInstance tracing, RequestDelegate next, RequestDelegate nextCompleting)
     {
         if (trust == TraceTrust.Trust || tracing.Recorder is not { } recorder) return next(context);
-        var known = RemoteContext.Current ?? tracing.NothingCameIn;
-        var remote = known.As(trust, context.Request.Headers);
+        var known = RemoteContext.Current ?? tracing.EmptyContext;
+        var remote = known.WithTrust(trust, context.Request.Headers);
         if (remote == known) return next(context);
-        RemoteContext.ReplaceCurrent(remote, shared: tracing.NothingCameIn);
-        // The trace of hosting's Activity is the caller's only if ids came in.
+        RemoteContext.ReplaceCurrent(remote, shared: tracing.EmptyContext);
+        // Only if ids came in, hosting's Activity is in the caller's trace.
         return trust == TraceTrust.Restart && known.Ids.HasIds && Activity.Current is { } activity
             ? RestartAsync(context, remote, activity, recorder, nextCompleting)
             : DecideAnewAsync(context, remote, recorder, next, nextCompleting);
@@ -42,7 +42,7 @@ internal static class RequestTrust
         return wasRecorded ? next(context) : nextCompleting(context);
     }
 
-    // An Activity cannot change its trace. Hosting's own is left out of the record and a new root takes its place.
+    // An Activity cannot change its trace. Hosting's own is not recorded any more, and a new root replaces it.
     private static async Task RestartAsync(HttpContext context, RemoteContext remote, Activity replaced, SpanRecorder recorder, RequestDelegate next)
     {
         recorder.TakeBack(replaced);
@@ -52,19 +52,19 @@ internal static class RequestTrust
         if (activity is not null)
         {
             SpanRecorder.Replace(replaced, activity);
-            // What middleware has added stays with the request.
+            // Members that middleware has added remain.
             foreach (var (key, value) in replaced.Baggage.Reverse()) activity.AddBaggage(key, value);
-            // A feature of our own: hosting stops what stands in its.
+            // A feature of this library: hosting stops the Activity of its own feature.
             context.Features.Set<IHttpActivityFeature>(new CurrentActivity(activity));
         }
 
         await next(context).ConfigureAwait(false);
     }
 
-    // Middleware may have added members of its own, or replaced a received value: those stay.
+    // Members that middleware has added, or whose value it has replaced, remain.
     private static void RemoveBaggage(RemoteContext remote, Activity? activity)
     {
-        foreach (var (key, value, _) in remote.Refused?.Received.Baggage ?? [])
+        foreach (var (key, value, _) in remote.Refused?.Baggage ?? [])
         {
             if (Baggage.GetBaggage(key) == value) Baggage.RemoveBaggage(key);
             if (activity?.GetBaggageItem(key) == value) activity?.SetBaggage(key, null);

@@ -1,17 +1,18 @@
 using System.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Tracing.Sdk.Propagation;
+using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk.AspNetCore;
 
 /// <summary>
-/// What hosting asks for the parent of a request, so that its own Activity continues the trace in whatever format it came: there is
-/// never a second Activity beside it. What this contract cannot say (deferred, debug, the loser of a conflict) is in
-/// <see cref="RemoteContext.Current"/>, which the sampler reads in the very next step.
+/// Tells hosting the parent of a request, so that its own Activity continues the trace in whatever format it came, without a
+/// second Activity beside it. What this contract cannot express (deferred, debug, a linked context) is in
+/// <see cref="RemoteContext.Current"/>, which the sampler reads in the next step.
 /// </summary>
-internal sealed class ServerPropagator(Lazy<MeshTracing> tracing) : DistributedContextPropagator
+internal sealed class ServerPropagator(Lazy<TracingInstance> tracing) : DistributedContextPropagator
 {
-    // What was read last on this thread: the middleware runs in the same breath.
+    // The headers that were read last on this thread. The middleware follows on the same thread.
     [ThreadStatic]
     private static IHeaderDictionary? _received;
 
@@ -27,11 +28,11 @@ internal sealed class ServerPropagator(Lazy<MeshTracing> tracing) : DistributedC
             return;
         }
 
-        var remote = Receive(headers, tracing.Value);
+        var remote = tracing.Value.Receive(headers);
         _received = headers;
-        // Log lines should name the caller's trace even where its headers are only passed on.
+        // Log lines should name the caller's trace also where its headers are only forwarded.
         if (tracing.Value.Recorder is null) remote = ContextExtractor.Extract(new RequestHeaderReader(headers), PropagationSettings.ContextOnly);
-        (traceId, traceState) = (remote.TraceParent, remote.TraceState);
+        (traceId, traceState) = (remote.TraceParent, remote.ActivityTraceState);
     }
 
     public override IEnumerable<KeyValuePair<string, string?>>? ExtractBaggage(object? carrier, PropagatorGetterCallback? getter)
@@ -40,22 +41,10 @@ internal sealed class ServerPropagator(Lazy<MeshTracing> tracing) : DistributedC
         return RemoteContext.Current?.Baggage?.Select(member => KeyValuePair.Create(member.Key, (string?)member.Value));
     }
 
-    /// <summary>Makes the headers of a request current, unless hosting has just asked for them on its way here.</summary>
-    public static void EnsureReceived(IHeaderDictionary headers, MeshTracing tracing)
+    /// <summary>Makes the context of a request current, unless hosting has just extracted it.</summary>
+    public static void EnsureReceived(IHeaderDictionary headers, TracingInstance tracing)
     {
         if (ReferenceEquals(_received, headers)) _received = null;
-        else Receive(headers, tracing);
-    }
-
-    private static RemoteContext Receive(IHeaderDictionary headers, MeshTracing tracing)
-    {
-        var reader = new HeaderSnapshot(headers);
-        var remote = ContextExtractor.Extract(reader, tracing.Propagation, tracing.NothingCameIn);
-        tracing.Count(remote.Conflict);
-        remote = tracing.Inbound.Apply(remote, reader, headers);
-
-        // Where nothing came in there is nothing to flow along, but for whose request it is.
-        if (remote != tracing.NothingCameIn || !tracing.IsAlone || RemoteContext.Current is not null) RemoteContext.Current = remote;
-        return remote;
+        else tracing.Receive(headers);
     }
 }

@@ -2,35 +2,37 @@ using System.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using OpenTelemetry;
 using Tracing.Sdk.Propagation;
+using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk.AspNetCore;
 
-/// <summary>Completes the server span that hosting has started: a name, attributes and a status once they are known, at the end.</summary>
-internal sealed class TracingMiddleware(RequestDelegate next, MeshTracing tracing)
+/// <summary>Completes the server span that hosting has started, with the name, the attributes and the status that are known at the end.</summary>
+internal sealed class TracingMiddleware(RequestDelegate next, TracingInstance tracing, ServerSettings settings)
 {
     public Task InvokeAsync(HttpContext context)
     {
         ServerPropagator.EnsureReceived(context.Request.Headers, tracing);
-        if (!tracing.Inbound.NeedsAddress) return ContinueAsync(context);
-        var trust = tracing.Inbound.Judge(new RequestHeaderReader(context.Request.Headers), context.Connection.RemoteIpAddress);
+        var inbound = tracing.Propagation.Inbound;
+        if (!inbound.NeedsAddress) return ContinueAsync(context);
+        var trust = inbound.Judge(new RequestHeaderReader(context.Request.Headers), context.Connection.RemoteIpAddress);
         return RequestTrust.ApplyAsync(context, trust, tracing, ContinueAsync, ContinueAsync);
     }
 
     /// <summary>Runs <paramref name="next"/> and completes the current span, if it is the server's and recorded.</summary>
-    public static Task CompleteCurrentAsync(HttpContext context, MeshTracing tracing, RequestDelegate next) =>
-        Activity.Current is { IsAllDataRequested: true, Kind: ActivityKind.Server } activity ? CompleteAsync(context, tracing, activity, next) : next(context);
+    public static Task CompleteCurrentAsync(HttpContext context, ServerSettings settings, RequestDelegate next) =>
+        Activity.Current is { IsAllDataRequested: true, Kind: ActivityKind.Server } activity ? CompleteAsync(context, settings, activity, next) : next(context);
 
     private Task ContinueAsync(HttpContext context)
     {
         if (RemoteContext.Current?.Baggage is { Count: > 0 } baggage) Baggage.Current = W3CBaggagePropagator.ToBaggage(baggage);
-        if (tracing.Options.Http.ResponseHeader != TraceResponseHeader.None) ResponseHeaders.Announce(context, tracing);
-        return CompleteCurrentAsync(context, tracing, next);
+        if (settings.ResponseHeader != TraceResponseHeader.None) ResponseHeaders.WriteOnStart(context, settings.ResponseHeader, tracing.Recorder);
+        return CompleteCurrentAsync(context, settings, next);
     }
 
-    private static async Task CompleteAsync(HttpContext context, MeshTracing tracing, Activity activity, RequestDelegate next)
+    private static async Task CompleteAsync(HttpContext context, ServerSettings settings, Activity activity, RequestDelegate next)
     {
-        var span = Begin(context, tracing, activity);
-        if (RemoteContext.Current?.Loser is { } loser) activity.AddLink(loser.ToLink());
+        var span = Begin(context, settings, activity);
+        if (RemoteContext.Current?.Link is { } link) activity.AddLink(link.ToLink());
         try
         {
             await next(context).ConfigureAwait(false);
@@ -43,30 +45,30 @@ internal sealed class TracingMiddleware(RequestDelegate next, MeshTracing tracin
         Complete(activity, span, exception: null);
     }
 
-    private static ServerSpan? Begin(HttpContext context, MeshTracing tracing, Activity activity)
+    private static ServerSpan? Begin(HttpContext context, ServerSettings settings, Activity activity)
     {
         try
         {
-            return ServerSpan.Begin(activity, context, tracing.AttemptHeader);
+            return ServerSpan.Begin(activity, context, settings.AttemptHeader);
         }
         catch (Exception)
         {
-            // A feature of the server's or the application's threw: the span goes without attributes, and the request goes on.
+            // A feature of the server or the application threw. The span has no attributes, and the request continues.
             return null;
         }
     }
 
-    // As a filter it never catches: the exception passes on with its stack as it was.
+    // Used as an exception filter that is never true, so that the exception keeps its stack.
     private static bool Complete(Activity activity, ServerSpan? span, Exception? exception)
     {
         try
         {
-            // The endpoint may have begun a trace of its own.
+            // False if the endpoint has started a trace of its own.
             if (activity.IsAllDataRequested) span?.Complete(activity, exception);
         }
         catch (Exception)
         {
-            // As above; or another listener threw where the exception was recorded.
+            // As above, or another listener threw when the exception was recorded.
         }
 
         return false;

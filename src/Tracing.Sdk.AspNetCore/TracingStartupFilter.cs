@@ -2,18 +2,19 @@ using System.Diagnostics;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
+using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk.AspNetCore;
 
-/// <summary>Puts the middleware outermost, without a call by the user.</summary>
-/// <param name="tracing">This host's.</param>
-internal sealed class TracingStartupFilter(MeshTracing tracing) : IStartupFilter
+/// <summary>Adds the middleware as the outermost one, without a call by the user.</summary>
+/// <param name="tracing">The tracing of this host.</param>
+internal sealed class TracingStartupFilter(TracingInstance tracing) : IStartupFilter
 {
     public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
     {
-        // Hosting takes its source from the container, where the application may have registered one of its own. It is asked for only here:
-        // a host without a web server has none, and would fail the validation of its container if the constructor named it.
-        if (app.ApplicationServices.GetService<ActivitySource>() is { } requestSource) tracing.RequestsComeFrom(requestSource);
+        // Hosting takes its source from the container, where the application may have registered one of its own. It is no parameter of the
+        // constructor, because a host without a web server has none and would fail the validation of its container.
+        if (app.ApplicationServices.GetService<ActivitySource>() is { } requestSource) tracing.ListenToRequests(requestSource);
         app.UseMiddleware<TracingMiddleware>();
         next(app);
     };

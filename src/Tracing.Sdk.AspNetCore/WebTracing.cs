@@ -11,9 +11,10 @@ internal static class WebTracing
 {
     public static void Add(IServiceCollection services)
     {
-        // The host only tries to add its own, and not after us.
+        services.AddSingleton(provider => ServerSettings.From(provider.GetRequiredService<MeshTracing>().Options.Http));
+        // The host adds its own only if there is none, and may have done so already.
         services.Replace(ServiceDescriptor.Singleton<DistributedContextPropagator, ServerPropagator>());
-        // First in the list is outermost: a host's own filter for forwarded headers would hide the peer.
+        // First in the list is outermost: the host's filter for forwarded headers replaces the address of the peer.
         services.Insert(0, ServiceDescriptor.Singleton<IStartupFilter, TracingStartupFilter>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IDeveloperPageExceptionFilter, DeveloperPageExceptionFilter>());
     }

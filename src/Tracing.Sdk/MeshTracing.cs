@@ -4,7 +4,6 @@ using Tracing.Sdk.Configuration;
 using Tracing.Sdk.Export;
 using Tracing.Sdk.Http;
 using Tracing.Sdk.Logging;
-using Tracing.Sdk.Propagation;
 using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk;
@@ -15,21 +14,14 @@ namespace Tracing.Sdk;
 /// </summary>
 public sealed class MeshTracing : IDisposable, IAsyncDisposable
 {
-    private static readonly Lock Gate = new();
     private static readonly TimeSpan FlushTimeout = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(5);
     // More than a stop takes: a logger or a listener of the application that hangs does not hold up the process for ever.
     private static readonly TimeSpan JoinTimeout = ShutdownTimeout + TimeSpan.FromSeconds(1);
-    private static MeshTracing[] _live = [];
 
     private readonly ILogger _logger;
     private readonly SpanAccounts _accounts = new();
-    private readonly CoexistenceWarnings _warnings;
     private readonly SpanExporter[] _exporters;
-    private readonly PropagationTargets _targets;
-    private readonly PropagationTargets _baggageTargets;
-    private ForwardListener? _forwardListener;
-    private int _hasWarnedOfEarlyClient;
     private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _isStopping;
     private Thread? _stopThread;
@@ -45,50 +37,29 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
     {
         var options = settings.Options;
         _logger = logger;
-        _warnings = new CoexistenceWarnings(logger);
         Options = options;
-        NothingCameIn = new RemoteContext { Owner = this };
-        ServiceName = Pipeline.ServiceName(options, applicationName);
-        _targets = new PropagationTargets(options.Propagation.Targets, options.Propagation.ExcludedTargets);
-        _baggageTargets = new PropagationTargets(options.Propagation.BaggageTargets, options.Propagation.ExcludedTargets);
-        Inbound = options.Mode == MeshTracingMode.Forward ? InboundPolicy.Trusting : Pipeline.Inbound(options, time);
-        Propagation = options.Mode == MeshTracingMode.Forward
-            ? PropagationSettings.ForwardOnly([.. options.Propagation.ForwardedHeaders]) with { BaggageKeys = [.. options.Propagation.BaggageKeys] }
-            : Pipeline.Propagation(options);
         _exporters = options.Mode == MeshTracingMode.Forward
             ? []
             : Pipeline.Exporters(settings, Pipeline.Resource(options, applicationName, environment), _accounts, logger, time);
-        if (options.Mode == MeshTracingMode.Record)
-        {
-            Recorder = new SpanRecorder(
-                owner: this,
+        var warnings = new CoexistenceWarnings(logger);
+        Instance = new TracingInstance(
+            Pipeline.Propagation(options, logger, time),
+            _accounts,
+            warnings,
+            options.Mode == MeshTracingMode.Forward ? null : instance => new SpanRecorder(
+                owner: instance,
                 new SourceFilter([.. options.Sources], [.. options.IgnoredSources], logger),
                 new TraceSampler(options.Sampling.Ratio, options.Sampling.FollowParentDecision),
                 options.Propagation.RandomFlag,
                 _exporters,
                 _accounts,
-                _warnings);
-        }
+                warnings));
     }
 
     internal MeshTracingOptions Options { get; }
 
-    internal string ServiceName { get; }
-
-    internal string AttemptHeader => field ??= Options.Http.EnvoyHeaderPrefix + "-attempt-count";
-
-    internal PropagationSettings Propagation { get; }
-
-    internal InboundPolicy Inbound { get; }
-
-    /// <summary>The context of a request that brought nothing, shared by all of them.</summary>
-    internal RemoteContext NothingCameIn { get; }
-
-    /// <summary>Whether code that runs for no known request can only belong to this tracing.</summary>
-    internal bool IsAlone => Volatile.Read(ref _live) is [var only] && only == this;
-
-    /// <summary>Null when headers are only forwarded.</summary>
-    internal SpanRecorder? Recorder { get; }
+    /// <summary>What requests and calls use.</summary>
+    internal TracingInstance Instance { get; }
 
     /// <summary>
     /// Starts tracing in a process without a host. Variables and <paramref name="configure"/> set it up; warnings, and the last line that
@@ -157,60 +128,14 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
     {
         logger = new SafeLogger(logger);
         var tracing = new MeshTracing(settings, applicationName, environment, logger, time) { _isLoggingOver = isLoggingOver };
-        lock (Gate) _live = [.. _live, tracing];
         ActivityIds.UseW3C();
-        tracing.Recorder?.Start();
+        tracing.Instance.Start();
         tracing._processEnd = new ProcessEnd(tracing, hasHost);
         foreach (var warning in settings.Warnings) Log.VariableIgnored(logger, warning);
         if (settings.ConfigFile is { } file) Log.ConfigFileIgnored(logger, file);
-        StartupLine.Write(logger, settings, tracing);
-        tracing.CheckOtherTracing();
+        StartupLine.Write(logger, settings, Pipeline.ServiceName(settings.Options, applicationName));
+        tracing.Instance.CheckOtherTracing();
         return tracing;
-    }
-
-    /// <summary>
-    /// The tracing that the running code belongs to: its request's, else the oldest in the process, because a request that began while
-    /// that one was alone may carry no context. Null when there is none.
-    /// </summary>
-    internal static MeshTracing? Find()
-    {
-        if (RemoteContext.Current?.Owner is MeshTracing owner) return owner;
-        var live = Volatile.Read(ref _live);
-        return live.Length == 0 ? null : live[0];
-    }
-
-    /// <summary>Warns once of other tracing in this process that makes spans of the same requests, calls or messages.</summary>
-    internal void CheckOtherTracing()
-    {
-        if (Recorder is not null) _warnings.CheckRecording();
-        else _warnings.CheckForwarding(_forwardListener?.RequestSource);
-    }
-
-    /// <summary>Sets the source from which the host starts the Activities of its requests.</summary>
-    internal void RequestsComeFrom(System.Diagnostics.ActivitySource source)
-    {
-        if (Recorder is null) _forwardListener ??= new ForwardListener(source, _warnings);
-    }
-
-    internal bool MayPropagateTo(string host)
-    {
-        var allowed = _targets.Allows(host, out var isFirst);
-        if (isFirst && !allowed) Log.OutsideTheMesh(_logger, host);
-        return allowed;
-    }
-
-    internal bool MaySendBaggageTo(string host) => _baggageTargets.Allows(host, out _);
-
-    /// <summary>Warns, once, that the calls of a client do not have our headers because it was made before tracing was added.</summary>
-    internal void EarlyClientFound(string host)
-    {
-        if (Interlocked.Exchange(ref _hasWarnedOfEarlyClient, 1) == 0) Log.EarlyClient(_logger, host);
-    }
-
-    /// <summary>Counts a request in which two formats disagreed.</summary>
-    internal void Count(ContextConflict conflict)
-    {
-        if (conflict != ContextConflict.None) _accounts.Conflict((int)conflict);
     }
 
     /// <summary>
@@ -238,7 +163,7 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
     /// <summary>Writes that recording goes on after a last line that a signal has caused.</summary>
     internal void ReportGoingOn(PosixSignal signal)
     {
-        if (Recorder is null || Volatile.Read(ref _isStopping) != 0) return;
+        if (Instance.Recorder is null || Volatile.Read(ref _isStopping) != 0) return;
         WriteLine(LogLevel.Information, () => Log.GoesOn(_logger, signal), $"Tracing goes on: {signal} did not end the process.");
     }
 
@@ -271,9 +196,7 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
     {
         try
         {
-            Recorder?.Dispose();
-            _forwardListener?.Dispose();
-            lock (Gate) _live = Array.FindAll(_live, t => t != this);
+            Instance.Stop();
             // All of them at the same time: a slow collector does not take the time of another.
             var begun = System.Diagnostics.Stopwatch.GetTimestamp();
             foreach (var exporter in _exporters) exporter.BeginShutdown(ShutdownTimeout);
@@ -295,7 +218,7 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
 
     private void WriteLastLine()
     {
-        if (Recorder is null) return;
+        if (Instance.Recorder is null) return;
         var accounts = _accounts.ToString(isLast: true, isRunning: Volatile.Read(ref _isStopping) == 0);
         // A signal may have written it before the program ended.
         if (Interlocked.Exchange(ref _lastLine, accounts) == accounts) return;

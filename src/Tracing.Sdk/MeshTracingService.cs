@@ -16,7 +16,7 @@ internal sealed class MeshTracingService(Lazy<MeshTracing> tracing) : IHostedLif
     /// <summary>Checks once more: OpenTelemetry starts as a hosted service too, after this one.</summary>
     public Task StartedAsync(CancellationToken cancellationToken)
     {
-        tracing.Value.CheckOtherTracing();
+        tracing.Value.Instance.CheckOtherTracing();
         return Task.CompletedTask;
     }
 

@@ -37,10 +37,12 @@ public static class MeshTracingServiceCollectionExtensions
 
         services.AddSingleton(Start);
         services.AddSingleton(provider => new Lazy<MeshTracing>(provider.GetRequiredService<MeshTracing>));
+        services.AddSingleton(provider => provider.GetRequiredService<Lazy<MeshTracing>>().Value.Instance);
+        services.AddSingleton(provider => new Lazy<TracingInstance>(provider.GetRequiredService<TracingInstance>));
         // First in the list: started before every other hosted service.
         services.Insert(0, ServiceDescriptor.Singleton<IHostedService, MeshTracingService>());
-        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHttpMessageHandlerBuilderFilter, MeshTracingHandlerFilter>());
-        services.TryAddSingleton<TextMapPropagator>(provider => new FreshestContextPropagator(provider.GetRequiredService<MeshTracing>().Propagation));
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHttpMessageHandlerBuilderFilter, TracingHandlerFilter>());
+        services.TryAddSingleton<TextMapPropagator>(provider => new FreshestContextPropagator(provider.GetRequiredService<TracingInstance>().Propagation.Settings));
         // TraceId and SpanId on every log line. First in the list: what the host or the application sets, None included, is applied later and holds.
         services.Insert(0, ServiceDescriptor.Singleton<IConfigureOptions<LoggerFactoryOptions>>(new ConfigureOptions<LoggerFactoryOptions>(
             o => o.ActivityTrackingOptions = ActivityTrackingOptions.TraceId | ActivityTrackingOptions.SpanId)));

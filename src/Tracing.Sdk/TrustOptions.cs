@@ -12,7 +12,7 @@ public sealed class TrustOptions
     /// Rules by caller, the first that fits decides: <c>Restart external</c> (x-envoy-external-address is there), <c>Trust internal</c>
     /// (x-envoy-internal is true), <c>TrustIdsOnly 10.0.0.0/8</c> (the peer's address), <c>Trust spiffe://cluster.local/ns/shop/*</c>
     /// (the peer's identity in x-forwarded-client-cert, as good as the certificate authority that issued it; a header that cannot be read
-    /// gets the least trust of all rules and the default). Default: none. Endpoints can trust less by <c>WithTracePropagation</c>.
+    /// gets the least trust of all rules and the default). Default: none. Endpoints can trust less by <c>WithTraceTrust</c>.
     /// </summary>
     public IList<string> Rules { get; } = [];
 

@@ -3,6 +3,7 @@ using System.Reflection;
 using Microsoft.Extensions.Logging;
 using Tracing.Sdk.Export;
 using Tracing.Sdk.Export.Encoding;
+using Tracing.Sdk.Logging;
 using Tracing.Sdk.Propagation;
 using Tracing.Sdk.Propagation.B3;
 using Tracing.Sdk.Propagation.Baggage;
@@ -15,7 +16,18 @@ namespace Tracing.Sdk.Configuration;
 /// <summary>From options to parts.</summary>
 internal static class Pipeline
 {
-    public static PropagationSettings Propagation(MeshTracingOptions options)
+    public static ContextPropagation Propagation(MeshTracingOptions options, ILogger logger, TimeProvider time)
+    {
+        var isForward = options.Mode == MeshTracingMode.Forward;
+        var o = options.Propagation;
+        return new ContextPropagation(
+            isForward ? PropagationSettings.ForwardOnly([.. o.ForwardedHeaders]) with { BaggageKeys = [.. o.BaggageKeys] } : HeaderSettings(options),
+            isForward ? InboundPolicy.Trusting : Inbound(options, time),
+            new PropagationTargets(o.Targets, o.ExcludedTargets, refused: host => Log.OutsideTheMesh(logger, host)),
+            new PropagationTargets(o.BaggageTargets, o.ExcludedTargets));
+    }
+
+    private static PropagationSettings HeaderSettings(MeshTracingOptions options)
     {
         var names = options.Propagation.Formats.Select(p => p.ToLowerInvariant()).ToList();
         var w3c = names.IndexOf("tracecontext");
@@ -24,14 +36,10 @@ internal static class Pipeline
         var b3 = multi < 0 && single < 0 ? B3Format.None
             : single < 0 || (multi >= 0 && multi < single) ? B3Format.MultiHeader
             : B3Format.SingleHeader;
-        // Often listed by those who used to copy them by hand: what we write ourselves is no header that merely passes through.
+        // Headers that are written anyway are not forwarded, even if they are listed.
         HashSet<string> own = new(StringComparer.OrdinalIgnoreCase) { RequestIds.RequestId, RequestIds.ClientTraceId };
-        if (w3c >= 0) own.UnionWith([TraceParent.HeaderName, TraceStateList.HeaderName]);
-        if (b3 != B3Format.None)
-        {
-            own.UnionWith([B3Headers.Single, B3Headers.TraceId, B3Headers.SpanId, B3Headers.ParentSpanId, B3Headers.Sampled, B3Headers.Flags]);
-        }
-
+        if (w3c >= 0) own.UnionWith(W3CHeaders.Names);
+        if (b3 != B3Format.None) own.UnionWith(B3Headers.Names);
         if (names.Contains("baggage")) own.Add(BaggageHeader.HeaderName);
         var firstB3 = multi < 0 ? single : single < 0 ? multi : Math.Min(multi, single);
         return new PropagationSettings
@@ -43,11 +51,10 @@ internal static class Pipeline
             BaggageKeys = [.. options.Propagation.BaggageKeys],
             PassThrough =
                 [RequestIds.ClientTraceId, .. options.Propagation.ForwardedHeaders.Where(h => !own.Contains(h)).Distinct(StringComparer.OrdinalIgnoreCase)],
-            RandomFlag = options.Propagation.RandomFlag,
         };
     }
 
-    public static InboundPolicy Inbound(MeshTracingOptions options, TimeProvider time) => new(
+    private static InboundPolicy Inbound(MeshTracingOptions options, TimeProvider time) => new(
         new TrustPolicy(options.Trust.Default, options.Trust.Rules, options.Http.EnvoyHeaderPrefix),
         options.Sampling.DeferUnsampledParent,
         options.Trust.MaxForcedTracesPerSecond is { } limit ? new ForcedTraceLimit(limit, time) : null);

@@ -7,7 +7,7 @@ namespace Tracing.Sdk.Configuration;
 /// <summary>One line at the start that says what is in force and who said so.</summary>
 internal static class StartupLine
 {
-    public static void Write(ILogger logger, SettingsResolver settings, MeshTracing tracing)
+    public static void Write(ILogger logger, SettingsResolver settings, string serviceName)
     {
         if (!logger.IsEnabled(LogLevel.Information)) return;
         var o = settings.Options;
@@ -21,7 +21,7 @@ internal static class StartupLine
         var ratio = (o.Sampling.Ratio * 100).ToString("0.####", CultureInfo.InvariantCulture);
         var parts = new List<string>
         {
-            $"service {ShownText.Line(tracing.ServiceName)} ({NameOrigin(o, settings)})",
+            $"service {ShownText.Line(serviceName)} ({NameOrigin(o, settings)})",
             $"records {ratio} % of {(o.Sampling.FollowParentDecision ? "new" : "all")} traces ({From("Sampling:Ratio")})",
             $"formats {string.Join('+', o.Propagation.Formats)} ({From("Propagation:Formats")})",
             $"exports {Destinations(o)} ({From("Export:Exporters")})",

@@ -1,6 +1,6 @@
 namespace Tracing.Sdk.Http;
 
-/// <summary>Numbers as objects, made once: a status code is on every span, and the ports of a service's connections change rarely.</summary>
+/// <summary>Caches boxed numbers: every span has a status code, and the ports of a service's connections change rarely.</summary>
 internal static class Boxes
 {
     private static readonly object[] Small = [.. Enumerable.Range(0, 600).Select(number => (object)number)];
@@ -10,7 +10,7 @@ internal static class Boxes
     {
         if ((uint)number < (uint)Small.Length) return Small[number];
         var index = number & (Recent.Length - 1);
-        // Any thread may put another number there: what is returned is what was compared.
+        // Another thread may replace the entry at any time, so the object that was compared is the one that is returned.
         if (Recent[index] is { } box && (int)box == number) return box;
         box = number;
         Recent[index] = box;

@@ -10,10 +10,10 @@ namespace Tracing.Sdk.Http;
 /// </summary>
 internal static class ClientSpan
 {
-    /// <summary>What the platform's own span leaves out or blacks out too much.</summary>
+    /// <summary>Adds what the platform's own span lacks.</summary>
     public static void Complete(Activity activity, HttpRequestMessage request, int attempt)
     {
-        // The platform replaces any query by an asterisk, and leaves out that there was a user; the convention hides secrets only.
+        // The platform replaces the whole query by an asterisk and omits user info. The convention redacts only secrets.
         if (request.RequestUri is { IsAbsoluteUri: true } uri && (uri.Query.Length > 0 || uri.UserInfo.Length > 0)) activity.SetTag("url.full", UrlRedaction.FullUrl(uri));
         if (attempt > 0) activity.SetTag("http.request.resend_count", attempt);
     }
@@ -25,7 +25,7 @@ internal static class ClientSpan
         activity.SetTag("http.request.method", method);
         if (method == HttpMethods.Other) activity.SetTag("http.request.method_original", request.Method.Method);
         if (request.RequestUri is not { IsAbsoluteUri: true } uri) return;
-        // A transport of the application's may know schemes that have no host.
+        // A transport of the application may support schemes without a host.
         if (HostOf(uri) is { Length: > 0 } host) activity.SetTag("server.address", host);
         if (uri.Port >= 0) activity.SetTag("server.port", Boxes.Of(uri.Port));
         activity.SetTag("url.full", UrlRedaction.FullUrl(uri));
@@ -35,7 +35,7 @@ internal static class ClientSpan
     {
         if (response is null)
         {
-            // A handler that breaks its contract; HttpClient throws once it has it.
+            // A handler has broken its contract; HttpClient throws for it.
             activity.SetTag("error.type", "_OTHER");
             activity.SetStatus(ActivityStatusCode.Error);
             return;
@@ -50,8 +50,8 @@ internal static class ClientSpan
     }
 
     /// <summary>
-    /// As the platform: any exception is an error, without a description. A cancellation is one too, because HttpClient cancels the same
-    /// token for its own timeout and for the caller, so that a handler cannot tell which it was.
+    /// Like the platform's span: any exception is an error, without a description. So is a cancellation, because HttpClient cancels the same
+    /// token for its own timeout and for the caller, and a handler cannot distinguish them.
     /// </summary>
     public static void Fail(Activity activity, Exception exception)
     {
@@ -70,7 +70,7 @@ internal static class ClientSpan
         }
         catch (UriFormatException)
         {
-            // A host that has no encoded form: whether it can be reached is the transport's question.
+            // The host has no encoded form; the transport decides whether it can be reached.
             return uri.Host;
         }
     }

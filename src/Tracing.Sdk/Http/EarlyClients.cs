@@ -6,12 +6,12 @@ namespace Tracing.Sdk.Http;
 
 /// <summary>
 /// Finds the calls of HttpClients that were made before tracing was added. Their handlers have captured the platform's propagator, so the
-/// platform makes their spans and writes their headers without asking <see cref="OutboundPropagator"/>.
+/// platform writes their headers without <see cref="OutboundPropagator"/>.
 /// </summary>
 /// <remarks>
-/// The platform asks a propagator for headers on the thread that starts the span, right after the start. A span for which
-/// <see cref="OutboundPropagator"/> was not asked belongs to such a client, or to a handler with a propagator of its own: the latter is
-/// left alone as long as it does not write what the platform's would.
+/// The platform calls a propagator on the thread that starts the span, right after the start. A span for which
+/// <see cref="OutboundPropagator"/> was not called belongs to such a client, or to a handler with a propagator of its own. The latter gives no
+/// warning unless it reads the id of the Activity, as the platform's propagator does.
 /// </remarks>
 internal static class EarlyClients
 {
@@ -20,8 +20,8 @@ internal static class EarlyClients
 
     private const ActivityTraceFlags RandomFlag = (ActivityTraceFlags)Propagation.TraceIds.RandomFlag;
 
-    // Spans that have started and are not known to have our headers, by their start time. One that is overwritten is not found.
-    private static readonly Activity?[] Unasked = new Activity?[64];
+    // Spans that have started and for which no headers were requested yet, by their start time. One that is overwritten is not found.
+    private static readonly Activity?[] Started = new Activity?[64];
 
     private static readonly ActivityListener Listener = new()
     {
@@ -30,18 +30,18 @@ internal static class EarlyClients
         ActivityStopped = static activity => SpanStopped(activity),
     };
 
-    // Where no client was made before tracing was added, nothing has to be looked for.
+    // False where no client was made before tracing was added.
     private static bool _mayExist;
 
-    // The span that has started on this thread, until the headers are asked for.
+    // The span that has started on this thread, until its headers are requested.
     [ThreadStatic]
     private static Activity? t_started;
 
-    /// <summary>Begins to look for their calls, if there are any. Called once, before <see cref="OutboundPropagator"/> takes its place.</summary>
+    /// <summary>Starts to look for such calls, if there are clients. Called once, before <see cref="OutboundPropagator"/> becomes the current one.</summary>
     public static void Watch()
     {
         var exist = EventSource.GetSources().Any(static source => source.Name == ClientEventSource);
-        // Where event sources are trimmed away: the source of the spans exists once a client has been used.
+        // An application may be trimmed of event sources. The source of the spans exists once a client has been used.
         using var listener = new ActivityListener
         {
             ShouldListenTo = source =>
@@ -56,13 +56,13 @@ internal static class EarlyClients
         ActivitySource.AddActivityListener(Listener);
     }
 
-    /// <summary>Notes that the headers of a call were asked for.</summary>
-    public static void Asked(Activity? activity)
+    /// <summary>Notes that <see cref="OutboundPropagator"/> was called for a span.</summary>
+    public static void HeadersRequested(Activity? activity)
     {
         if (!_mayExist) return;
         if (t_started is { } started) Forget(started);
         t_started = null;
-        // Another listener may have made another span current in between.
+        // Another listener may have started a span in between.
         if (activity is not null) Forget(activity);
     }
 
@@ -76,17 +76,19 @@ internal static class EarlyClients
     private static void SpanStopped(Activity activity)
     {
         if (!Forget(activity) || DistributedContextPropagator.Current is not OutboundPropagator || !HasIdBeenRead(activity)) return;
-        MeshTracing.Find()?.EarlyClientFound(activity.GetTagItem("server.address") as string ?? "a host");
+        TracingInstance.Find()?.Warnings.EarlyClient(activity.GetTagItem("server.address") as string ?? "a host");
     }
 
-    // The platform's propagator reads the Id, which keeps the flags of that moment. A propagator that writes nothing leaves it unread.
+    // The platform's propagator sends Activity.Id, a string that the Activity makes when it is first read, and keeps: with the flags of that moment.
+    // No property tells whether it has been made. So the flags are changed and the Id is read: an Id with the old flags existed before,
+    // which means that it was sent; one with the new flags is made only now. Stopped spans only, whose flags no other code changes any more.
     private static bool HasIdBeenRead(Activity activity)
     {
         var flags = activity.ActivityTraceFlags;
         activity.ActivityTraceFlags = flags ^ RandomFlag;
-        var hasOldFlags = ActivityContext.TryParse(activity.Id, null, out var context) && (context.TraceFlags & RandomFlag) == (flags & RandomFlag);
+        var isOlder = ActivityContext.TryParse(activity.Id, null, out var context) && (context.TraceFlags & RandomFlag) == (flags & RandomFlag);
         activity.ActivityTraceFlags = flags;
-        return hasOldFlags;
+        return isOlder;
     }
 
     private static bool Forget(Activity activity)
@@ -97,5 +99,5 @@ internal static class EarlyClients
         return true;
     }
 
-    private static ref Activity? SlotOf(Activity activity) => ref Unasked[activity.StartTimeUtc.Ticks & (Unasked.Length - 1)];
+    private static ref Activity? SlotOf(Activity activity) => ref Started[activity.StartTimeUtc.Ticks & (Started.Length - 1)];
 }

@@ -1,11 +1,11 @@
 namespace Tracing.Sdk.Http;
 
-/// <summary>Methods and versions as the HTTP conventions spell them.</summary>
+/// <summary>Names of methods and versions as the HTTP conventions spell them.</summary>
 internal static class HttpMethods
 {
     public const string Other = "_OTHER";
 
-    // Names are case-sensitive: "get" is another method than GET, and an unknown one.
+    // Names are case-sensitive: "get" is not GET but an unknown method.
     public static string NameOf(string method) => method switch
     {
         "GET" => "GET",

@@ -4,20 +4,20 @@ using Tracing.Sdk.Recording;
 namespace Tracing.Sdk.Http;
 
 /// <summary>
-/// Makes a client span for each request and writes the trace headers, whatever handler does the sending: a stub, a test server, a
-/// transport of your own. Every client of IHttpClientFactory has one without a call by you.
+/// Makes a client span for each request and writes the trace headers, in front of any handler: a stub, a test server, a
+/// transport of your own. Every client of IHttpClientFactory gets one automatically.
 /// </summary>
 /// <remarks>
-/// In front of the platform's own handlers (<see cref="SocketsHttpHandler"/>, <see cref="HttpClientHandler"/>) it steps aside: there the
-/// platform makes one span for each attempt, redirects included, and asks this library for the headers. There is never a second span,
+/// In front of the platform's own handlers (<see cref="SocketsHttpHandler"/>, <see cref="HttpClientHandler"/>) it does nothing: there the
+/// platform makes one span for each attempt, redirects included, and gets the headers from this library. There is never a second span,
 /// however many of these handlers a client has.
 /// </remarks>
 public sealed class MeshTracingHandler : DelegatingHandler
 {
     private static readonly ActivitySource Source = new(SourceNames.OwnHttpClient, typeof(MeshTracingHandler).Assembly.GetName().Version?.ToString(3));
 
-    // Decided at the first request: the handlers below may be assigned until then.
-    private bool? _isTracedBelow;
+    // Determined at the first request: the inner handlers may be assigned until then.
+    private bool? _isInnerTraced;
 
     /// <summary>Makes a handler whose <see cref="DelegatingHandler.InnerHandler"/> is still to be set.</summary>
     public MeshTracingHandler()
@@ -25,7 +25,7 @@ public sealed class MeshTracingHandler : DelegatingHandler
     }
 
     /// <summary>Makes a handler in front of another.</summary>
-    /// <param name="innerHandler">What sends the request.</param>
+    /// <param name="innerHandler">The handler that sends the request.</param>
     public MeshTracingHandler(HttpMessageHandler innerHandler)
         : base(innerHandler)
     {
@@ -35,7 +35,7 @@ public sealed class MeshTracingHandler : DelegatingHandler
     protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
-        return IsTracedBelow() || MeshTracing.Find() is not { } tracing
+        return IsInnerTraced() || TracingInstance.Find() is not { } tracing
             ? base.SendAsync(request, cancellationToken)
             : SendTracedAsync(tracing, request, cancellationToken);
     }
@@ -44,7 +44,7 @@ public sealed class MeshTracingHandler : DelegatingHandler
     protected override HttpResponseMessage Send(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
-        if (IsTracedBelow() || MeshTracing.Find() is not { } tracing) return base.Send(request, cancellationToken);
+        if (IsInnerTraced() || TracingInstance.Find() is not { } tracing) return base.Send(request, cancellationToken);
         using var activity = Begin(tracing, request, cancellationToken);
         try
         {
@@ -58,7 +58,7 @@ public sealed class MeshTracingHandler : DelegatingHandler
         }
     }
 
-    private async Task<HttpResponseMessage> SendTracedAsync(MeshTracing tracing, HttpRequestMessage request, CancellationToken cancellationToken)
+    private async Task<HttpResponseMessage> SendTracedAsync(TracingInstance tracing, HttpRequestMessage request, CancellationToken cancellationToken)
     {
         using var activity = Begin(tracing, request, cancellationToken);
         try
@@ -73,9 +73,9 @@ public sealed class MeshTracingHandler : DelegatingHandler
         }
     }
 
-    private static Activity? Begin(MeshTracing tracing, HttpRequestMessage request, CancellationToken cancellationToken)
+    private static Activity? Begin(TracingInstance tracing, HttpRequestMessage request, CancellationToken cancellationToken)
     {
-        // A call that is cancelled before it begins is no span on the platform's transport either.
+        // A call that is cancelled before it begins gets no span, as with the platform's transport.
         var activity = cancellationToken.IsCancellationRequested ? null : Source.StartActivity("HTTP", ActivityKind.Client);
         var attempt = OutboundHeaders.Write(tracing, request, activity ?? Activity.Current);
         if (activity is { IsAllDataRequested: true })
@@ -87,18 +87,18 @@ public sealed class MeshTracingHandler : DelegatingHandler
         return activity;
     }
 
-    // A filter that never catches: the exception passes on with its stack as it was.
+    // Used as an exception filter that is never true, so that the exception keeps its stack.
     private static bool Fail(Activity? activity, Exception exception)
     {
         if (activity is { IsAllDataRequested: true }) ClientSpan.Fail(activity, exception);
         return false;
     }
 
-    private bool IsTracedBelow() => _isTracedBelow ??= IsTraced(InnerHandler);
+    private bool IsInnerTraced() => _isInnerTraced ??= IsTraced(InnerHandler);
 
     private static bool IsTraced(HttpMessageHandler? handler) => handler switch
     {
-        SocketsHttpHandler sockets => OutboundPropagator.IsAskedBy(sockets),
+        SocketsHttpHandler sockets => OutboundPropagator.IsTraced(sockets),
         HttpClientHandler or MeshTracingHandler => true,
         DelegatingHandler delegating => IsTraced(delegating.InnerHandler),
         _ => false,

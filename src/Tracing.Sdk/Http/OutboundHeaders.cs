@@ -1,249 +1,178 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Primitives;
 using Tracing.Sdk.Propagation;
-using Tracing.Sdk.Propagation.B3;
 using Tracing.Sdk.Propagation.Baggage;
 using Tracing.Sdk.Propagation.Mesh;
-using Tracing.Sdk.Propagation.W3C;
+using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk.Http;
 
 /// <summary>
-/// The headers of one outbound request. A header that the user set by hand stays, as long as it is one valid value and neither a copy of
-/// what came in nor the name of a span of our own; otherwise ours takes its place. Either way one value leaves, and the call never fails
-/// because of us.
+/// Writes the headers of one outbound request. A context that user code has set is kept, as long as it is one valid value and neither a copy of
+/// what came in nor the id of an open span; otherwise this library's context replaces it. One value is sent in either case, and the
+/// call never fails because of it.
 /// </summary>
 internal static class OutboundHeaders
 {
-    private static readonly HttpRequestOptionsKey<Note> NoteKey = new("Tracing.Sdk.Note");
-
-    private static readonly string[] ContextNames =
-    [
-        TraceParent.HeaderName, TraceStateList.HeaderName, B3Headers.Single, B3Headers.TraceId, B3Headers.SpanId, B3Headers.ParentSpanId,
-        B3Headers.Sampled, B3Headers.Flags,
-    ];
-
-    private static readonly string[] Names = [.. ContextNames, BaggageHeader.HeaderName, RequestIds.RequestId, RequestIds.ClientTraceId];
-
-    // Set on a message when its headers are written: equal to the version that it had, but another object. SocketsHttpHandler takes the fields
-    // of a propagator off a message before it sends it again, and nothing else on the message shows that it was sent. Redirects keep the
-    // version, and marking with it allocates nothing.
-    private static readonly Version[] MarkedVersions = [new(1, 1), new(2, 0), new(3, 0), new(1, 0)];
-
-    /// <summary>The names that a context or baggage is read from and written to.</summary>
-    public static IReadOnlyCollection<string> Fields { get; } = Array.AsReadOnly([.. ContextNames, BaggageHeader.HeaderName]);
-
     /// <summary>Writes the headers and returns how often this message has been sent before, as far as it shows.</summary>
-    public static int Write(MeshTracing tracing, HttpRequestMessage request, Activity? activity)
+    public static int Write(TracingInstance tracing, HttpRequestMessage request, Activity? activity)
     {
         if (request.RequestUri is not { IsAbsoluteUri: true } uri) return 0;
-        var headers = new RequestCarrier(request);
+        var (propagation, settings) = (tracing.Propagation, tracing.Propagation.Settings);
         var remote = RemoteContext.Current;
-        var settings = tracing.Propagation;
-        var isInside = tracing.MayPropagateTo(uri.Host);
+        var isTarget = propagation.Targets.Allows(uri.Host);
 
-        // :: Step 1: what is a copy of headers that are not trusted does not leave, wherever the message goes.
-        if (remote?.Refused is { } refused) RemoveCopies(request, headers, refused.Headers);
+        // :: Step 1: remove copies of headers that the caller is not trusted with, wherever the request goes.
+        if (remote?.Refused is { } refused) CopiedHeaders.Remove(request, refused.Headers);
 
-        // :: Step 2: a message that has been sent before loses what we wrote then, and has again what was set by hand. It gets fresh ids, and
-        // perhaps goes where none may.
-        var present = Look(request);
-        // Most messages are sent once, into the mesh and with nothing by hand; a note in their options is a dictionary each.
-        var wasSent = IsMarked(request);
-        var isSetByHand = (present & (Present.Context | Present.Baggage)) != 0;
-        var note = wasSent || isSetByHand || !isInside || !settings.W3C ? NoteOf(request, headers, remote, wasSent) : null;
-        var isResend = note is { Attempts: > 0 };
-        if (!isInside && ((isResend && note!.WasInside) || ((present & Present.Context) != 0 && IsKnown(ContextOn(headers), remote, activity))))
+        // :: Step 2: undo an earlier sending of the same message. The usual message is sent once, to a target, and has no headers of user code.
+        var present = Find(request);
+        var wasSent = SentMark.IsSet(request);
+        var isPlain = !wasSent && isTarget && settings.W3C && (present & (Present.Context | Present.Baggage)) == 0;
+        var note = isPlain ? null : RequestNote.Of(request, remote, wasSent);
+        if (note is { Attempts: > 0 })
         {
-            Remove(request, Names);
-            Remove(request, settings.PassThrough);
+            note.Restore(request);
+            present = Find(request);
         }
+
+        // :: Step 3: remove what the host must not get.
+        if (!isTarget) present = RemoveReceived(request, present, note!, settings, remote, activity);
+        else if (note is { WasSentInside: true } && !propagation.BaggageTargets.Allows(uri.Host)) request.Headers.Remove(BaggageHeader.HeaderName);
+
+        // :: Step 4: write baggage, which has targets of its own.
+        note?.Remember(request, BaggageHeader.HeaderName);
+        if (settings.Baggage) WriteBaggage(request, (present & Present.Baggage) != 0, uri.Host, propagation, remote, activity);
+
+        // :: Step 5: write the other headers, which only targets get.
+        if (isTarget) WriteContext(tracing, request, present, wasSent, ref note, remote, activity);
         else
         {
-            if (!isInside && remote is not null) RemoveCopies(request, headers, remote);
-            if (isResend)
-            {
-                if (note!.IsOurs) Remove(request, ContextNames);
-                note.PutBack(request);
-                present = Look(request);
-                if (note.WasInside && !tracing.MaySendBaggageTo(uri.Host)) request.Headers.Remove(BaggageHeader.HeaderName);
-            }
-            else if ((present & Present.Baggage) != 0)
-            {
-                note!.Remember(request, BaggageHeader.HeaderName);
-            }
+            note!.Remember(request, ContextHeaders.TraceContext);
+            SentMark.TrySet(request);
         }
 
-        var hasContext = (present & Present.Context) != 0;
-
-        // :: Step 3: baggage has rules of its own.
-        if (settings.Baggage) WriteBaggage(tracing, request, (present & Present.Baggage) != 0, ref headers, uri.Host, remote, activity);
-
-        var attempts = note?.Attempts ?? 0;
-        if (!isInside)
-        {
-            // What is left on it is the user's.
-            if (hasContext && !isResend) note!.Remember(request, ContextNames);
-            Mark(request);
-            return attempts;
-        }
-
-        // :: Step 4: the context, and what only passes through.
-        var context = tracing.Recorder?.ContextToSend(activity);
-        var isOurs = context is not null && !(hasContext && UserHasTheSay(request, headers, remote, activity));
-        // A marked message without a note has a context of ours.
-        var isMarked = Mark(request);
-        if (context is null || !isMarked) note ??= NoteOf(request, headers, remote, wasSent);
-        if (isOurs) ContextInjector.Inject(context!.Value, ref headers, settings);
-        else if (hasContext && !isResend) note!.Remember(request, ContextNames);
-        if (note is not null) (note.IsOurs, note.WasInside) = (isOurs, true);
-        if (tracing.Recorder is not null) WriteRequestId(request, (present & Present.RequestId) != 0, ref headers, remote, context);
-        if (remote?.PassThrough is { } passThrough) WritePassThrough(tracing, request, uri.Host, passThrough);
-        return attempts;
+        return note?.Attempts ?? 0;
     }
 
     /// <summary>The same for a carrier that is no HTTP request, through the platform's setter.</summary>
-    public static void Write(MeshTracing tracing, object? carrier, DistributedContextPropagator.PropagatorSetterCallback setter, Activity? activity)
+    public static void Write(TracingInstance tracing, object? carrier, DistributedContextPropagator.PropagatorSetterCallback setter, Activity? activity)
     {
         var headers = new CallbackWriter(carrier, setter);
+        var settings = tracing.Propagation.Settings;
         var remote = RemoteContext.Current;
         if (tracing.Recorder?.ContextToSend(activity) is { } outbound)
         {
-            ContextInjector.Inject(outbound, ref headers, tracing.Propagation);
-            headers.Set(RequestIds.RequestId, RequestIdFor(remote, outbound)!);
+            ContextInjector.Inject(outbound, ref headers, settings);
+            headers.Set(RequestIds.RequestId, RequestIds.ForCall(remote, outbound)!);
         }
 
         foreach (var (name, values) in remote?.PassThrough ?? [])
         {
-            var allowed = Is(name, BaggageHeader.HeaderName) ? OutboundBaggage.WithKeys(values, tracing.Propagation.BaggageKeys) : values;
+            var allowed = Is(name, BaggageHeader.HeaderName) ? OutboundBaggage.WithKeys(values, settings.BaggageKeys) : values;
             if (allowed.Count > 0) headers.Set(name, allowed.ToString());
         }
 
-        if (tracing.Propagation.Baggage && OutboundBaggage.Format(remote, activity, tracing.Propagation.BaggageKeys) is { } baggage)
+        if (settings.Baggage && OutboundBaggage.Format(remote, activity, settings.BaggageKeys) is { } baggage) headers.Set(BaggageHeader.HeaderName, baggage);
+    }
+
+    // A message that holds a context of this process loses all headers, because any of them may come from here; another one loses copies only.
+    private static Present RemoveReceived(
+        HttpRequestMessage request, Present present, RequestNote note, PropagationSettings settings, RemoteContext? remote, Activity? activity)
+    {
+        if (note.WasSentInside || ((present & Present.Context) != 0 && CopiedHeaders.IsCopyOrOpenSpan(ContextOn(request), remote, activity)))
+        {
+            RequestNote.Remove(request, ContextHeaders.All);
+            RequestNote.Remove(request, settings.PassThrough);
+            return default;
+        }
+
+        if (remote?.RequestId is { } id) CopiedHeaders.Remove(request, RequestIds.RequestId, id);
+        if (remote?.PassThrough is { } passThrough) CopiedHeaders.Remove(request, passThrough);
+        return present;
+    }
+
+    // Baggage is compared member by member, so that members that user code adds to a copy are sent.
+    private static void WriteBaggage(
+        HttpRequestMessage request, bool isPresent, string host, ContextPropagation propagation, RemoteContext? remote, Activity? activity)
+    {
+        var headers = new RequestCarrier(request);
+        var keys = propagation.Settings.BaggageKeys;
+        if (isPresent && headers.Get(BaggageHeader.HeaderName) is { Count: > 0 } written)
+        {
+            var merged = OutboundBaggage.Merge(written, remote, activity, keys, propagation.BaggageTargets.Allows(host));
+            if (written is [{ } only] && only == merged) return;
+            request.Headers.Remove(BaggageHeader.HeaderName);
+            if (merged is not null) headers.Set(BaggageHeader.HeaderName, merged);
+        }
+        else if (OutboundBaggage.Format(remote, activity, keys) is { } baggage && propagation.BaggageTargets.Allows(host))
         {
             headers.Set(BaggageHeader.HeaderName, baggage);
         }
     }
 
-    private static bool IsMarked(HttpRequestMessage request)
+    private static void WriteContext(
+        TracingInstance tracing, HttpRequestMessage request, Present present, bool wasSent, ref RequestNote? note, RemoteContext? remote, Activity? activity)
     {
-        var version = request.Version;
-        foreach (var marked in MarkedVersions)
+        var headers = new RequestCarrier(request);
+        var context = tracing.Recorder?.ContextToSend(activity);
+        var hasContext = (present & Present.Context) != 0;
+        var isOurs = context is not null && !(hasContext && IsSetByUser(ContextOn(request), remote, activity));
+        // A marked message without a note counts as one with this library's context.
+        if (!SentMark.TrySet(request) || context is null) note ??= RequestNote.Of(request, remote, wasSent);
+        if (isOurs)
         {
-            if (ReferenceEquals(version, marked)) return true;
-        }
-
-        return false;
-    }
-
-    private static bool Mark(HttpRequestMessage request)
-    {
-        var version = request.Version;
-        foreach (var marked in MarkedVersions)
-        {
-            if (!marked.Equals(version)) continue;
-            request.Version = marked;
-            return true;
-        }
-
-        return false;
-    }
-
-    private static Note NoteOf(HttpRequestMessage request, in RequestCarrier headers, RemoteContext? remote, bool wasSent)
-    {
-        var isOurs = IsOurs(headers, remote);
-        if (request.Options.TryGetValue(NoteKey, out var note))
-        {
-            note.Attempts++;
-            note.IsOurs |= isOurs;
+            if (hasContext) RequestNote.Remove(request, ContextHeaders.TraceContext);
+            ContextInjector.Inject(context!.Value, ref headers, tracing.Propagation.Settings);
         }
         else
         {
-            isOurs |= wasSent;
-            request.Options.Set(NoteKey, note = new Note { Attempts = isOurs ? 1 : 0, IsOurs = isOurs, WasInside = isOurs });
+            note?.Remember(request, ContextHeaders.TraceContext);
         }
 
-        return note;
+        note?.SentInside(isOurs);
+        if (tracing.Recorder is not null) WriteRequestId(request, (present & Present.RequestId) != 0, remote, context);
+        if (remote?.PassThrough is { } passThrough) WritePassThrough(request, tracing.Propagation, passThrough);
     }
 
-    // A marker that names the span in traceparent is our own hand, unless it came in like this and was copied.
-    private static bool IsOurs(in RequestCarrier headers, RemoteContext? remote) =>
-        headers.Get(TraceStateList.HeaderName) is [{ } list]
-        && MeshMember.Find(list).SpanId is not 0 and var marker
-        && headers.Get(TraceParent.HeaderName) is [{ } parent]
-        && TraceParent.TryParse(parent, out var ids)
-        && ids.SpanId == marker
-        && !IsCopy(ids, remote);
-
-    // A header with the values that came in, as a reverse proxy makes it.
-    private static void RemoveCopies(HttpRequestMessage request, in RequestCarrier headers, IReadOnlyList<KeyValuePair<string, StringValues>> received)
+    private static void WriteRequestId(HttpRequestMessage request, bool isPresent, RemoteContext? remote, in OutboundContext? context)
     {
-        for (var i = 0; i < received.Count; i++)
+        var headers = new RequestCarrier(request);
+        if (isPresent)
         {
-            var (name, values) = received[i];
-            if (IsCopy(headers.Get(name), values)) request.Headers.Remove(name);
+            if (headers.Get(RequestIds.RequestId) is [{ Length: > 0 } set] && HeaderText.IsSafe(set)) return;
+            request.Headers.Remove(RequestIds.RequestId);
         }
+
+        if (RequestIds.ForCall(remote, context) is { } id) headers.Set(RequestIds.RequestId, id);
     }
 
-    // The same for what is trusted, towards a host that gets nothing of it. Baggage is looked at member by member.
-    private static void RemoveCopies(HttpRequestMessage request, in RequestCarrier headers, RemoteContext remote)
+    private static void WritePassThrough(
+        HttpRequestMessage request, ContextPropagation propagation, IReadOnlyList<KeyValuePair<string, StringValues>> passThrough)
     {
-        if (remote.RequestId is { } id && IsCopy(headers.Get(RequestIds.RequestId), id)) request.Headers.Remove(RequestIds.RequestId);
-        if (remote.PassThrough is { } passThrough) RemoveCopies(request, headers, passThrough);
-    }
-
-    // All values that came in, one of several, or several folded into one.
-    private static bool IsCopy(StringValues written, StringValues received)
-    {
-        if (written.Count == 0) return false;
-        foreach (var value in written)
+        for (var i = 0; i < passThrough.Count; i++)
         {
-            if (!received.Contains(value)) return written.ToString() == received.ToString();
+            var (name, values) = passThrough[i];
+            if (request.Headers.Contains(name)) continue;
+            if (Is(name, BaggageHeader.HeaderName))
+            {
+                // Its rules hold also where it is only forwarded.
+                if (!propagation.BaggageTargets.Allows(request.RequestUri!.Host)) continue;
+                values = OutboundBaggage.WithKeys(values, propagation.Settings.BaggageKeys);
+            }
+
+            if (values.Count > 0) request.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
         }
-
-        return true;
     }
 
-    private static void Remove(HttpRequestMessage request, IReadOnlyList<string> names)
-    {
-        for (var i = 0; i < names.Count; i++) request.Headers.Remove(names[i]);
-    }
+    private static bool IsSetByUser(in TraceIds written, RemoteContext? remote, Activity? activity) =>
+        (written.HasIds || written.State != SamplingState.Defer) && !CopiedHeaders.IsCopyOrOpenSpan(written, remote, activity);
 
-    private static bool UserHasTheSay(HttpRequestMessage request, in RequestCarrier headers, RemoteContext? remote, Activity? activity)
-    {
-        var set = ContextOn(headers);
-        if ((set.HasIds || set.State != SamplingState.Defer) && !IsKnown(set, remote, activity)) return true;
-        Remove(request, ContextNames);
-        return false;
-    }
+    private static TraceIds ContextOn(HttpRequestMessage request) =>
+        ContextExtractor.Extract(new RequestCarrier(request), PropagationSettings.ContextOnly).Ids;
 
-    private static TraceIds ContextOn(in RequestCarrier headers) => ContextExtractor.Extract(headers, PropagationSettings.ContextOnly).Ids;
-
-    // A copy of what came in, or the name of a span that is open here: other instrumentation of HttpClient writes that before we are asked.
-    private static bool IsKnown(in TraceIds set, RemoteContext? remote, Activity? activity)
-    {
-        if (IsCopy(set, remote)) return true;
-        if (!set.HasIds) return false;
-        for (var a = activity; a is { IdFormat: ActivityIdFormat.W3C }; a = a.Parent)
-        {
-            if (Hex.ToUInt64(a.SpanId) == set.SpanId) return true;
-        }
-
-        return false;
-    }
-
-    // Of the context that came in, of its stale format, or of one that came in and was not believed.
-    private static bool IsCopy(in TraceIds set, RemoteContext? remote) =>
-        remote is not null
-        && (!set.HasIds ? set.State != SamplingState.Defer && set == remote.Ids
-            : IsCopy(set, remote.Ids, remote.StaleSpanId) || (remote.Loser is { } loser && IsCopy(set, loser.Ids, remote.StaleSpanId))
-            || IsCopy(set, remote.Refused?.Received));
-
-    private static bool IsCopy(in TraceIds set, in TraceIds received, ulong stale) =>
-        set.TraceLow == received.TraceLow && (set.SpanId == received.SpanId || set.SpanId == stale);
-
-    // Most requests carry two or three headers: looking at each once is cheaper than asking for ten names.
-    private static Present Look(HttpRequestMessage request)
+    // Most requests have two or three headers: one pass over them costs less than ten lookups.
+    private static Present Find(HttpRequestMessage request)
     {
         var present = default(Present);
         foreach (var (name, _) in request.Headers.NonValidated)
@@ -259,7 +188,7 @@ internal static class OutboundHeaders
 
     private static bool IsContext(string name)
     {
-        foreach (var known in ContextNames)
+        foreach (var known in ContextHeaders.TraceContext)
         {
             if (Is(name, known)) return true;
         }
@@ -269,107 +198,17 @@ internal static class OutboundHeaders
 
     private static bool Is(string name, string known) => known.Equals(name, StringComparison.OrdinalIgnoreCase);
 
-    private static void WriteBaggage(
-        MeshTracing tracing, HttpRequestMessage request, bool isPresent, ref RequestCarrier headers, string host, RemoteContext? remote, Activity? activity)
-    {
-        var keys = tracing.Propagation.BaggageKeys;
-        if (isPresent && headers.Get(BaggageHeader.HeaderName) is { Count: > 0 } written)
-        {
-            var merged = OutboundBaggage.Merge(written, remote, activity, keys, tracing.MaySendBaggageTo(host));
-            if (written is [{ } only] && only == merged) return;
-            request.Headers.Remove(BaggageHeader.HeaderName);
-            if (merged is not null) headers.Set(BaggageHeader.HeaderName, merged);
-        }
-        else if (OutboundBaggage.Format(remote, activity, keys) is { } baggage && tracing.MaySendBaggageTo(host))
-        {
-            headers.Set(BaggageHeader.HeaderName, baggage);
-        }
-    }
-
-    private static void WriteRequestId(
-        HttpRequestMessage request, bool isPresent, ref RequestCarrier headers, RemoteContext? remote, in OutboundContext? context)
-    {
-        if (isPresent)
-        {
-            if (headers.Get(RequestIds.RequestId) is [{ Length: > 0 } byHand] && HeaderText.IsSafe(byHand)) return;
-            request.Headers.Remove(RequestIds.RequestId);
-        }
-
-        if (RequestIdFor(remote, context) is { } id) headers.Set(RequestIds.RequestId, id);
-    }
-
-    // Envoy reads a decision out of the id: where the caller's decision does not count, its digit is ours.
-    private static string? RequestIdFor(RemoteContext? remote, in OutboundContext? context)
-    {
-        var isSampled = context is { } outbound && IsSampled(outbound);
-        if (remote?.RequestId is { } received) return remote.Trust == TraceTrust.Trust ? received : RequestIds.WithDecision(received, isSampled);
-        return context is { TraceId: var traceId } ? RequestIds.ForTrace(traceId, isSampled) : null;
-    }
-
-    private static void WritePassThrough(
-        MeshTracing tracing, HttpRequestMessage request, string host, IReadOnlyList<KeyValuePair<string, StringValues>> passThrough)
-    {
-        for (var i = 0; i < passThrough.Count; i++)
-        {
-            var (name, values) = passThrough[i];
-            if (request.Headers.Contains(name)) continue;
-            if (Is(name, BaggageHeader.HeaderName))
-            {
-                // Not understood here, only forwarded: its rules hold all the same.
-                if (!tracing.MaySendBaggageTo(host)) continue;
-                values = OutboundBaggage.WithKeys(values, tracing.Propagation.BaggageKeys);
-            }
-
-            if (values.Count > 0) request.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
-        }
-    }
-
-    private static bool IsSampled(in OutboundContext context) => context.State is SamplingState.Accept or SamplingState.Debug;
-
     private readonly struct CallbackWriter(object? carrier, DistributedContextPropagator.PropagatorSetterCallback setter) : IHeaderWriter
     {
         public void Set(string name, string value) => setter(carrier, name, value);
     }
 
-    /// <summary>Which headers of ours are on a message before we write any.</summary>
+    /// <summary>The headers on a message before this library writes any.</summary>
     [Flags]
     private enum Present
     {
         Context = 1,
         Baggage = 2,
         RequestId = 4,
-    }
-
-    /// <summary>What the headers of a message do not show when it is sent again.</summary>
-    private sealed class Note
-    {
-        public int Attempts { get; set; }
-
-        /// <summary>Whether the context on it is what we wrote.</summary>
-        public bool IsOurs { get; set; }
-
-        /// <summary>Whether it has been sent to a host of the mesh, so that it may carry what must not leave.</summary>
-        public bool WasInside { get; set; }
-
-        // In the order in which they were set; null when none were.
-        private List<KeyValuePair<string, StringValues>>? _setByHand;
-
-        public void Remember(HttpRequestMessage request, params ReadOnlySpan<string> names)
-        {
-            var headers = new RequestCarrier(request);
-            foreach (var name in names)
-            {
-                if (headers.Get(name) is { Count: > 0 } values) (_setByHand ??= []).Add(new(name, values));
-            }
-        }
-
-        public void PutBack(HttpRequestMessage request)
-        {
-            if (_setByHand is null) return;
-            foreach (var (name, values) in _setByHand)
-            {
-                if (!request.Headers.Contains(name)) request.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
-            }
-        }
     }
 }

@@ -7,12 +7,12 @@ using Tracing.Sdk.Recording;
 namespace Tracing.Sdk.Http;
 
 /// <summary>
-/// The process's <see cref="DistributedContextPropagator"/>: every HttpClient that the platform traces asks it what to write, wherever
-/// it was made. Handlers capture it when they are built, so it is set as early as possible and looks up the tracing at each call.
+/// The process's <see cref="DistributedContextPropagator"/>: the platform calls it for the headers of every HttpClient that it traces.
+/// Handlers capture it when they are built, so it is set as early as possible and finds the tracing at each call.
 /// </summary>
 internal sealed class OutboundPropagator : DistributedContextPropagator
 {
-    // Before tracing has started, and after it has ended, the platform behaves as if we were not there.
+    // Used before tracing has started and after it has ended.
     private static readonly DistributedContextPropagator Platform = CreateDefaultPropagator();
 
     public static void Install()
@@ -22,10 +22,10 @@ internal sealed class OutboundPropagator : DistributedContextPropagator
         Current = new OutboundPropagator();
     }
 
-    /// <summary>Whether the platform makes the spans of this handler. One that was built before us is made to ask us, if it has not been used.</summary>
-    public static bool IsAskedBy(SocketsHttpHandler handler)
+    /// <summary>Whether the platform makes the spans of this handler. An unused handler with the platform's propagator gets this one.</summary>
+    public static bool IsTraced(SocketsHttpHandler handler)
     {
-        // None means: no span either. Any but the platform's own was set by the user and stays.
+        // Without a propagator the platform makes no span either. One that is not the platform's was set by user code and is kept.
         if (handler.ActivityHeadersPropagator != Platform) return handler.ActivityHeadersPropagator is not null;
         try
         {
@@ -33,22 +33,22 @@ internal sealed class OutboundPropagator : DistributedContextPropagator
         }
         catch (InvalidOperationException)
         {
-            // In use already: it goes on with the platform's headers.
+            // The handler is in use already and keeps writing the platform's headers.
         }
 
         return true;
     }
 
-    // Without the request ids: libraries clear a message of these fields before they ask for new values, or look for one of them to see whether
-    // there is a context, and a request id that the user set is neither.
-    public override IReadOnlyCollection<string> Fields => OutboundHeaders.Fields;
+    // Without the request ids: libraries remove these fields from a message before an injection, and take any of them for a sign of a context.
+    // A request id that user code has set must not be removed, and is no context.
+    public override IReadOnlyCollection<string> Fields { get; } = Array.AsReadOnly(ContextHeaders.Propagated);
 
     public override void Inject(Activity? activity, object? carrier, PropagatorSetterCallback? setter)
     {
-        // The request of an exporter belongs to no trace, and it is none of the application's calls that may or may not leave the mesh.
+        // The request of an exporter belongs to no trace, and its host needs no log line about targets.
         if (activity is null && Suppression.IsActive) return;
-        EarlyClients.Asked(activity);
-        if (MeshTracing.Find() is not { } tracing)
+        EarlyClients.HeadersRequested(activity);
+        if (TracingInstance.Find() is not { } tracing)
         {
             Platform.Inject(activity, carrier, setter);
             return;
@@ -69,10 +69,10 @@ internal sealed class OutboundPropagator : DistributedContextPropagator
     {
         (traceId, traceState) = (null, null);
         if (getter is null) return;
-        // Where headers are only forwarded the settings understand none of them, and a library that asks still wants the context.
-        var settings = MeshTracing.Find() is { Recorder: not null } tracing ? tracing.Propagation : PropagationSettings.ContextOnly;
+        // Where headers are only forwarded, the settings of the tracing read no format, but a library that extracts expects the context.
+        var settings = TracingInstance.Find() is { Recorder: not null } tracing ? tracing.Propagation.Settings : PropagationSettings.ContextOnly;
         var remote = ContextExtractor.Extract(new CallbackReader(carrier, getter), settings);
-        (traceId, traceState) = (remote.TraceParent, remote.TraceState);
+        (traceId, traceState) = (remote.TraceParent, remote.ActivityTraceState);
     }
 
     public override IEnumerable<KeyValuePair<string, string?>>? ExtractBaggage(object? carrier, PropagatorGetterCallback? getter)

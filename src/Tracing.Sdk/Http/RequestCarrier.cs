@@ -3,7 +3,7 @@ using Tracing.Sdk.Propagation;
 
 namespace Tracing.Sdk.Http;
 
-/// <summary>The headers of an outbound request, to read what the user set by hand and to write ours.</summary>
+/// <summary>The headers of an outbound request, to read those that user code has set and to write this library's.</summary>
 internal readonly struct RequestCarrier(HttpRequestMessage request) : IHeaderReader, IHeaderWriter
 {
     public StringValues Get(string name)
@@ -12,6 +12,6 @@ internal readonly struct RequestCarrier(HttpRequestMessage request) : IHeaderRea
         return values.Count == 1 ? new StringValues(values.ToString()) : new StringValues([.. values]);
     }
 
-    // Values come from our own grammar or have passed it: validation again would cost time, and could only fail the user's call.
+    // Without validation, because every value is valid by the grammar of its format.
     public void Set(string name, string value) => request.Headers.TryAddWithoutValidation(name, value);
 }

@@ -4,8 +4,8 @@ using System.Text;
 namespace Tracing.Sdk.Http;
 
 /// <summary>
-/// URLs without secrets: the user's name and password, and the values of query keys that are known to sign or to authorise.
-/// Keys stay, so that one still sees which call it was.
+/// Removes secrets from URLs: user name and password, and the values of query keys that are known to hold signatures or credentials.
+/// The keys are kept, because they help to recognise the call.
 /// <see href="https://opentelemetry.io/docs/specs/semconv/http/http-spans/"/>
 /// </summary>
 internal static class UrlRedaction
@@ -22,7 +22,7 @@ internal static class UrlRedaction
         if (uri.UserInfo.Length == 0 && uri.Query.Length == 0) return uri.Fragment.Length == 0 ? uri.AbsoluteUri : uri.GetLeftPart(UriPartial.Path);
         var url = uri.AbsoluteUri;
         var text = new StringBuilder(url.Length + 16).Append(uri.Scheme).Append(':');
-        // Some schemes have no slashes there: mailto, urn.
+        // Some schemes, such as mailto and urn, have no slashes.
         if (url.AsSpan(text.Length).StartsWith("//")) text.Append("//");
         if (uri.UserInfo.Length > 0) text.Append(Redacted).Append(':').Append(Redacted).Append('@');
         text.Append(uri.Authority).Append(uri.AbsolutePath);
@@ -30,7 +30,7 @@ internal static class UrlRedaction
         return text.ToString();
     }
 
-    /// <summary>A query, with its question mark or without; it is returned without.</summary>
+    /// <summary>Redacts a query, with or without its question mark; the result has none.</summary>
     public static string Query(ReadOnlySpan<char> query)
     {
         query = query.TrimStart('?');
@@ -54,7 +54,7 @@ internal static class UrlRedaction
         }
     }
 
-    // %73ig is sig to whoever receives it.
+    // A receiver decodes the key: %73ig is sig.
     private static bool IsSecret(ReadOnlySpan<char> key) =>
         SecretKeys.GetAlternateLookup<ReadOnlySpan<char>>().Contains(key.Contains('%') ? Uri.UnescapeDataString(key) : key);
 }

@@ -1,23 +1,31 @@
 using System.Diagnostics;
 using Tracing.Sdk.Propagation.Mesh;
+using Tracing.Sdk.Propagation.W3C;
 
 namespace Tracing.Sdk.Propagation;
 
-/// <summary>Between our numbers and <see cref="ActivityContext"/>, which knows two of the four states: tracestate holds the others.</summary>
+/// <summary>
+/// Conversion to and from <see cref="ActivityContext"/>, whose flags hold two of the four states. The marker in its tracestate holds the
+/// other two, for code that gets the ActivityContext and nothing else.
+/// </summary>
 internal static class ActivityContexts
 {
     public static ActivityContext ToActivityContext(in this TraceIds ids, string? traceState)
     {
         var flags = (ids.IsSampled ? ActivityTraceFlags.Recorded : ActivityTraceFlags.None)
             | (ids.IsRandom ? (ActivityTraceFlags)TraceIds.RandomFlag : ActivityTraceFlags.None);
-        return new ActivityContext(ids.ToActivityTraceId(), ids.ToActivitySpanId(), flags, traceState, isRemote: true);
+        return new ActivityContext(ids.ToActivityTraceId(), ids.ToActivitySpanId(), flags, ids.ToActivityTraceState(traceState), isRemote: true);
     }
+
+    /// <summary>A tracestate without a state, with the state that the flags of an <see cref="ActivityContext"/> cannot hold.</summary>
+    public static string? ToActivityTraceState(in this TraceIds ids, string? traceState) =>
+        ids.HasIds && ids.State is SamplingState.Debug or SamplingState.Defer ? TraceStateList.WithState(traceState, ids.State) : traceState;
 
     public static SamplingState StateOf(in this ActivityContext context)
     {
-        var member = MeshMember.Find(context.TraceState);
-        if (member.IsDebug) return SamplingState.Debug;
+        var marker = Marker.Find(context.TraceState);
+        if (marker.IsDebug) return SamplingState.Debug;
         if ((context.TraceFlags & ActivityTraceFlags.Recorded) != 0) return SamplingState.Accept;
-        return member.IsUndecided ? SamplingState.Defer : SamplingState.Deny;
+        return marker.IsUndecided ? SamplingState.Defer : SamplingState.Deny;
     }
 }

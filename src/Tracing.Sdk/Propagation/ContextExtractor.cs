@@ -6,145 +6,96 @@ using Tracing.Sdk.Propagation.W3C;
 
 namespace Tracing.Sdk.Propagation;
 
-/// <summary>Headers in, one context out. Every format is read, and <see cref="Freshness"/> decides where they disagree.</summary>
+/// <summary>Reads one context out of the headers of all formats. <see cref="Freshness"/> decides where two formats of one trace differ.</summary>
 internal static class ContextExtractor
 {
-    /// <summary>Reads the headers of one message. Never throws for anything in them.</summary>
+    /// <summary>Reads the headers of one message. Never throws, whatever they contain.</summary>
     /// <param name="headers">Where to read from.</param>
-    /// <param name="settings">What to look at.</param>
-    /// <param name="nothing">What to return when nothing of all that came in; it also says whose request it is. Null: a new context in any case.</param>
-    public static RemoteContext Extract<TReader>(TReader headers, PropagationSettings settings, RemoteContext? nothing = null)
+    /// <param name="settings">Which headers to read.</param>
+    /// <param name="empty">The context to return when no header holds anything, and the owner of any other. Null: a new context in any case.</param>
+    public static RemoteContext Extract<TReader>(TReader headers, PropagationSettings settings, RemoteContext? empty = null)
         where TReader : struct, IHeaderReader
     {
-        // :: Step 1: read every format. What is malformed counts as absent.
-        TraceIds w3c = default;
-        StringValues traceState = default;
-        MeshMember mesh = default;
+        // :: Step 1: read every format. A malformed context counts as absent.
+        W3CContext w3c = default;
         ulong stale = 0;
-        string? traceParent = null;
-        string? list = null;
-        if (settings.W3C && TryReadW3C(ref headers, out w3c, out traceParent, out traceState))
-        {
-            list = TraceStateList.Normalize(traceState, settings.TraceStateLimit, out mesh);
-        }
+        if (settings.W3C) _ = W3CHeaders.TryRead(ref headers, out w3c);
+        var b3 = settings.B3 == B3Format.None ? default : B3Headers.Read(ref headers, out stale);
 
-        var b3 = settings.B3 == B3Format.None ? default : ReadB3(ref headers, out stale);
-
-        // :: Step 2: find the winner.
-        var winner = w3c;
+        // :: Step 2: choose the context to continue.
+        var ids = w3c.Ids;
         var conflict = ContextConflict.None;
-        LosingContext? loser = null;
-        if (!w3c.HasIds)
+        LinkedContext? link = null;
+        var isFromB3 = !w3c.Ids.HasIds;
+        if (isFromB3)
         {
-            winner = b3;
+            ids = b3;
         }
         else if (!b3.HasIds)
         {
-            // Beside a context a decision without ids counts only if it says debug, or if the context was written by a proxy that cannot read B3.
-            if (b3.State == SamplingState.Debug || (b3.State != SamplingState.Defer && TraceStateList.IsPresentButEmpty(traceState)))
-            {
-                winner = w3c with { State = b3.State };
-            }
+            ids = WithDecision(w3c, b3.State);
         }
-        else if (w3c.IsSameTraceAs(b3))
+        else if (w3c.Ids.IsSameTraceAs(b3))
         {
-            winner = OneTrace(w3c, b3, mesh.SpanId, settings.B3First, out conflict);
-            if (w3c.SpanId != b3.SpanId) stale = winner.SpanId == w3c.SpanId ? b3.SpanId : w3c.SpanId;
+            ids = OneTrace(w3c, b3, settings.B3First, out conflict);
+            if (w3c.Ids.SpanId != b3.SpanId) stale = ids.SpanId == w3c.Ids.SpanId ? b3.SpanId : w3c.Ids.SpanId;
         }
         else
         {
             conflict = ContextConflict.TraceId;
-            if (settings.B3First || TraceStateList.IsPresentButEmpty(traceState))
-            {
-                loser = new LosingContext(w3c, "w3c", "conflicting_context");
-                (winner, list, mesh) = (b3, null, default);
-            }
-            else
-            {
-                loser = new LosingContext(b3, "b3", "conflicting_context");
-            }
+            // Envoy's OpenTelemetry tracer cannot read B3: where it started a trace of its own, B3 holds the caller's.
+            isFromB3 = settings.B3First || w3c.IsTraceStateEmpty;
+            if (isFromB3) ids = b3;
+            link = isFromB3 ? new LinkedContext(w3c.Ids, "w3c", "conflicting_context") : new LinkedContext(b3, "b3", "conflicting_context");
         }
 
-        // :: Step 3: debug may have come on a hop that speaks W3C only. The list then holds what the flags cannot, for our own sampler too; and
-        // where that hop did not sample, it exported no span, so the parent is the span that our member names.
-        if (mesh.IsDebug && winner.State != SamplingState.Debug)
+        // :: Step 3: add the debug state of the marker, which survives hops that speak W3C only.
+        if (!isFromB3 && w3c.Marker.IsDebug)
         {
-            var parent = winner.State == SamplingState.Deny && mesh.SpanId != 0 ? mesh.SpanId : winner.SpanId;
-            if (parent != winner.SpanId) stale = winner.SpanId;
-            winner = winner with { SpanId = parent, State = SamplingState.Debug };
+            var debug = ids.WithDebug(w3c.Marker.SpanId);
+            if (debug.SpanId != ids.SpanId) stale = ids.SpanId;
+            ids = debug;
         }
 
-        if (winner.HasIds) list = TraceStateList.WithState(list, mesh, winner.State, settings.TraceStateLimit);
-
+        // :: Step 4: read the headers that are independent of the trace.
         var baggage = settings.Baggage && headers.Get(BaggageHeader.HeaderName) is { Count: > 0 } fields ? BaggageHeader.Parse(fields, out _) : null;
         var requestId = settings.RequestId && headers.Get(RequestIds.RequestId) is [{ Length: > 0 } id, ..] && HeaderText.IsSafe(id) ? id : null;
         var passThrough = ReadPassThrough(ref headers, settings.PassThrough);
-        if (nothing is not null && winner is { HasIds: false, State: SamplingState.Defer } && baggage is null && requestId is null && passThrough is null) return nothing;
+        if (empty is not null && ids is { HasIds: false, State: SamplingState.Defer } && baggage is null && requestId is null && passThrough is null) return empty;
 
-        var isW3C = w3c.HasIds && winner.SpanId == w3c.SpanId && loser?.Format != "w3c";
+        var namesW3CSpan = !isFromB3 && ids.SpanId == w3c.Ids.SpanId;
         return new RemoteContext
         {
-            Ids = winner,
-            Format = !winner.HasIds ? null : isW3C || (winner.SpanId != b3.SpanId && loser?.Format != "w3c") ? "w3c" : "b3",
-            TraceParent = isW3C && winner.IsSampled == w3c.IsSampled && TraceParent.IsCanonical(traceParent) ? traceParent : null,
-            TraceState = list,
+            Ids = ids,
+            Format = !ids.HasIds ? null : namesW3CSpan || (!isFromB3 && ids.SpanId != b3.SpanId) ? "w3c" : "b3",
+            TraceParent = namesW3CSpan && ids.IsSampled == w3c.Ids.IsSampled && TraceParent.IsCanonical(w3c.TraceParent) ? w3c.TraceParent : null,
+            TraceState = isFromB3 ? null : w3c.TraceState,
             StaleSpanId = stale,
-            Loser = loser,
+            Link = link,
             Conflict = conflict,
             Baggage = baggage,
             RequestId = requestId,
             PassThrough = passThrough,
-            IsSampledByCaller = winner.IsSampled,
-            Owner = nothing?.Owner,
+            IsSampledByCaller = ids.IsSampled,
+            Owner = empty?.Owner,
         };
     }
 
-    /// <summary>Reads traceparent and, beside a valid one only, tracestate: without it tracestate must not be used.</summary>
-    public static bool TryReadW3C<TReader>(ref TReader headers, out TraceIds ids, out string? traceParent, out StringValues traceState)
-        where TReader : struct, IHeaderReader
-    {
-        (ids, traceParent, traceState) = (default, null, default);
-        if (headers.Get(TraceParent.HeaderName) is not [{ } only] || !TraceParent.TryParse(only, out ids)) return false;
-        (traceParent, traceState) = (only, headers.Get(TraceStateList.HeaderName));
-        return true;
-    }
-
-    /// <summary>Reads both forms of B3; default when neither says anything.</summary>
-    /// <param name="headers">Where to read from.</param>
-    /// <param name="stale">The span that the older form names; 0 when there is none.</param>
-    public static TraceIds ReadB3<TReader>(ref TReader headers, out ulong stale)
-        where TReader : struct, IHeaderReader
-    {
-        stale = 0;
-        var hasSingle = B3Headers.TryReadSingle(ref headers, out var single);
-        // A decision alone is an answer too, and the single header's answer is final.
-        if (hasSingle && !single.HasIds) return single;
-
-        _ = B3Headers.TryReadMulti(ref headers, out var multi);
-        if (!hasSingle) return multi;
-        var isMultiFresher = Freshness.IsMultiFresher(single, multi);
-        var fresher = isMultiFresher ? Combine(multi with { TraceHigh = multi.TraceHigh | single.TraceHigh }, single) : single;
-        if (single.SpanId != multi.SpanId) stale = fresher.SpanId == single.SpanId ? multi.SpanId : single.SpanId;
-        return fresher;
-    }
+    // Beside a W3C context, a decision of B3 without ids counts only if it says debug, or if a proxy wrote W3C that cannot read B3.
+    private static TraceIds WithDecision(in W3CContext w3c, SamplingState b3) =>
+        b3 == SamplingState.Debug ? w3c.Ids.WithDebug(spanId: 0)
+        : b3 != SamplingState.Defer && w3c.IsTraceStateEmpty ? w3c.Ids with { State = b3 }
+        : w3c.Ids;
 
     // W3C has the whole trace id and the random flag, whichever format names the parent.
-    private static TraceIds OneTrace(in TraceIds w3c, in TraceIds b3, ulong marker, bool b3First, out ContextConflict conflict)
+    private static TraceIds OneTrace(in W3CContext w3c, in TraceIds b3, bool b3First, out ContextConflict conflict)
     {
-        var isOneSpan = w3c.SpanId == b3.SpanId;
+        var isOneSpan = w3c.Ids.SpanId == b3.SpanId;
         conflict = (isOneSpan ? ContextConflict.None : ContextConflict.SpanId)
-            | (b3.State == SamplingState.Defer || w3c.IsSampled == b3.IsSampled ? ContextConflict.None : ContextConflict.Sampled);
-        return (isOneSpan ? b3First : Freshness.IsB3Fresher(w3c, b3, marker, b3First))
-            ? Combine(w3c with { SpanId = b3.SpanId, State = b3.State }, w3c)
-            : Combine(w3c, b3);
-    }
-
-    // The fresher context decides. Where it leaves that open the decision of the other holds, and debug holds in either. A hop that did not
-    // sample exported no span: where debug overrules it, the parent is the span that debug came with.
-    private static TraceIds Combine(in TraceIds fresher, in TraceIds other)
-    {
-        if (fresher.State != SamplingState.Defer && other.State != SamplingState.Debug) return fresher;
-        return fresher with { SpanId = fresher.State == SamplingState.Deny ? other.SpanId : fresher.SpanId, State = other.State };
+            | (b3.State == SamplingState.Defer || w3c.Ids.IsSampled == b3.IsSampled ? ContextConflict.None : ContextConflict.Sampled);
+        return (isOneSpan ? b3First : Freshness.IsB3Fresher(w3c.Ids, b3, w3c.Marker.SpanId, b3First))
+            ? Freshness.Combine(w3c.Ids with { SpanId = b3.SpanId, State = b3.State }, w3c.Ids)
+            : Freshness.Combine(w3c.Ids, b3);
     }
 
     private static List<KeyValuePair<string, StringValues>>? ReadPassThrough<TReader>(ref TReader headers, IReadOnlyList<string> names)

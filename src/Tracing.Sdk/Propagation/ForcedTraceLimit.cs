@@ -1,6 +1,6 @@
 namespace Tracing.Sdk.Propagation;
 
-/// <summary>A bucket with as many tokens as callers may force traces in a second. An empty one leaves the word to our own sampler.</summary>
+/// <summary>A token bucket of the traces that callers may force in a second. While it is empty, this service's own sampler decides.</summary>
 internal sealed class ForcedTraceLimit(int perSecond, TimeProvider time)
 {
     private readonly Lock _gate = new();
@@ -9,7 +9,7 @@ internal sealed class ForcedTraceLimit(int perSecond, TimeProvider time)
 
     public bool TryTake()
     {
-        // Held for a few nanoseconds; only services that set the limit come here.
+        // Held for a few nanoseconds, and only in services that set the limit.
         lock (_gate)
         {
             var now = time.GetTimestamp();

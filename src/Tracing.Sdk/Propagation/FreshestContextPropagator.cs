@@ -1,21 +1,14 @@
 using OpenTelemetry;
 using OpenTelemetry.Context.Propagation;
-using Tracing.Sdk.Propagation.B3;
-using Tracing.Sdk.Propagation.Baggage;
-using Tracing.Sdk.Propagation.W3C;
 
 namespace Tracing.Sdk.Propagation;
 
-/// <summary>All configured formats at once, by the same rules as HTTP: what a library gets that asks the container for a propagator.</summary>
+/// <summary>All configured formats at once, by the same rules as for HTTP: the propagator that libraries for messages get from the container.</summary>
 internal sealed class FreshestContextPropagator(PropagationSettings settings) : TextMapPropagator
 {
     private readonly PropagationSettings _read = settings with { RequestId = false, PassThrough = [] };
 
-    public override ISet<string> Fields => new HashSet<string>(
-    [
-        TraceParent.HeaderName, TraceStateList.HeaderName, B3Headers.Single, B3Headers.TraceId, B3Headers.SpanId, B3Headers.ParentSpanId,
-        B3Headers.Sampled, B3Headers.Flags, BaggageHeader.HeaderName,
-    ]);
+    public override ISet<string> Fields => new HashSet<string>(ContextHeaders.Propagated);
 
     public override PropagationContext Extract<T>(PropagationContext context, T carrier, Func<T, string, IEnumerable<string>?>? getter)
     {

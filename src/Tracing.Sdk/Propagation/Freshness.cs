@@ -1,13 +1,13 @@
 namespace Tracing.Sdk.Propagation;
 
-// Two formats, one trace, different spans: which of the two is newer?
-// A proxy refreshes the format it speaks and passes the other through as it came, one hop stale. Believing the stale one cuts the
-// proxy out of the tree. Nobody says which is which, but the headers give it away. The first evidence that speaks decides:
+// Two formats of one trace name different spans: which one is newer?
+// A proxy refreshes the format that it speaks and passes the other through unchanged, one hop old. A service that continues the old one
+// cuts the proxy out of the tree. No header says which is which, but the first of these that applies decides:
 //
-//   a. marker          tracestate says which span id its writer put into both formats. The format that still holds it is the stale one.
+//   a. marker          The marker in tracestate is the span id that its writer put into both formats. The format that still holds it is the old one.
 //   b. parent equal    B3's parent is the span that W3C names: B3 is exactly one hop newer.
-//   c. parent present  B3 has a parent at all: proxies always write it, services never do. (A proxy may add two spans, and then b. fails.)
-//   d. order           nothing speaks: the configured first format.
+//   c. parent present  B3 has a parent id: proxies always write it, services never do. (A proxy may add two spans; then b. does not apply.)
+//   d. order           None of these applies: the configured first format.
 internal static class Freshness
 {
     /// <summary>Whether B3 is newer than W3C, given that both belong to one trace and name different spans.</summary>
@@ -20,15 +20,19 @@ internal static class Freshness
         return b3First;
     }
 
-    /// <summary>The same question between the two forms of B3. Without evidence the single header wins, as B3 itself says.</summary>
+    /// <summary>The same question between the two forms of B3. Without evidence the single header is taken, as the B3 specification says.</summary>
     public static bool IsMultiFresher(in TraceIds single, in TraceIds multi)
     {
-        if (!single.HasIds || !multi.HasIds || !AreOneTrace(single, multi)) return false;
+        // Either form may be the one that was cut to 64 bits.
+        if (!single.HasIds || !multi.HasIds || !(single.IsSameTraceAs(multi) || multi.IsSameTraceAs(single))) return false;
         if (multi.ParentSpanId != 0 && multi.ParentSpanId == single.SpanId) return true;
         if (single.ParentSpanId != 0 && single.ParentSpanId == multi.SpanId) return false;
         return multi.ParentSpanId != 0 && single.ParentSpanId == 0;
     }
 
-    // Either form may be the one that was cut to 64 bits.
-    private static bool AreOneTrace(in TraceIds single, in TraceIds multi) => single.IsSameTraceAs(multi) || multi.IsSameTraceAs(single);
+    /// <summary>The fresher context, which decides unless it is undecided or the older one of the same trace says debug.</summary>
+    public static TraceIds Combine(in TraceIds fresher, in TraceIds older) =>
+        older.State == SamplingState.Debug ? fresher.WithDebug(older.SpanId)
+        : fresher.State == SamplingState.Defer ? fresher with { State = older.State }
+        : fresher;
 }

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Primitives;
 
 namespace Tracing.Sdk.Propagation;
 
-/// <summary>A carrier behind OpenTelemetry's getter delegate, which is the user's code and may do anything.</summary>
+/// <summary>A carrier behind a getter delegate of OpenTelemetry, which is user code and may throw.</summary>
 internal readonly struct GetterReader<T>(T carrier, Func<T, string, IEnumerable<string>?> getter) : IHeaderReader
 {
     public StringValues Get(string name)
@@ -19,7 +19,7 @@ internal readonly struct GetterReader<T>(T carrier, Func<T, string, IEnumerable<
         }
         catch (Exception)
         {
-            // A getter that throws has no header for us; the message it belongs to must still be handled.
+            // A getter that throws counts as having no header: the message must still be handled.
             return default;
         }
     }

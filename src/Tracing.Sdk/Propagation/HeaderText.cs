@@ -1,6 +1,6 @@
 namespace Tracing.Sdk.Propagation;
 
-/// <summary>The few things that every header grammar shares.</summary>
+/// <summary>What the grammars of all headers have in common.</summary>
 internal static class HeaderText
 {
     // OWS of RFC 9110 5.6.3 is SP and HTAB and nothing else: string.Trim() would also take U+00A0.
@@ -11,6 +11,6 @@ internal static class HeaderText
         return start < 0 ? default : value[start..(value.LastIndexOfAnyExcept(' ', '\t') + 1)];
     }
 
-    /// <summary>Whether a value may go on the wire: visible ASCII and blanks. Anything else would split a header or fail the user's call.</summary>
+    /// <summary>Whether a value may be sent: visible ASCII and blanks. Any other character could split a header or make the call fail.</summary>
     public static bool IsSafe(ReadOnlySpan<char> value) => !value.ContainsAnyExceptInRange(' ', '~');
 }

@@ -5,7 +5,7 @@ using System.Runtime.Intrinsics;
 
 namespace Tracing.Sdk.Propagation;
 
-/// <summary>Lower-case hexadecimal, the only kind that trace headers know. An upper-case digit is an error, not a spelling.</summary>
+/// <summary>Lower-case hexadecimal, as the trace headers require it: an upper-case digit is an error.</summary>
 internal static class Hex
 {
     /// <summary>Reads sixteen digits.</summary>
@@ -14,7 +14,7 @@ internal static class Hex
         value = 0;
         if (text.Length != 16) return false;
 
-        // All sixteen at once: a character beyond one byte saturates, and 0xFF is no digit.
+        // Reads all sixteen at once: a character beyond one byte becomes 0xFF, which is no digit.
         var characters = MemoryMarshal.Cast<char, ushort>(text);
         var bytes = Vector128.NarrowWithSaturation(Vector128.Create(characters), Vector128.Create(characters[8..]));
         var decimals = bytes - Vector128.Create((byte)'0');
@@ -23,7 +23,7 @@ internal static class Hex
         var isLetter = Vector128.LessThan(letters, Vector128.Create((byte)6));
         if ((isDecimal | isLetter) != Vector128<byte>.AllBitsSet) return false;
 
-        // Two digits make a byte, the left one its upper half; the left-most byte is the most significant.
+        // Two digits form a byte, the left one its upper half; the left-most byte is the most significant.
         var pairs = Vector128.ConditionalSelect(isDecimal, decimals, letters + Vector128.Create((byte)10)).AsUInt16();
         var values = ((pairs << 4) | (pairs >> 8)) & Vector128.Create((ushort)0xFF);
         value = BinaryPrimitives.ReverseEndianness(Vector128.Narrow(values, values).AsUInt64().ToScalar());

@@ -3,6 +3,6 @@ namespace Tracing.Sdk.Propagation;
 /// <summary>A carrier to write to. Implemented by structs, so that writing costs no more than the carrier itself.</summary>
 internal interface IHeaderWriter
 {
-    /// <summary>Sets a name to one value, in place of any older one. The value has passed our grammar.</summary>
+    /// <summary>Sets a name to one value, in place of any older one. The value is valid by the grammar of its format.</summary>
     void Set(string name, string value);
 }

@@ -5,8 +5,8 @@ using System.Net.Sockets;
 namespace Tracing.Sdk.Propagation;
 
 /// <summary>
-/// Where headers may go. By default only to hosts that look like the inside of a mesh: loopback and private addresses, names of one
-/// label, and names under .svc, .cluster.local, .local, .internal and .localhost. Everybody else gets a span and no headers.
+/// The hosts whose requests get headers. By default only hosts that look internal: loopback and private addresses, names of one
+/// label, and names under .svc, .cluster.local, .local, .internal and .localhost. Requests to all others get a span and no headers.
 /// </summary>
 internal sealed class PropagationTargets
 {
@@ -19,41 +19,42 @@ internal sealed class PropagationTargets
         IPNetwork.Parse("::1/128"), IPNetwork.Parse("fc00::/7"), IPNetwork.Parse("fe80::/10"),
     ];
 
-    // A service talks to few hosts; whoever makes it talk to many must not fill its memory.
+    // A service calls few hosts. The bound keeps callers that can choose the host from filling the memory.
     private const int MaxRemembered = 1024;
     private readonly ConcurrentDictionary<string, Known> _known = new(StringComparer.OrdinalIgnoreCase);
 
-    // The first host of each length: found with one comparison, and never replaced.
+    // The first host of each length modulo 16, which is found with one comparison. An entry is set once.
     private readonly Known?[] _first = new Known?[16];
 
-    // ConcurrentDictionary.Count takes all of its locks.
+    // Counted here, because ConcurrentDictionary.Count takes all of its locks.
     private int _remembered;
     private readonly HostPatterns _allowed;
     private readonly HostPatterns _denied;
+    private readonly Action<string>? _refused;
 
     /// <param name="allowed">Patterns of further hosts that get headers; <c>*</c> for all.</param>
-    /// <param name="denied">Patterns of hosts that get none, whatever else says so.</param>
+    /// <param name="denied">Patterns of hosts that get none, whatever else allows them.</param>
+    /// <param name="refused">Called with a host that gets no headers, the first time; null for no call.</param>
     /// <exception cref="FormatException">A pattern is neither a host name, a suffix such as <c>*.example.com</c>, nor a network.</exception>
-    public PropagationTargets(IEnumerable<string> allowed, IEnumerable<string> denied)
+    public PropagationTargets(IEnumerable<string> allowed, IEnumerable<string> denied, Action<string>? refused = null)
     {
         _allowed = new HostPatterns(allowed);
         _denied = new HostPatterns(denied);
+        _refused = refused;
     }
 
-    /// <summary>Whether requests to this host carry our headers.</summary>
+    /// <summary>Whether requests to this host get headers.</summary>
     /// <param name="host">A name or an address, as <see cref="Uri.Host"/> gives it.</param>
-    /// <param name="isFirst">Whether this is the first question about the host: a moment to say something in the log.</param>
-    public bool Allows(string host, out bool isFirst)
+    public bool Allows(string host)
     {
-        isFirst = false;
         if (_first[host.Length & (_first.Length - 1)] is { } first && first.Host == host) return first.IsAllowed;
         if (_known.TryGetValue(host, out var known)) return known.IsAllowed;
         known = new Known(host, Decide(host));
         if (Volatile.Read(ref _remembered) < MaxRemembered && _known.TryAdd(host, known))
         {
-            isFirst = true;
             Interlocked.Increment(ref _remembered);
             Interlocked.CompareExchange(ref _first[host.Length & (_first.Length - 1)], known, null);
+            if (!known.IsAllowed) _refused?.Invoke(host);
         }
 
         return known.IsAllowed;

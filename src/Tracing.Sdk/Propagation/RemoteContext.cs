@@ -2,19 +2,18 @@ using System.Diagnostics;
 using Microsoft.Extensions.Primitives;
 using Tracing.Sdk.Propagation.Baggage;
 using Tracing.Sdk.Propagation.Mesh;
-using Tracing.Sdk.Propagation.W3C;
 
 namespace Tracing.Sdk.Propagation;
 
 /// <summary>
-/// What came in with one request: the winning trace context, the losing one, and the headers that are only passed on.
+/// What came in with one request: the trace context that is continued, with its state, one that is only linked, and the headers that are forwarded.
 /// It flows with the execution context, so that every outbound call of the request finds it.
 /// </summary>
 internal sealed class RemoteContext
 {
     private static readonly AsyncLocal<RemoteContext?> Local = new();
 
-    /// <summary>The request that this code runs for; null outside of any.</summary>
+    /// <summary>The request that the running code belongs to; null outside of any.</summary>
     public static RemoteContext? Current
     {
         get => Local.Value is { } context ? context._successor ?? context : null;
@@ -24,38 +23,38 @@ internal sealed class RemoteContext
     // Set when the caller turns out to be trusted less: code outside of the endpoint, such as an error handler, still holds this instance.
     private RemoteContext? _successor;
 
-    /// <summary>Puts another context in place of the current one, for all code that the request runs from now on.</summary>
-    /// <param name="successor">The context of the same request.</param>
-    /// <param name="shared">The instance that several requests share, which stays as it is.</param>
+    /// <summary>Replaces the current context for all code that the request runs from now on.</summary>
+    /// <param name="successor">The new context of the same request.</param>
+    /// <param name="shared">The instance that several requests share, which must not change.</param>
     public static void ReplaceCurrent(RemoteContext successor, RemoteContext shared)
     {
         if (Local.Value is { } context && context != shared) context._successor = successor;
         else Local.Value = successor;
     }
 
-    /// <summary>The winner. Without ids it holds at most a decision for the trace that starts here.</summary>
+    /// <summary>The context that is continued. Without ids it holds at most a decision for the trace that starts here.</summary>
     public TraceIds Ids { get; init; }
 
-    /// <summary>The format that named the winner's span: <c>w3c</c> or <c>b3</c>; null when no ids came in.</summary>
+    /// <summary>The format that named the parent: <c>w3c</c> or <c>b3</c>; null when no ids came in.</summary>
     public string? Format { get; init; }
 
-    /// <summary>The winner's traceparent in our own spelling, made when it is first asked for; null when no ids came in.</summary>
+    /// <summary>The context as a canonical traceparent, made when it is first read; null when no ids came in.</summary>
     public string? TraceParent
     {
         get => field ??= Ids.HasIds ? W3C.TraceParent.Format(Ids) : null;
         init;
     }
 
-    /// <summary>Normalised tracestate of the winner, with our mark for debug and undecided traces; null when there is none.</summary>
+    /// <summary>The normalised tracestate of the context, without a state; null when there is none.</summary>
     public string? TraceState { get; init; }
 
-    /// <summary>A valid context of another trace, which lost; null when there is none.</summary>
-    public LosingContext? Loser { get; init; }
+    /// <summary>A valid context that is not continued, to which the server span links; null when there is none.</summary>
+    public LinkedContext? Link { get; init; }
 
     /// <summary>The span that an older format of the same request named, one hop back; 0 when there is none.</summary>
     public ulong StaleSpanId { get; init; }
 
-    /// <summary>How the formats disagreed, if they did.</summary>
+    /// <summary>How the formats differed.</summary>
     public ContextConflict Conflict { get; init; }
 
     /// <summary>Baggage as it came in, properties included; null when there is none.</summary>
@@ -64,10 +63,10 @@ internal sealed class RemoteContext
     /// <summary>The x-request-id that came in; null when none did.</summary>
     public string? RequestId { get; init; }
 
-    /// <summary>Other headers that go on unchanged; null when there are none.</summary>
+    /// <summary>Other headers that are forwarded unchanged; null when there are none.</summary>
     public IReadOnlyList<KeyValuePair<string, StringValues>>? PassThrough { get; init; }
 
-    /// <summary>Whether the caller had decided to record, whatever became of that decision here: then the span that it named is exported.</summary>
+    /// <summary>Whether the caller had decided to record, even if that decision does not hold here: the span that it named is then exported.</summary>
     public bool IsSampledByCaller { get; init; }
 
     /// <summary>The tracing of the host that received the request: two hosts in one process must not record each other's spans.</summary>
@@ -79,25 +78,32 @@ internal sealed class RemoteContext
     /// <summary>What the caller sent and this context leaves out; null when nothing is refused.</summary>
     public RefusedContext? Refused { get; init; }
 
-    /// <summary>The same request for a caller that is trusted less: nothing that it sent decides anything.</summary>
+    /// <summary>The tracestate for an <see cref="ActivityContext"/> or an <see cref="Activity"/> that continues this context.</summary>
+    public string? ActivityTraceState => Ids.ToActivityTraceState(TraceState);
+
+    /// <summary>Whether this context names the span as the parent of what it is continued by.</summary>
+    public bool IsParent(ActivitySpanId spanId) => TraceParent is { } text && W3C.TraceParent.SpanIdOf(text).SequenceEqual(spanId.ToHexString());
+
+    /// <summary>The same request for a caller that is trusted less: no decision of it holds.</summary>
     /// <param name="trust">How far to trust. More than before changes nothing.</param>
     /// <param name="headers">The headers of the request.</param>
-    public RemoteContext As(TraceTrust trust, IDictionary<string, StringValues> headers)
+    public RemoteContext WithTrust(TraceTrust trust, IDictionary<string, StringValues> headers)
     {
         if (trust <= Trust) return this;
         var received = Refused?.Received ?? this;
         var refused = RefusedContext.Collect(received, headers, trust);
-        // Nothing came in, and the context may be the one that such requests share.
+        // No header is refused, and this may be the instance that such requests share.
         if (refused is null) return this;
         if (trust == TraceTrust.TrustIdsOnly)
         {
-            return WithState(SamplingState.Defer, trust, refused, RequestIds.IsUuid(RequestId) ? RequestId : null, ApplicationHeaders(PassThrough));
+            return With(SamplingState.Defer, trust, refused, RequestIds.IsUuid(RequestId) ? RequestId : null, ApplicationHeaders(PassThrough));
         }
 
-        // No ids: the next root is ours. The caller's ids stay reachable by a link.
+        // Without ids the next span is a root. The caller's ids stay reachable by a link.
         return new RemoteContext
         {
-            Loser = Ids.HasIds ? new LosingContext(received.Ids, Format ?? "w3c", "restarted") : null,
+            Link = Ids.HasIds ? new LinkedContext(received.Ids, Format ?? "w3c", "restarted") : null,
+            Conflict = Conflict,
             PassThrough = ApplicationHeaders(PassThrough),
             Owner = Owner,
             Trust = trust,
@@ -106,47 +112,43 @@ internal sealed class RemoteContext
     }
 
     /// <summary>The same context with another decision.</summary>
-    public RemoteContext WithState(SamplingState state) => WithState(state, Trust, Refused, RequestId, PassThrough);
+    public RemoteContext WithState(SamplingState state) => With(state, Trust, Refused, RequestId, PassThrough);
 
-    private RemoteContext WithState(
-        SamplingState state, TraceTrust trust, RefusedContext? refused, string? requestId, IReadOnlyList<KeyValuePair<string, StringValues>>? passThrough)
+    private RemoteContext With(
+        SamplingState state, TraceTrust trust, RefusedContext? refused, string? requestId, IReadOnlyList<KeyValuePair<string, StringValues>>? passThrough) => new()
     {
-        var ids = Ids with { State = state };
-        return new RemoteContext
-        {
-            Ids = ids,
-            Format = Format,
-            TraceState = ids.HasIds ? TraceStateList.WithState(TraceState, state) : null,
-            Loser = Loser,
-            StaleSpanId = StaleSpanId,
-            Conflict = Conflict,
-            Baggage = Baggage,
-            RequestId = requestId,
-            PassThrough = passThrough,
-            IsSampledByCaller = IsSampledByCaller,
-            Owner = Owner,
-            Trust = trust,
-            Refused = refused,
-        };
-    }
+        Ids = Ids with { State = state },
+        Format = Format,
+        TraceState = TraceState,
+        Link = Link,
+        StaleSpanId = StaleSpanId,
+        Conflict = Conflict,
+        Baggage = Baggage,
+        RequestId = requestId,
+        PassThrough = passThrough,
+        IsSampledByCaller = IsSampledByCaller,
+        Owner = Owner,
+        Trust = trust,
+        Refused = refused,
+    };
 
     private static List<KeyValuePair<string, StringValues>>? ApplicationHeaders(IReadOnlyList<KeyValuePair<string, StringValues>>? headers)
     {
         List<KeyValuePair<string, StringValues>>? kept = null;
         for (var i = 0; i < headers?.Count; i++)
         {
-            if (!TraceHeaders.Contains(headers[i].Key)) (kept ??= []).Add(headers[i]);
+            if (!ContextHeaders.IsAboutTracing(headers[i].Key)) (kept ??= []).Add(headers[i]);
         }
 
         return kept;
     }
 }
 
-/// <summary>The context that lost against another trace. The server span links to it.</summary>
+/// <summary>A context that came in and is not continued. The server span links to it.</summary>
 /// <param name="Ids">Its ids.</param>
 /// <param name="Format"><c>w3c</c> or <c>b3</c>.</param>
-/// <param name="Reason">Why it lost: <c>conflicting_context</c> or <c>restarted</c>.</param>
-internal sealed record LosingContext(TraceIds Ids, string Format, string Reason)
+/// <param name="Reason">Why it is not continued: <c>conflicting_context</c> or <c>restarted</c>.</param>
+internal sealed record LinkedContext(TraceIds Ids, string Format, string Reason)
 {
     public ActivityLink ToLink() => new(
         new ActivityContext(
@@ -158,7 +160,7 @@ internal sealed record LosingContext(TraceIds Ids, string Format, string Reason)
         new ActivityTagsCollection { ["reason"] = Reason, ["format"] = Format });
 }
 
-/// <summary>How two formats of one request disagreed.</summary>
+/// <summary>How two formats of one request differed.</summary>
 [Flags]
 internal enum ContextConflict : byte
 {

@@ -1,6 +1,6 @@
 namespace Tracing.Sdk.Propagation;
 
-/// <summary>A carrier behind OpenTelemetry's setter delegate, which is the user's code and may do anything.</summary>
+/// <summary>A carrier behind a setter delegate of OpenTelemetry, which is user code and may throw.</summary>
 internal readonly struct SetterWriter<T>(T carrier, Action<T, string, string> setter) : IHeaderWriter
 {
     public void Set(string name, string value)
@@ -11,7 +11,7 @@ internal readonly struct SetterWriter<T>(T carrier, Action<T, string, string> se
         }
         catch (Exception)
         {
-            // A setter that throws takes no header from us; the message must still be sent.
+            // A setter that throws gets no header: the message must still be sent.
         }
     }
 }

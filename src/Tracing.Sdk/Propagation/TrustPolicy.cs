@@ -6,11 +6,11 @@ namespace Tracing.Sdk.Propagation;
 // rule   = ( "Trust" / "TrustIdsOnly" / "Restart" ) SP caller
 // caller = network       10.0.0.0/8: the peer's address
 //        / "internal"    x-envoy-internal: true
-//        / "external"    x-envoy-external-address is there: Envoy's edge listener took the request from outside
+//        / "external"    x-envoy-external-address is present: Envoy's edge listener received the request from outside
 //        / spiffe-uri    spiffe://cluster.local/ns/shop/*: the last element's URI in x-forwarded-client-cert; * at the end stands for any rest
-// The first rule that fits decides; without one the service's default does. A rule by identity that meets an unreadable header decides for
-// the least trust that any rule or the default gives: a forged header never gets more than an honest one.
-// The rules rely on the proxy that sets these headers: an Envoy that faces strangers strips what they send.
+// The first rule that matches decides; without one the service's default does. A rule by identity that meets an unreadable header gives
+// the least trust of all rules and the default, so that a forged header never gets more trust than a genuine one.
+// The rules rely on the proxy that sets these headers: an Envoy at the edge removes them from requests of strangers.
 internal sealed class TrustPolicy
 {
     private readonly TraceTrust _default;
@@ -19,7 +19,7 @@ internal sealed class TrustPolicy
     private readonly string _internalHeader;
     private readonly string _externalHeader;
 
-    /// <exception cref="FormatException">A rule is no rule.</exception>
+    /// <exception cref="FormatException">A rule is malformed.</exception>
     public TrustPolicy(TraceTrust @default, IEnumerable<string> rules, string envoyPrefix)
     {
         _default = @default;
@@ -32,10 +32,10 @@ internal sealed class TrustPolicy
         NeedsAddress = _rules.Exists(r => r.Network is not null);
     }
 
-    /// <summary>Everybody is trusted.</summary>
+    /// <summary>Whether every caller is trusted.</summary>
     public bool IsTrivial { get; }
 
-    /// <summary>The headers alone do not tell: a rule asks for the peer's address.</summary>
+    /// <summary>Whether a rule needs the peer's address.</summary>
     public bool NeedsAddress { get; }
 
     public TraceTrust Decide<TReader>(in TReader headers, IPAddress? peer)

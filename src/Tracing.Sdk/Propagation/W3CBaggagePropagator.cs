@@ -9,8 +9,8 @@ namespace Tracing.Sdk.Propagation;
 /// <see href="https://www.w3.org/TR/baggage/">W3C Baggage</see>.
 /// </summary>
 /// <remarks>
-/// <see cref="Baggage"/> has no place for the properties of a member, so they end here; the HTTP integration keeps them.
-/// Neither method throws for anything that a stranger wrote.
+/// <see cref="Baggage"/> has no place for the properties of a member, so they are lost here; the HTTP integration keeps them.
+/// Neither method throws, whatever the carrier contains.
 /// </remarks>
 public sealed class W3CBaggagePropagator : TextMapPropagator
 {
@@ -19,7 +19,7 @@ public sealed class W3CBaggagePropagator : TextMapPropagator
     /// <summary><c>baggage</c>.</summary>
     public override ISet<string> Fields => new HashSet<string>([BaggageHeader.HeaderName]);
 
-    /// <summary>Returns the baggage that the carrier holds, or <paramref name="context"/> when that has some already or none came in.</summary>
+    /// <summary>Returns the baggage that the carrier holds, or <paramref name="context"/> when that has baggage already or the carrier has none.</summary>
     /// <param name="context">What has been extracted so far; baggage in it wins.</param>
     /// <param name="carrier">Where to read from.</param>
     /// <param name="getter">Returns all values of a name, each field apart; null or empty for none.</param>
@@ -41,17 +41,12 @@ public sealed class W3CBaggagePropagator : TextMapPropagator
         Inject(context.Baggage, carrier, setter, AllKeys);
     }
 
-    /// <summary>Writes the members whose keys match.</summary>
     internal static void Inject<T>(OpenTelemetry.Baggage baggage, T carrier, Action<T, string, string> setter, IReadOnlyList<string> keys)
     {
         if (baggage.Count == 0) return;
         var members = new List<BaggageMember>(baggage.Count);
-        foreach (var (key, value) in baggage)
-        {
-            if (NamePatterns.Match(keys, key)) members.Add(new BaggageMember(key, value, ""));
-        }
-
-        if (BaggageHeader.Format(members) is { } header) new SetterWriter<T>(carrier, setter).Set(BaggageHeader.HeaderName, header);
+        foreach (var (key, value) in baggage) members.Add(new BaggageMember(key, value, ""));
+        if (BaggageHeader.Format(members, keys) is { } header) new SetterWriter<T>(carrier, setter).Set(BaggageHeader.HeaderName, header);
     }
 
     internal static OpenTelemetry.Baggage ToBaggage(IReadOnlyList<BaggageMember> members)

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using OpenTelemetry;
 using OpenTelemetry.Context.Propagation;
-using Tracing.Sdk.Propagation.Mesh;
 using Tracing.Sdk.Propagation.W3C;
 
 namespace Tracing.Sdk.Propagation;
@@ -11,15 +10,15 @@ namespace Tracing.Sdk.Propagation;
 /// <see href="https://www.w3.org/TR/trace-context-2/">W3C Trace Context, level 2</see>.
 /// </summary>
 /// <remarks>
-/// Any version is read and version 00 is written; reserved flag bits are dropped; an invalid tracestate never harms its traceparent.
-/// Neither method throws for anything that a stranger wrote.
+/// Any version is read and version 00 is written; reserved flag bits are dropped; an invalid tracestate does not affect its traceparent.
+/// Neither method throws, whatever the carrier contains.
 /// </remarks>
 public sealed class W3CTraceContextPropagator : TextMapPropagator
 {
     /// <summary><c>traceparent</c> and <c>tracestate</c>.</summary>
-    public override ISet<string> Fields => new HashSet<string>([TraceParent.HeaderName, TraceStateList.HeaderName]);
+    public override ISet<string> Fields => new HashSet<string>(W3CHeaders.Names);
 
-    /// <summary>Returns the context that the carrier holds, or <paramref name="context"/> when that is valid already or none came in.</summary>
+    /// <summary>Returns the context that the carrier holds, or <paramref name="context"/> when that is valid already or the carrier has none.</summary>
     /// <param name="context">What has been extracted so far; a valid one wins.</param>
     /// <param name="carrier">Where to read from.</param>
     /// <param name="getter">Returns all values of a name, each field apart; null or empty for none.</param>
@@ -27,16 +26,9 @@ public sealed class W3CTraceContextPropagator : TextMapPropagator
     {
         if (carrier is null || getter is null || context.ActivityContext.IsValid()) return context;
         var headers = new GetterReader<T>(carrier, getter);
-        if (!ContextExtractor.TryReadW3C(ref headers, out var ids, out _, out var traceState)) return context;
-        var list = TraceStateList.Normalize(traceState);
-        if (MeshMember.Find(list) is { IsDebug: true } member)
-        {
-            // A hop that did not sample exported no span: the parent is the span that our member names.
-            var parent = ids.State == SamplingState.Deny && member.SpanId != 0 ? member.SpanId : ids.SpanId;
-            ids = ids with { SpanId = parent, State = SamplingState.Debug };
-        }
-
-        return new PropagationContext(ids.ToActivityContext(TraceStateList.WithState(list, ids.State)), context.Baggage);
+        if (!W3CHeaders.TryRead(ref headers, out var w3c)) return context;
+        var ids = w3c.Marker.IsDebug ? w3c.Ids.WithDebug(w3c.Marker.SpanId) : w3c.Ids;
+        return new PropagationContext(ids.ToActivityContext(w3c.TraceState), context.Baggage);
     }
 
     /// <summary>Writes the context; does nothing for an invalid one.</summary>

@@ -4,13 +4,14 @@ using Tracing.Sdk.Logging;
 
 namespace Tracing.Sdk.Recording;
 
-/// <summary>Warns of other tracing in the same process that duplicates spans or makes ids that cannot be exported, once for each kind.</summary>
+/// <summary>Warns of code in the same process that duplicates spans, makes ids that cannot be exported, or sends headers past this library, once for each kind.</summary>
 /// <remarks>Any thread. The logger does not throw: <see cref="SafeLogger"/>.</remarks>
 internal sealed class CoexistenceWarnings(ILogger logger)
 {
     private int _openTelemetry;
     private int _secondTracing;
     private int _idFormat;
+    private int _earlyClient;
 
     /// <summary>Looks for a TracerProvider that traces requests and calls too. Cheap enough for the start of a span.</summary>
     public void CheckRecording()
@@ -37,6 +38,12 @@ internal sealed class CoexistenceWarnings(ILogger logger)
     public void NotW3C(Activity activity)
     {
         if (IsFirst(ref _idFormat)) Log.NotW3C(logger, activity.OperationName, activity.Source.Name);
+    }
+
+    /// <summary>Reports a call without this library's headers, of a client that was made before tracing was added.</summary>
+    public void EarlyClient(string host)
+    {
+        if (IsFirst(ref _earlyClient)) Log.EarlyClient(logger, host);
     }
 
     private static bool IsFirst(ref int flag) => flag == 0 && Interlocked.Exchange(ref flag, 1) == 0;

@@ -171,9 +171,7 @@ internal sealed class SpanRecorder : IDisposable
 
     // Of a local root that is not exported. Without the caller's headers: a caller that had sampled would have been followed.
     private bool MayBeExportedByCaller(Activity top) =>
-        RemoteContext.Current is { Ids: { HasIds: true } ids } remote && ids.ToActivitySpanId() == top.ParentSpanId
-            ? remote.IsSampledByCaller
-            : !_sampler.FollowsParent;
+        RemoteContext.Current is { } remote && remote.IsParent(top.ParentSpanId) ? remote.IsSampledByCaller : !_sampler.FollowsParent;
 
     // Whether there ever was another tracing in this process: until then every request is ours.
     private static bool IsShared => Volatile.Read(ref _instances) > 1;
@@ -206,7 +204,7 @@ internal sealed class SpanRecorder : IDisposable
         }
         else if (parent.IsRemote)
         {
-            record = _sampler.Decide(parent.StateOf(), ref options);
+            record = _sampler.Decide(remote is not null && remote.IsParent(parent.SpanId) ? remote.Ids.State : parent.StateOf(), ref options);
         }
         else if (isChild)
         {
@@ -218,7 +216,7 @@ internal sealed class SpanRecorder : IDisposable
             if (asked is not null) return AsItsParent(Recorded(asked), ref options);
             record = _sampler.Decide(StateOfUnasked(top), ref options);
         }
-        else if (MeshMember.Find(parent.TraceState).IsUndecided)
+        else if (Marker.Find(parent.TraceState).IsUndecided)
         {
             record = _sampler.Decide(SamplingState.Defer, ref options);
         }
@@ -269,8 +267,8 @@ internal sealed class SpanRecorder : IDisposable
     {
         var remote = RemoteContext.Current;
         if (top.ParentSpanId == default) return HintOf(remote);
-        if (remote is { Ids: { HasIds: true } ids } && ids.ToActivitySpanId() == top.ParentSpanId) return ids.State;
-        return top.Recorded || !MeshMember.Find(top.TraceStateString).IsUndecided ? StateOf(top) : SamplingState.Defer;
+        if (remote is not null && remote.IsParent(top.ParentSpanId)) return remote.Ids.State;
+        return top.Recorded || !Marker.Find(top.TraceStateString).IsUndecided ? StateOf(top) : SamplingState.Defer;
     }
 
     private void OnStarted(Activity activity)
@@ -301,7 +299,7 @@ internal sealed class SpanRecorder : IDisposable
         // Where spans of others exist, user code may still move the start time of this one.
         if (activity.StartTimeUtc.Ticks < Volatile.Read(ref _since) || _foreignSpansExist) activity.SetCustomProperty(_mark, Ours);
         // The mark of an undecided trace is for the sampler, which has decided now.
-        if (activity is { Parent: not { Recorded: true }, TraceStateString: { } list } && MeshMember.Find(list).IsUndecided) ClearMark(activity);
+        if (activity is { Parent: not { Recorded: true }, TraceStateString: { } list } && Marker.Find(list).IsUndecided) ClearMark(activity);
         _accounts.SpanStarted(activity);
     }
 
@@ -400,7 +398,7 @@ internal sealed class SpanRecorder : IDisposable
 
     private static SamplingState StateOf(Activity activity) =>
         !activity.Recorded ? SamplingState.Deny
-        : activity.TraceStateString is { } list && MeshMember.Find(list).IsDebug ? SamplingState.Debug
+        : activity.TraceStateString is { } list && Marker.Find(list).IsDebug ? SamplingState.Debug
         : SamplingState.Accept;
 
     /// <summary>The random flag of W3C level 2. The platform forgets it at the second generation (until .NET 11), so the local root is asked.</summary>

@@ -16,7 +16,7 @@ internal static class PropagationComparison
 
     private static readonly TraceContextPropagator Peer = new();
 
-    private static readonly RemoteContext NothingCameIn = new();
+    private static readonly RemoteContext Empty = new();
 
 #pragma warning disable CS0618 // The API still holds the peer's B3, though it has moved.
     private static readonly CompositeTextMapPropagator PeerOfAllFormats = new(
@@ -62,13 +62,13 @@ internal static class PropagationComparison
             })
             .Add("ours: all formats, baggage, request id", n =>
             {
-                for (var i = 0; i < n; i++) ContextExtractor.Extract(new HeaderSnapshot(headers), PropagationSettings.Default, NothingCameIn);
+                for (var i = 0; i < n; i++) ContextExtractor.Extract(new HeaderSnapshot(headers), PropagationSettings.Default, Empty);
             })
             .Add("ours, and the ids made from it", n =>
             {
                 for (var i = 0; i < n; i++)
                 {
-                    var remote = ContextExtractor.Extract(new HeaderSnapshot(headers), PropagationSettings.Default, NothingCameIn);
+                    var remote = ContextExtractor.Extract(new HeaderSnapshot(headers), PropagationSettings.Default, Empty);
                     if (remote.Ids.HasIds) remote.Ids.ToActivityContext(remote.TraceState);
                 }
             })
@@ -76,8 +76,8 @@ internal static class PropagationComparison
             {
                 for (var i = 0; i < n; i++)
                 {
-                    var remote = ContextExtractor.Extract(new HeaderSnapshot(headers), PropagationSettings.Default, NothingCameIn);
-                    _ = ActivityContext.TryParse(remote.TraceParent, remote.TraceState, isRemote: true, out _);
+                    var remote = ContextExtractor.Extract(new HeaderSnapshot(headers), PropagationSettings.Default, Empty);
+                    _ = ActivityContext.TryParse(remote.TraceParent, remote.ActivityTraceState, isRemote: true, out _);
                 }
             });
 
@@ -126,7 +126,7 @@ internal static class PropagationComparison
                 {
                     for (var i = 0; i < n; i++)
                     {
-                        ContextExtractor.Extract(new HeaderSnapshot(headers), PropagationSettings.Default, NothingCameIn);
+                        ContextExtractor.Extract(new HeaderSnapshot(headers), PropagationSettings.Default, Empty);
                         TraceStateList.Normalize(list);
                     }
                 });

@@ -131,7 +131,7 @@ public sealed class ResponseHeaderTests
             app =>
             {
                 var endpoint = app.MapGet("/", () => traceId = System.Diagnostics.Activity.Current!.TraceId.ToHexString());
-                if (byEndpoint) endpoint.WithTracePropagation(TraceTrust.Restart);
+                if (byEndpoint) endpoint.WithTraceTrust(TraceTrust.Restart);
             },
             o =>
             {

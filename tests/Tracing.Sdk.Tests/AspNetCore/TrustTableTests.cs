@@ -169,7 +169,7 @@ public sealed class TrustTableTests
                 if (run.Form.Trace is { } trace) Check(wrong, run, sent.Target + " trace", trace, sent["X-B3-TraceId"]);
                 var baggage = (received is null ? "own=1" : received + ",own=1").Split(',').Order();
                 Check(wrong, run, sent.Target + " baggage", string.Join(',', baggage), string.Join(',', (sent["baggage"] ?? "").Split(',').Order()));
-                if (MeshMember.Find(sent["tracestate"]) is { IsDebug: true } or { IsUndecided: true }) wrong.Add($"{run.Form.Name}: {sent["tracestate"]}");
+                if (Marker.Find(sent["tracestate"]) is { IsDebug: true } or { IsUndecided: true }) wrong.Add($"{run.Form.Name}: {sent["tracestate"]}");
                 CheckOurs(wrong, run, sent, ratio);
             }
 
@@ -201,7 +201,7 @@ public sealed class TrustTableTests
 
     private static void CheckOutside(List<string> wrong, Run run)
     {
-        foreach (var (name, value) in run.SentOutside.Headers.Where(h => TraceHeaders.Contains(h.Key))) wrong.Add($"{run.Form.Name}: outside: {name}: {value}");
+        foreach (var (name, value) in run.SentOutside.Headers.Where(h => ContextHeaders.IsAboutTracing(h.Key))) wrong.Add($"{run.Form.Name}: outside: {name}: {value}");
     }
 
     private static void Check<T>(List<string> wrong, Run run, string what, T expected, T actual)

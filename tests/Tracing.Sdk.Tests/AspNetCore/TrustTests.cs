@@ -144,7 +144,7 @@ public sealed class TrustTests
     public async Task Restart_ByEndpointThatThrows_RecordsTheExceptionInTheNewTrace()
     {
         await using var service = await TestService.StartAsync(app =>
-            app.MapGet("/", string () => throw new InvalidOperationException("no such table")).WithTracePropagation(TraceTrust.Restart));
+            app.MapGet("/", string () => throw new InvalidOperationException("no such table")).WithTraceTrust(TraceTrust.Restart));
         await service.GetAsync("/", Sampled);
         await service.StopAsync();
 
@@ -158,7 +158,7 @@ public sealed class TrustTests
     {
         await using var service = await TestService.StartAsync(app =>
         {
-            app.MapGet("/hooks", () => "ok").WithTracePropagation(TraceTrust.Restart);
+            app.MapGet("/hooks", () => "ok").WithTraceTrust(TraceTrust.Restart);
             app.MapGet("/orders", () => "ok");
         });
         await service.GetAsync("/orders", Sampled);
@@ -170,7 +170,7 @@ public sealed class TrustTests
     public async Task Endpoint_ThatTrusts_DoesNotOverruleTheService()
     {
         await using var service = await TestService.StartAsync(
-            app => app.MapGet("/orders", () => "ok").WithTracePropagation(TraceTrust.Trust), o => o.Trust.Default = TraceTrust.Restart);
+            app => app.MapGet("/orders", () => "ok").WithTraceTrust(TraceTrust.Trust), o => o.Trust.Default = TraceTrust.Restart);
         await service.GetAsync("/orders", Sampled);
 
         Assert.Null((await service.StopAsync()).Server().ParentId);
@@ -187,8 +187,8 @@ public sealed class TrustTests
         TestService service = null!;
         await using var started = service = await TestService.StartAsync(app =>
         {
-            var route = app.MapGroup("").WithTracePropagation(group).MapGet("/orders", () => service.Note());
-            if (endpoint is { } trust) route.WithTracePropagation(trust);
+            var route = app.MapGroup("").WithTraceTrust(group).MapGet("/orders", () => service.Note());
+            if (endpoint is { } trust) route.WithTraceTrust(trust);
         });
         await service.GetAsync("/orders", Sampled);
 
@@ -199,7 +199,7 @@ public sealed class TrustTests
     public async Task Endpoint_InGroupsOfGroups_TheNearestGroupCounts()
     {
         await using var service = await TestService.StartAsync(app =>
-            app.MapGroup("").WithTracePropagation(TraceTrust.Restart).MapGroup("").WithTracePropagation(TraceTrust.Trust).MapGet("/orders", () => "ok"));
+            app.MapGroup("").WithTraceTrust(TraceTrust.Restart).MapGroup("").WithTraceTrust(TraceTrust.Trust).MapGet("/orders", () => "ok"));
         await service.GetAsync("/orders", Sampled);
 
         Assert.Equal(SpanId, (await service.StopAsync()).Server().ParentId);
@@ -209,7 +209,7 @@ public sealed class TrustTests
     public async Task Endpoint_SaidTwice_TheLastCounts()
     {
         await using var service = await TestService.StartAsync(app =>
-            app.MapGet("/orders", () => "ok").WithTracePropagation(TraceTrust.Restart).WithTracePropagation(TraceTrust.Trust));
+            app.MapGet("/orders", () => "ok").WithTraceTrust(TraceTrust.Restart).WithTraceTrust(TraceTrust.Trust));
         await service.GetAsync("/orders", Sampled);
 
         Assert.Equal(SpanId, (await service.StopAsync()).Server().ParentId);
@@ -221,7 +221,7 @@ public sealed class TrustTests
     {
         TestService service = null!;
         await using var started = service = await TestService.StartAsync(
-            app => app.MapGet("/orders", () => service.Note()).WithTracePropagation(TraceTrust.Restart), o => o.Trust.Default = TraceTrust.TrustIdsOnly);
+            app => app.MapGet("/orders", () => service.Note()).WithTraceTrust(TraceTrust.Restart), o => o.Trust.Default = TraceTrust.TrustIdsOnly);
         await service.GetAsync("/orders", Sampled, "baggage: user=1");
 
         var server = (await service.StopAsync()).Server();
@@ -246,7 +246,7 @@ public sealed class TrustTests
             {
                 using var client = new HttpClient();
                 (await client.GetAsync(server.Address)).Dispose();
-            }).WithTracePropagation(TraceTrust.Restart);
+            }).WithTraceTrust(TraceTrust.Restart);
         });
         await service.GetAsync("/", Sampled, "baggage: user=1,evil=1");
 
@@ -271,7 +271,7 @@ public sealed class TrustTests
                 using var request = new HttpRequestMessage(HttpMethod.Get, server.Address);
                 request.Headers.Add("x-request-id", context.Request.Headers["x-request-id"].ToString());
                 (await client.SendAsync(request)).Dispose();
-            }).WithTracePropagation(TraceTrust.Restart);
+            }).WithTraceTrust(TraceTrust.Restart);
         });
         await service.GetAsync("/", Sampled, "x-request-id: stranger");
 
@@ -310,7 +310,7 @@ public sealed class TrustTests
                 {
                     service.Note();
                     throw new InvalidOperationException("no such table");
-                }).WithTracePropagation(trust);
+                }).WithTraceTrust(trust);
             },
             o => o.Sampling.Ratio = ratio);
         await service.GetAsync("/", ratio == 1 ? Unsampled : Sampled, "x-request-id: 7f0cd1e2-3a4b-bc5d-8e6f-112233445566", "baggage: user=1");

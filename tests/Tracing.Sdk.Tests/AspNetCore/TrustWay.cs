@@ -21,9 +21,9 @@ internal static class TrustWay
         TestService.StartAsync(
             app =>
             {
-                if (way == "endpoint") app.MapGet("/orders", handler).WithTracePropagation(trust);
-                else if (way == "group") app.MapGroup("").WithTracePropagation(trust).MapGet("/orders", handler);
-                else if (way == "controllers") app.MapControllers().WithTracePropagation(trust);
+                if (way == "endpoint") app.MapGet("/orders", handler).WithTraceTrust(trust);
+                else if (way == "group") app.MapGroup("").WithTraceTrust(trust).MapGet("/orders", handler);
+                else if (way == "controllers") app.MapControllers().WithTraceTrust(trust);
                 else app.MapGet("/orders", handler);
             },
             o =>

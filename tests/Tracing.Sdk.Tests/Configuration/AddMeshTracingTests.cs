@@ -300,7 +300,7 @@ public sealed class AddMeshTracingTests
             using var provider = new ServiceCollection().AddSingleton<IConfiguration>(configuration).AddMeshTracing().BuildServiceProvider();
             using var tracing = provider.GetRequiredService<MeshTracing>();
 
-            Assert.NotNull(tracing.Recorder);
+            Assert.NotNull(tracing.Instance.Recorder);
         }
     }
 

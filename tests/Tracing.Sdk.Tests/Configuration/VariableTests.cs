@@ -3,6 +3,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using FsCheck.Xunit;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Logging.Abstractions;
 using Tracing.Sdk.Configuration;
 using Tracing.Sdk.Recording;
 
@@ -268,8 +269,7 @@ public sealed class VariableTests
             using var accounts = new SpanAccounts();
             var options = resolved.Options;
             // Parts that are made of the settings at the start.
-            Pipeline.Propagation(options);
-            Pipeline.Inbound(options, TimeProvider.System);
+            Pipeline.Propagation(options, NullLogger.Instance, TimeProvider.System);
             Pipeline.Resource(options, "tests", null);
             Assert.All(SettingTable.All, s => Assert.NotNull(s.Read(options)));
             Assert.NotNull(new UriBuilder(options.Export.Otlp.Endpoint) { UserName = "", Password = "" }.Uri);

@@ -9,7 +9,7 @@ public sealed class LogEventTests
 {
     private static readonly LoggerMessageAttribute[] Events =
     [
-        .. new[] { typeof(MeshTracing).Assembly, typeof(TracePropagationEndpointConventionBuilderExtensions).Assembly }
+        .. new[] { typeof(MeshTracing).Assembly, typeof(TraceTrustEndpointConventionBuilderExtensions).Assembly }
             .SelectMany(a => a.GetTypes())
             .SelectMany(t => t.GetMethods(BindingFlags.Static | BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly))
             .Select(m => m.GetCustomAttribute<LoggerMessageAttribute>())

@@ -38,22 +38,24 @@ public sealed class ConflictVectorTests
         Assert.Equal(vector.Text("spanId"), Some.SpanIdOf(remote.Ids));
         Assert.Equal(vector.State(), remote.Ids.State);
         if (vector.Expect.TryGetProperty("random", out var random)) Assert.Equal(random.GetBoolean(), remote.Ids.IsRandom);
-        Assert.Equal(Some.Unmarked(vector.Text("tracestate")), Some.Unmarked(remote.TraceState));
-        Assert.Equal(vector.State() == SamplingState.Debug, MeshMember.Find(remote.TraceState).IsDebug);
-        Assert.Equal(vector.State() == SamplingState.Defer, MeshMember.Find(remote.TraceState).IsUndecided);
+        Assert.Equal(Some.Unmarked(vector.Text("tracestate")), remote.TraceState);
+        // What an Activity gets holds the state as well, for code that hands its context on.
+        Assert.Equal(remote.TraceState, Some.Unmarked(remote.ActivityTraceState));
+        Assert.Equal(vector.State() == SamplingState.Debug, Marker.Find(remote.ActivityTraceState).IsDebug);
+        Assert.Equal(vector.State() == SamplingState.Defer, Marker.Find(remote.ActivityTraceState).IsUndecided);
     }
 
     [Theory, MemberData(nameof(Names))]
-    public void Extract_Vector_TheLoserBecomesALink(string file, string name)
+    public void Extract_Vector_TheOtherTraceBecomesALink(string file, string name)
     {
         var vector = Vector.Get(file, name);
         var remote = Some.Extract(vector.Headers);
 
-        var link = remote.Loser is { } loser ? $"{Some.TraceIdOf(loser.Ids)}/{Some.SpanIdOf(loser.Ids)} {loser.Format}" : null;
+        var linked = remote.Link is { } link ? $"{Some.TraceIdOf(link.Ids)}/{Some.SpanIdOf(link.Ids)} {link.Format}" : null;
         var expected = vector.Expect.GetProperty("link") is { ValueKind: System.Text.Json.JsonValueKind.Object } l
             ? $"{l.GetProperty("traceId").GetString()}/{l.GetProperty("spanId").GetString()} {(vector.Text("use") == "w3c" ? "b3" : "w3c")}"
             : null;
-        Assert.Equal(expected, link);
+        Assert.Equal(expected, linked);
         Assert.Equal(expected is not null, remote.Conflict.HasFlag(ContextConflict.TraceId));
     }
 

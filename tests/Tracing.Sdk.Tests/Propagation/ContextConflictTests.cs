@@ -76,13 +76,13 @@ public sealed class ContextConflictTests
         var remote = Some.Extract(new Carrier { { "traceparent", Some.TraceParent }, { "b3", $"{Some.OtherTraceId}-{Some.OtherSpanId}-d" } });
 
         Assert.Equal(SamplingState.Accept, remote.Ids.State);
-        Assert.Equal(SamplingState.Debug, remote.Loser?.Ids.State);
+        Assert.Equal(SamplingState.Debug, remote.Link?.Ids.State);
     }
 
     [Fact]
-    public void ToLink_Loser_SaysWhyAndInWhichFormatItCame()
+    public void ToLink_Linked_SaysWhyAndInWhichFormatItCame()
     {
-        var link = new LosingContext(new TraceIds(1, 2, 3, 0, SamplingState.Accept, false), "b3", "conflicting_context").ToLink();
+        var link = new LinkedContext(new TraceIds(1, 2, 3, 0, SamplingState.Accept, false), "b3", "conflicting_context").ToLink();
 
         Assert.Equal("00000000000000010000000000000002", link.Context.TraceId.ToHexString());
         Assert.Equal("0000000000000003", link.Context.SpanId.ToHexString());
@@ -181,7 +181,7 @@ public sealed class ContextConflictTests
         Assert.Equal(SamplingState.Debug, remote.Ids.State);
         Assert.Equal($"00-{Some.TraceId}-{Some.SpanId}-01", remote.TraceParent);
         Assert.Equal(Some.OtherSpanId, remote.StaleSpanId.ToString("x16"));
-        Assert.Null(remote.Loser);
+        Assert.Null(remote.Link);
     }
 
     [Theory]

@@ -1,4 +1,5 @@
 using Tracing.Sdk.Propagation;
+using Tracing.Sdk.Propagation.B3;
 
 namespace Tracing.Sdk.Tests.Propagation;
 

@@ -28,12 +28,12 @@ public sealed class HeaderFuzzTests
             if (!MayBeSampled(headers) && remote.Ids.IsSampled) Fail("A denied trace became a sampled one", seed, i, headers);
             if (!remote.Ids.HasIds)
             {
-                if (remote.TraceParent is not null || remote.TraceState is not null || remote.Loser is not null) Fail("A context without ids", seed, i, headers);
+                if (remote.TraceParent is not null || remote.TraceState is not null || remote.Link is not null) Fail("A context without ids", seed, i, headers);
                 continue;
             }
 
             contexts++;
-            links += remote.Loser is null ? 0 : 1;
+            links += remote.Link is null ? 0 : 1;
             denied += remote.Ids.State == SamplingState.Deny ? 1 : 0;
             debug += remote.Ids.State == SamplingState.Debug ? 1 : 0;
             CheckIds(remote, headers, seed, i);
@@ -52,7 +52,7 @@ public sealed class HeaderFuzzTests
         if (!Contains(headers, Hex.ToString(remote.Ids.SpanId)) || !Contains(headers, Hex.ToString(remote.Ids.TraceLow))) Fail("Ids that did not come in", seed, i, headers);
         if (remote.TraceParent is null || !TraceParent.IsCanonical(remote.TraceParent) || !TraceParent.TryParse(remote.TraceParent, out _)) Fail("A traceparent that is none", seed, i, headers);
         if (remote.TraceState is { } list && TraceStateList.Normalize(list) != list) Fail("A tracestate that is not normal", seed, i, headers);
-        if (remote.Loser is { } loser && (loser.Format == "b3" ? remote.Ids.IsSameTraceAs(loser.Ids) : loser.Ids.IsSameTraceAs(remote.Ids))) Fail("A link to the trace itself", seed, i, headers);
+        if (remote.Link is { } link && (link.Format == "b3" ? remote.Ids.IsSameTraceAs(link.Ids) : link.Ids.IsSameTraceAs(remote.Ids))) Fail("A link to the trace itself", seed, i, headers);
     }
 
     private static void CheckPassedOn(RemoteContext remote, Dictionary<string, StringValues> headers, Dictionary<string, StringValues> sent, int seed, int i)

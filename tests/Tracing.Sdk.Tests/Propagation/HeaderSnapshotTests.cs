@@ -110,7 +110,7 @@ public sealed class HeaderSnapshotTests
         Assert.Equal(asked.Ids, walked.Ids);
         Assert.Equal(asked.TraceParent, walked.TraceParent);
         Assert.Equal(asked.TraceState, walked.TraceState);
-        Assert.Equal(asked.Loser, walked.Loser);
+        Assert.Equal(asked.Link, walked.Link);
         Assert.Equal(asked.Baggage ?? [], walked.Baggage ?? []);
     }
 
@@ -135,6 +135,6 @@ public sealed class HeaderSnapshotTests
 
         var remote = await received.Task;
         Assert.Equal(Some.OtherTraceId, Some.TraceIdOf(remote.Ids));
-        Assert.Equal("w3c", remote.Loser?.Format);
+        Assert.Equal("w3c", remote.Link?.Format);
     }
 }

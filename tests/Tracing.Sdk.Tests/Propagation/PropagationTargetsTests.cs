@@ -48,7 +48,7 @@ public sealed class PropagationTargetsTests
     [InlineData("[::ffff:10.0.0.1]", true)]
     [InlineData("[::ffff:8.8.8.8]", false)]
     public void Allows_ByDefault_WhatLooksLikeTheInsideOfAMesh(string host, bool expected) =>
-        Assert.Equal(expected, new PropagationTargets([], []).Allows(host, out _));
+        Assert.Equal(expected, new PropagationTargets([], []).Allows(host));
 
     [Theory]
     [InlineData("api.example.com", "api.example.com", true)]
@@ -75,8 +75,8 @@ public sealed class PropagationTargetsTests
     [InlineData("8.8.8.8", "*", true)]
     public void Allows_Pattern_WidensToWhatItNames(string host, string pattern, bool expected)
     {
-        Assert.False(new PropagationTargets([], []).Allows(host, out _));
-        Assert.Equal(expected, new PropagationTargets([pattern], []).Allows(host, out _));
+        Assert.False(new PropagationTargets([], []).Allows(host));
+        Assert.Equal(expected, new PropagationTargets([pattern], []).Allows(host));
     }
 
     [Theory]
@@ -86,8 +86,8 @@ public sealed class PropagationTargetsTests
     [InlineData("127.0.0.1", "*")]
     public void Allows_Denied_WhateverElseSaysSo(string host, string pattern)
     {
-        Assert.True(new PropagationTargets([], []).Allows(host, out _));
-        Assert.False(new PropagationTargets(["*"], [pattern]).Allows(host, out _));
+        Assert.True(new PropagationTargets([], []).Allows(host));
+        Assert.False(new PropagationTargets(["*"], [pattern]).Allows(host));
     }
 
     [Theory]
@@ -113,24 +113,26 @@ public sealed class PropagationTargetsTests
     }
 
     [Fact]
-    public void Allows_FirstQuestionAboutAHost_IsToldApart()
+    public void Allows_RefusedHost_IsReportedOnce()
     {
-        var targets = new PropagationTargets([], []);
+        var refused = new List<string>();
+        var targets = new PropagationTargets([], [], refused.Add);
 
-        targets.Allows("example.com", out var first);
-        targets.Allows("EXAMPLE.com", out var second);
-        Assert.True(first);
-        Assert.False(second);
+        targets.Allows("example.com");
+        targets.Allows("EXAMPLE.com");
+        targets.Allows("inside.svc");
+        Assert.Equal(["example.com"], refused);
     }
 
     [Fact]
     public void Allows_MoreHostsThanAreRemembered_StillAnswersRight()
     {
-        var targets = new PropagationTargets([], []);
-        for (var i = 0; i < 2_000; i++) Assert.False(targets.Allows($"h{i}.example.com", out _));
+        var refused = new List<string>();
+        var targets = new PropagationTargets([], [], refused.Add);
+        for (var i = 0; i < 2_000; i++) Assert.False(targets.Allows($"h{i}.example.com"));
 
-        Assert.False(targets.Allows("one-more.example.com", out var isFirst));
-        Assert.False(isFirst);
-        Assert.True(targets.Allows("one-more.svc", out _));
+        Assert.False(targets.Allows("one-more.example.com"));
+        Assert.DoesNotContain("one-more.example.com", refused);
+        Assert.True(targets.Allows("one-more.svc"));
     }
 }

@@ -261,7 +261,7 @@ public sealed class B3SingleHeaderPropagatorTests : TextMapPropagatorContract
 
 public sealed class B3MultiHeaderPropagatorTests : TextMapPropagatorContract
 {
-    protected override TextMapPropagator Propagator { get; } = new B3TraceContextPropagator(B3Format.MultiHeader);
+    protected override TextMapPropagator Propagator { get; } = new B3TraceContextPropagator(singleHeader: false);
 
     protected override PropagationContext Full { get; } = new(Some.Context(traceState: "mesh=s:d"), default);
 
@@ -292,15 +292,6 @@ public sealed class B3MultiHeaderPropagatorTests : TextMapPropagatorContract
 
         Assert.Null(carrier["X-B3-Sampled"]);
         Assert.Null(carrier["X-B3-Flags"]);
-    }
-
-    [Fact]
-    public void Inject_FormatNone_WritesNothing()
-    {
-        var carrier = new Carrier();
-        new B3TraceContextPropagator(B3Format.None).Inject(Full, carrier, Carrier.Setter);
-
-        Assert.Empty(carrier);
     }
 }
 

@@ -12,5 +12,5 @@ public sealed class PublicApiTests
     public void TracingSdk() => Snapshot.Match(typeof(MeshTracing).Assembly.GeneratePublicApi(Options));
 
     [Fact]
-    public void TracingSdkAspNetCore() => Snapshot.Match(typeof(TracePropagationEndpointConventionBuilderExtensions).Assembly.GeneratePublicApi(Options));
+    public void TracingSdkAspNetCore() => Snapshot.Match(typeof(TraceTrustEndpointConventionBuilderExtensions).Assembly.GeneratePublicApi(Options));
 }

@@ -1,11 +1,11 @@
 namespace Tracing.Sdk.Propagation.B3;
 
-// b3: {trace-id}-{span-id}[-{0|1|d}][-{parent-span-id}]   or just   {0|1|d}
-// X-B3-TraceId: 16 or 32 HEXLC, X-B3-SpanId: 16 HEXLC, X-B3-ParentSpanId: 16 HEXLC,
-// X-B3-Sampled: 1 | 0 (of old also true | false), X-B3-Flags: 1 = debug, which implies sampled.
-// Of a repeated field the first counts. A single header that parses is the answer, even when it holds a decision only;
-// a malformed one leaves the word to the others. A decision that is present and is none makes us ignore the context, not guess.
-// A parent id of zeros is none; any other zero id is an error.
+// single  b3: {trace-id}-{span-id}[-{0|1|d}][-{parent-span-id}]   or just   {0|1|d}
+// multi   X-B3-TraceId: 16 or 32 HEXLC, X-B3-SpanId: 16 HEXLC, X-B3-ParentSpanId: 16 HEXLC,
+//         X-B3-Sampled: 1 | 0 (in old versions also true | false), X-B3-Flags: 1 = debug, which implies sampled
+// Of a repeated field the first counts. A valid single header is the answer, even when it holds a decision only; beside a malformed one
+// the multi headers count. A malformed X-B3-Sampled makes the whole multi context invalid. A parent id of zeros counts as absent; any other
+// zero id is an error.
 // https://github.com/openzipkin/b3-propagation
 internal static class B3Headers
 {
@@ -15,6 +15,39 @@ internal static class B3Headers
     public const string ParentSpanId = "X-B3-ParentSpanId";
     public const string Sampled = "X-B3-Sampled";
     public const string Flags = "X-B3-Flags";
+
+    public static readonly string[] Names = [Single, TraceId, SpanId, ParentSpanId, Sampled, Flags];
+
+    /// <summary>Reads both forms; default when neither is valid.</summary>
+    /// <param name="headers">Where to read from.</param>
+    /// <param name="stale">The span that the older form names; 0 when the forms do not differ.</param>
+    public static TraceIds Read<TReader>(ref TReader headers, out ulong stale)
+        where TReader : struct, IHeaderReader
+    {
+        stale = 0;
+        TraceIds single = default;
+        var hasSingle = headers.Get(Single) is [{ } first, ..] && TryParseSingle(first, out single);
+        // A decision alone is an answer too.
+        if (hasSingle && !single.HasIds) return single;
+
+        _ = TryReadMulti(ref headers, out var multi);
+        if (!hasSingle) return multi;
+        var fresher = Freshness.IsMultiFresher(single, multi)
+            ? Freshness.Combine(multi with { TraceHigh = multi.TraceHigh | single.TraceHigh }, single)
+            : single;
+        if (single.SpanId != multi.SpanId) stale = fresher.SpanId == single.SpanId ? multi.SpanId : single.SpanId;
+        return fresher;
+    }
+
+    /// <summary>Writes one form. Never with a parent id: only proxies send it, which is how their spans are told from those of services.</summary>
+    public static void Write<TWriter>(string traceId, string spanId, SamplingState state, B3Format format, ref TWriter headers)
+        where TWriter : struct, IHeaderWriter
+    {
+        // Sixteen digits when the left half is zero, for peers that know 64 bits only.
+        if (traceId.StartsWith("0000000000000000", StringComparison.Ordinal)) traceId = traceId[16..];
+        if (format == B3Format.SingleHeader) headers.Set(Single, FormatSingle(traceId, spanId, state));
+        else if (format == B3Format.MultiHeader) WriteMulti(traceId, spanId, state, ref headers);
+    }
 
     public static bool TryParseSingle(ReadOnlySpan<char> value, out TraceIds ids)
     {
@@ -60,14 +93,15 @@ internal static class B3Headers
         return true;
     }
 
-    public static bool TryReadSingle<TReader>(ref TReader headers, out TraceIds ids)
-        where TReader : struct, IHeaderReader
+    private static string FormatSingle(string traceId, string spanId, SamplingState state) => state switch
     {
-        ids = default;
-        return headers.Get(Single) is [{ } first, ..] && TryParseSingle(first, out ids);
-    }
+        SamplingState.Accept => string.Concat(traceId, "-", spanId, "-1"),
+        SamplingState.Deny => string.Concat(traceId, "-", spanId, "-0"),
+        SamplingState.Debug => string.Concat(traceId, "-", spanId, "-d"),
+        _ => string.Concat(traceId, "-", spanId),
+    };
 
-    public static bool TryReadMulti<TReader>(ref TReader headers, out TraceIds ids)
+    private static bool TryReadMulti<TReader>(ref TReader headers, out TraceIds ids)
         where TReader : struct, IHeaderReader
     {
         ids = default;
@@ -91,21 +125,14 @@ internal static class B3Headers
         return true;
     }
 
-    /// <summary>A trace id as B3 writes it: sixteen digits when the left half is zero, for peers that know no more.</summary>
-    public static string ShortestTraceId(string traceId) =>
-        traceId.StartsWith("0000000000000000", StringComparison.Ordinal) ? traceId[16..] : traceId;
-
-    /// <summary>The single header. Never with a parent id, which only proxies send: it is how we tell their work from ours.</summary>
-    public static string FormatSingle(string traceId, string spanId, SamplingState state)
+    private static void WriteMulti<TWriter>(string traceId, string spanId, SamplingState state, ref TWriter headers)
+        where TWriter : struct, IHeaderWriter
     {
-        var trace = ShortestTraceId(traceId);
-        return state switch
-        {
-            SamplingState.Accept => string.Concat(trace, "-", spanId, "-1"),
-            SamplingState.Deny => string.Concat(trace, "-", spanId, "-0"),
-            SamplingState.Debug => string.Concat(trace, "-", spanId, "-d"),
-            _ => string.Concat(trace, "-", spanId),
-        };
+        headers.Set(TraceId, traceId);
+        headers.Set(SpanId, spanId);
+        // Envoy does not know X-B3-Flags, so a debug trace says "sampled" as well.
+        if (state != SamplingState.Defer) headers.Set(Sampled, state.IsSampled() ? "1" : "0");
+        if (state == SamplingState.Debug) headers.Set(Flags, "1");
     }
 
     private static bool TryReadTraceId(ReadOnlySpan<char> text, out ulong high, out ulong low)

@@ -9,8 +9,8 @@ namespace Tracing.Sdk.Propagation.Baggage;
 //   property = key OWS [ "=" OWS value ]
 //   key      = token of RFC 9110; never percent-encoded
 //   value    = *( %x21 / %x23-2B / %x2D-3A / %x3C-5B / %x5D-7E ), percent-encoded UTF-8
-// A malformed member is dropped alone. Of equal keys the last value stays, in the place of the first. Whatever begins after 180 members
-// or 8192 characters is not read; a percent sign without two hex digits stands for itself.
+// A malformed member is dropped alone. Of equal keys the last value is kept, in the place of the first. Members beyond the 180th, or beyond
+// 8192 characters, are not read; a percent sign without two hex digits stands for itself.
 // https://www.w3.org/TR/baggage/
 internal static class BaggageHeader
 {
@@ -26,13 +26,13 @@ internal static class BaggageHeader
     private static readonly SearchValues<char> ValueCharacters =
         SearchValues.Create("!#$%&'()*+-./0123456789:<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`abcdefghijklmnopqrstuvwxyz{|}~");
 
-    /// <summary>The entries that came in; null when there are none. <paramref name="dropped"/> counts the members that were not.</summary>
+    /// <summary>The valid members; null when there are none. <paramref name="dropped"/> counts the invalid ones.</summary>
     public static List<BaggageMember>? Parse(StringValues fields, out int dropped)
     {
         dropped = 0;
         List<BaggageMember>? entries = null;
         var members = 0;
-        // Of the field in the combined header, where a comma stands between two fields.
+        // The position of the field in the combined header, in which a comma stands between two fields.
         var offset = 0;
         for (var i = 0; i < fields.Count; i++)
         {
@@ -40,7 +40,7 @@ internal static class BaggageHeader
             var start = 0;
             while (true)
             {
-                // Over empty members and the blanks before the next one.
+                // Skips empty members and the blanks before the next one.
                 var blank = field[start..].IndexOfAnyExcept(',', ' ', '\t');
                 if (blank < 0) break;
                 start += blank;
@@ -63,15 +63,17 @@ internal static class BaggageHeader
         return entries;
     }
 
-    /// <summary>The header for these entries, whole members up to the limits; null when nothing is left to say.</summary>
-    public static string? Format(IReadOnlyList<BaggageMember> entries)
+    /// <summary>The header for these entries, whole members up to the limits; null when no member remains.</summary>
+    /// <param name="entries">The members.</param>
+    /// <param name="keys">Keys that may leave, as in <see cref="NamePatterns"/>. All baggage that leaves is filtered here.</param>
+    public static string? Format(IReadOnlyList<BaggageMember> entries, IReadOnlyList<string> keys)
     {
         var text = new ValueText(stackalloc char[256]);
         var members = 0;
         for (var i = 0; i < entries.Count; i++)
         {
             var entry = entries[i];
-            if (!IsToken(entry.Key)) continue;
+            if (!IsToken(entry.Key) || !NamePatterns.Match(keys, entry.Key)) continue;
             var start = text.Length;
             if (start > 0) text.Append(',');
             text.Append(entry.Key);
@@ -137,8 +139,8 @@ internal static class BaggageHeader
         }
     }
 
-    // Kept as one slice: a list of property objects would turn 8 KB of header into a hundred times as much memory.
-    // In valid properties blanks stand beside ";" and "=" only, where they mean nothing.
+    // Kept as one string: a list of property objects would take a hundred times the memory of the header.
+    // In valid properties blanks stand beside ";" and "=" only, where they have no meaning.
     private static string WithoutBlanks(ReadOnlySpan<char> properties) =>
         properties.IndexOfAny(' ', '\t') < 0
             ? properties.ToString()
@@ -191,14 +193,14 @@ internal static class BaggageHeader
                 text.Append(UpperHex(b & 0xF));
             }
 
-            // Far over the limit already: the member will be dropped whole.
+            // Above the limit already: the whole member will be dropped.
             if (text.Length > 2 * MaxLength) return;
         }
 
         static char UpperHex(int digit) => (char)(digit < 10 ? '0' + digit : 'A' + digit - 10);
     }
 
-    // A string under construction that starts on the stack.
+    // A string builder that starts on the stack.
     private ref struct ValueText(Span<char> start)
     {
         private Span<char> _chars = start;

@@ -9,8 +9,8 @@ namespace Tracing.Sdk.Propagation.Mesh;
 //   quoted  = DQUOTE *( "\" any / other than DQUOTE and "\" ) DQUOTE
 //   raw     = *( other than DQUOTE, "," and ";" )            a backslash stands for itself
 // Envoy 1.40 quotes Subject, Cert and Chain. The subject is in the form of RFC 2253, where a backslash escapes the character that follows
-// it. By, Hash, URI and DNS are raw: names with a comma or a semicolon in them cannot be told from the next pair or element, so an identity
-// is worth what the certificate authority is worth that issues the names. SPIFFE allows neither character.
+// it. By, Hash, URI and DNS are raw: a name with a comma or a semicolon cannot be distinguished from the next pair or element, so an identity
+// is only as trustworthy as the certificate authority that issues the names. SPIFFE allows neither character.
 // https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_conn_man/headers#x-forwarded-client-cert
 internal static class ForwardedClientCert
 {
@@ -22,7 +22,7 @@ internal static class ForwardedClientCert
     /// <summary>Reads the peer's URI: that of the last element. Linear; never throws.</summary>
     /// <param name="fields">The header, each field apart.</param>
     /// <param name="uri">The URI; empty when there is no header or the last element names none.</param>
-    /// <returns>Whether the header can be read. An element whose certificate holds two URIs names no single peer: as the last one it makes the header unreadable.</returns>
+    /// <returns>Whether the header can be read. A last element with two URIs names no single peer and makes the header unreadable.</returns>
     public static bool TryReadPeer(StringValues fields, out ReadOnlySpan<char> uri)
     {
         uri = default;

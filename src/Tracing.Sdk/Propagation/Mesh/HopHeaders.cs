@@ -1,8 +1,8 @@
 namespace Tracing.Sdk.Propagation.Mesh;
 
 /// <summary>
-/// Headers that speak of one hop and would lie on the next: forwarded, an attempt count becomes somebody else's, a timeout a deadline,
-/// and x-forwarded-for makes an internal call look external.
+/// Headers that describe one hop only and must not be forwarded. On the next hop an attempt count would belong to another request, a timeout
+/// would be taken for a deadline, and x-forwarded-for would make an internal call look external.
 /// </summary>
 internal static class HopHeaders
 {
@@ -11,7 +11,7 @@ internal static class HopHeaders
 
     private static readonly string[] Prefixes = ["x-forwarded-", "x-envoy-"];
 
-    // The one header under Envoy's prefix that is meant to travel.
+    // The only header under Envoy's prefix that is meant to be forwarded.
     private const string ForceTrace = "-force-trace";
 
     public static bool Contains(string name, string envoyPrefix)

@@ -2,8 +2,8 @@ using System.Buffers;
 
 namespace Tracing.Sdk.Propagation.Mesh;
 
-// x-request-id: Envoy keeps its own decision inside it, in the 15th character of a UUIDv4 (9 sampled, a and b forced, anything else: none yet),
-// and takes every percentage from its first 8 hex digits. Re-formatting it, or making one in another format, changes decisions downstream.
+// x-request-id: Envoy stores its own decision in the 15th character of a UUIDv4 (9 sampled, a and b forced, any other: undecided), and derives
+// every percentage from the first 8 hex digits. An id that is reformatted, or made in another format, changes decisions at the next proxies.
 internal static class RequestIds
 {
     public const string RequestId = "x-request-id";
@@ -13,8 +13,17 @@ internal static class RequestIds
 
     private static readonly SearchValues<char> UuidCharacters = SearchValues.Create("-0123456789ABCDEFabcdef");
 
+    /// <summary>The id for a call: the one that came in, as far as it is trusted, else one that is made from the trace id; null for neither.</summary>
+    public static string? ForCall(RemoteContext? remote, in OutboundContext? context)
+    {
+        var isSampled = context is { State: var state } && state.IsSampled();
+        // Envoy reads a decision out of the id. Where the caller's decision does not hold, the digit says the decision of this service.
+        if (remote?.RequestId is { } received) return remote.Trust == TraceTrust.Trust ? received : WithDecision(received, isSampled);
+        return context is { TraceId: var traceId } ? ForTrace(traceId, isSampled) : null;
+    }
+
     /// <summary>
-    /// The id of a trace for which none came in: a UUIDv4, marked as sampled for the proxies behind us when our own root is.
+    /// The id of a trace for which none came in: a UUIDv4 that tells the next proxies whether the trace is sampled.
     /// Made from the trace id, so that every call of the trace, retried, parallel or from another process, gets the same one.
     /// </summary>
     public static string ForTrace(string traceId, bool sampled)
@@ -22,7 +31,7 @@ internal static class RequestIds
         _ = Hex.TryReadUInt64(traceId.AsSpan(0, 16), out var high);
         _ = Hex.TryReadUInt64(traceId.AsSpan(16, 16), out var low);
 
-        // Mixed, because a trace id may begin with a clock or with zeros, and all traces of that second would share one decision.
+        // Mixed, because a trace id may begin with a timestamp or with zeros, and all traces of that second would share one percentage.
         return string.Create(36, (Mix(high + low), Mix(high ^ ulong.RotateLeft(low, 32)), sampled), static (text, id) =>
         {
             var (left, right, sampled) = id;
@@ -40,18 +49,18 @@ internal static class RequestIds
         });
     }
 
-    /// <summary>Whether an id has the form in which a decision and a percentage can be read, and nothing else: a UUID with dashes.</summary>
+    /// <summary>Whether an id is a UUID with dashes, the only form in which Envoy finds a decision and a percentage.</summary>
     public static bool IsUuid(string? id) =>
         id is { Length: 36 } && Guid.TryParseExact(id, "D", out _) && !id.AsSpan().ContainsAnyExcept(UuidCharacters);
 
-    /// <summary>A UUID with our own decision in place of the one it holds.</summary>
+    /// <summary>A UUID with this service's decision in place of the one that it holds.</summary>
     public static string WithDecision(string id, bool sampled)
     {
         var digit = sampled ? '9' : '4';
         return id[DecisionIndex] == digit ? id : string.Concat(id.AsSpan(0, DecisionIndex), [digit], id.AsSpan(DecisionIndex + 1));
     }
 
-    // The finaliser of SplitMix64: every input bit reaches every output bit.
+    // The finaliser of SplitMix64: every input bit affects every output bit.
     private static ulong Mix(ulong x)
     {
         x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9;

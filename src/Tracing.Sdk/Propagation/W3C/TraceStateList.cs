@@ -8,32 +8,32 @@ namespace Tracing.Sdk.Propagation.W3C;
 //   list   = member 0*31( OWS "," OWS member )          empty members are legal and dropped
 //   member = key "=" value
 //   key    = ( a-z / 0-9 ) 0*255( a-z / 0-9 / "_" "-" "*" "/" "@" )
-//   value  = 0*255( %x20-2B / %x2D-3C / %x3E-7E ) nblk-chr     blanks inside are kept, at the end they are not part of it
-// One invalid member or a 33rd one drops the list and never the traceparent. Of equal keys the left-most stays.
-// What we keep is cut to a limit by whole members: first the large ones, from the right, then whatever stands at the right end.
+//   value  = 0*255( %x20-2B / %x2D-3C / %x3E-7E ) nblk-chr     blanks inside are kept, blanks at the end are not part of it
+// One invalid member or a 33rd one drops the list, but not the traceparent. Of equal keys the left-most is kept.
+// A list above the limit is cut by whole members: first the large ones, from the right, then the right-most.
 // https://www.w3.org/TR/trace-context-2/#tracestate-header
 internal static class TraceStateList
 {
     public const string HeaderName = "tracestate";
 
-    /// <summary>What we keep, and write, of a combined list: as many characters as the specification asks everybody to carry.</summary>
-    public const int DefaultLimit = 512;
+    /// <summary>Characters of a list that is kept and written: the least that the specification asks every service to propagate.</summary>
+    private const int MaxLength = 512;
 
     private const int MaxMembers = 32;
     private const int MaxKeyLength = 256;
     private const int MaxValueLength = 256;
-    // The largest list that the grammar allows is 32 * 513 + 31; anything longer is not worth reading.
+    // The longest list that the grammar allows has 32 * 513 + 31 characters. A longer one is not read.
     private const int MaxRawLength = 16_384;
-    // Truncation takes members longer than this first.
+    // Members longer than this are cut first.
     private const int LargeMember = 128;
 
     private static readonly SearchValues<char> KeyCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789_-*/@");
 
-    // Visible ASCII and the blank, but for the comma and the equals sign.
+    // Visible ASCII and the blank, without the comma and the equals sign.
     private static readonly SearchValues<char> ValueCharacters = SearchValues.Create(
         " !\"#$%&'()*+-./0123456789:;<>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~");
 
-    /// <summary>Whether a tracestate arrived with nothing in it, which is how Envoy's OpenTelemetry tracer signs a trace of its own.</summary>
+    /// <summary>Whether a tracestate came with nothing in it, as Envoy's OpenTelemetry tracer writes it for a trace that it starts.</summary>
     public static bool IsPresentButEmpty(StringValues fields)
     {
         if (fields.Count == 0) return false;
@@ -45,64 +45,60 @@ internal static class TraceStateList
         return true;
     }
 
-    /// <summary>The list in its normal form, at most <paramref name="limit"/> characters; null when there is none or it is invalid.</summary>
-    public static string? Normalize(StringValues fields, int limit = DefaultLimit)
+    /// <summary>The list in its normal form; null when there is none or it is invalid.</summary>
+    public static string? Normalize(StringValues fields)
     {
         Span<Member> members = stackalloc Member[MaxMembers];
-        return TrySplit(fields, members, out var count) ? Join(default, fields, members[..count], limit) : null;
+        return TrySplit(fields, members, out var count) ? Join(default, fields, members[..count]) : null;
     }
 
-    /// <summary>The same, and what our member of it says.</summary>
-    public static string? Normalize(StringValues fields, int limit, out MeshMember member)
+    /// <summary>The same without the state that the marker holds, and the marker as it came.</summary>
+    public static string? Normalize(StringValues fields, out Marker marker)
     {
-        // From a neighbour that runs this library comes our member and nothing else.
-        if (fields is [{ } only] && only.Length <= limit && MeshMember.TryReadAlone(only, out member)) return only;
-        var list = fields.Count == 0 ? null : Normalize(fields, limit);
-        member = list is null ? default : MeshMember.Find(list);
-        return list;
+        marker = default;
+        if (fields.Count == 0) return null;
+        // What a neighbour with this library sends, unless another vendor takes part.
+        if (fields is [{ } only] && Marker.TryReadAlone(only, out marker)) return only;
+        var list = Normalize(fields);
+        marker = Marker.Find(list);
+        return marker.IsDebug || marker.IsUndecided ? WithState(list, marker, SamplingState.Accept) : list;
     }
 
     /// <summary>
-    /// The list with our member at its left in place of any older one of ours. A member that carries no state is left out where it would
-    /// push another one out; a member that says debug makes room as the specification asks.
+    /// The list as it is sent: the marker with the span id first, in place of an older marker. It is left out where it would push another
+    /// member out, unless it says debug.
     /// </summary>
-    /// <remarks>User code can write anything into an Activity's tracestate: what is no list is dropped here too.</remarks>
-    public static string WithMeshMember(string? list, string spanId, bool isDebug, int limit = DefaultLimit)
+    /// <remarks>User code can write anything into an Activity's tracestate: an invalid list is dropped here too.</remarks>
+    public static string WithMarker(string? list, string spanId, bool isDebug)
     {
-        Span<char> own = stackalloc char[MeshMember.MaxLength];
-        own = own[..MeshMember.Write(own, spanId, isDebug ? SamplingState.Debug : SamplingState.Accept)];
-        return WithOwn(own, list, limit, mayPushOut: isDebug)!;
+        Span<char> own = stackalloc char[Marker.MaxLength];
+        own = own[..Marker.Write(own, spanId, isDebug ? SamplingState.Debug : SamplingState.Accept)];
+        return WithOwn(own, list, mayPushOut: isDebug)!;
     }
 
-    /// <summary>Notes inside the process that a trace is debug or undecided: tracestate is what reaches the sampler and the children.</summary>
-    public static string? WithState(string? list, SamplingState state, int limit = DefaultLimit) =>
-        WithState(list, MeshMember.Find(list), state, limit);
+    /// <summary>The list as an <see cref="System.Diagnostics.ActivityContext"/> holds it: the marker says debug or undecided, which its flags cannot.</summary>
+    public static string? WithState(string? list, SamplingState state) => WithState(list, Marker.Find(list), state);
 
-    /// <summary>The same for a list of which our member is known.</summary>
-    public static string? WithState(string? list, in MeshMember member, SamplingState state, int limit = DefaultLimit) =>
-        member.IsDebug == (state == SamplingState.Debug) && member.IsUndecided == (state == SamplingState.Defer)
-            ? list
-            : WithOtherState(list, member, state, limit);
-
-    /// <summary>The list as others may see it: in its normal form, and not a word about what is undecided inside this process.</summary>
-    public static string? ToSend(string? list, int limit = DefaultLimit)
+    /// <summary>The list of an <see cref="System.Diagnostics.ActivityContext"/> as it is sent: in its normal form, and never undecided.</summary>
+    public static string? ToSend(string? list)
     {
-        var normal = Normalize(list, limit);
-        return MeshMember.Find(normal).IsUndecided ? WithState(normal, SamplingState.Accept, limit) : normal;
+        var normal = Normalize(list);
+        return Marker.Find(normal).IsUndecided ? WithState(normal, SamplingState.Accept) : normal;
     }
 
-    private static string? WithOtherState(string? list, in MeshMember member, SamplingState state, int limit)
+    private static string? WithState(string? list, in Marker marker, SamplingState state)
     {
-        Span<char> spanId = stackalloc char[member.SpanId == 0 ? 0 : 16];
-        if (member.SpanId != 0) Hex.WriteUInt64(member.SpanId, spanId);
-        Span<char> own = stackalloc char[MeshMember.MaxLength];
-        return WithOwn(own[..MeshMember.Write(own, spanId, state)], list, limit, mayPushOut: state is SamplingState.Debug or SamplingState.Defer);
+        if (marker.IsDebug == (state == SamplingState.Debug) && marker.IsUndecided == (state == SamplingState.Defer)) return list;
+        Span<char> spanId = stackalloc char[marker.SpanId == 0 ? 0 : 16];
+        if (marker.SpanId != 0) Hex.WriteUInt64(marker.SpanId, spanId);
+        Span<char> own = stackalloc char[Marker.MaxLength];
+        return WithOwn(own[..Marker.Write(own, spanId, state)], list, mayPushOut: state is SamplingState.Debug or SamplingState.Defer);
     }
 
-    private static string? WithOwn(ReadOnlySpan<char> own, string? list, int limit, bool mayPushOut)
+    private static string? WithOwn(ReadOnlySpan<char> own, string? list, bool mayPushOut)
     {
-        // What comes from the neighbour that runs this library is our member and nothing else.
-        if (list is null || (list.StartsWith(MeshMember.Key, StringComparison.Ordinal) && !list.Contains(',')))
+        // No list, or a marker and nothing else.
+        if (list is null || (list.StartsWith(Marker.Key, StringComparison.Ordinal) && !list.Contains(',')))
         {
             return own.IsEmpty ? null : new string(own);
         }
@@ -111,22 +107,22 @@ internal static class TraceStateList
         if (!TrySplit(list, members, out var count)) count = 0;
         for (var i = 0; i < count; i++)
         {
-            if (!list.AsSpan(members[i].Start).StartsWith(MeshMember.Key)) continue;
+            if (!list.AsSpan(members[i].Start).StartsWith(Marker.Key)) continue;
             RemoveAt(members, i, ref count);
             break;
         }
 
-        // Most lists are short.
-        if (!own.IsEmpty && !mayPushOut && (count == MaxMembers || list.Length + 1 + own.Length > limit))
+        // Exact lengths are needed only near the limit.
+        if (!own.IsEmpty && !mayPushOut && (count == MaxMembers || list.Length + 1 + own.Length > MaxLength))
         {
             var length = LengthOf(members[..count]);
-            if (length > limit) Truncate(members, ref count, ref length, limit);
-            if (count == MaxMembers || (count > 0 && length + 1 + own.Length > limit)) own = default;
+            if (length > MaxLength) Truncate(members, ref count, ref length);
+            if (count == MaxMembers || (count > 0 && length + 1 + own.Length > MaxLength)) own = default;
         }
 
         // A 33rd member pushes the right-most out.
         if (!own.IsEmpty && count == MaxMembers) count--;
-        return Join(own, list, members[..count], limit);
+        return Join(own, list, members[..count]);
     }
 
     private static bool TrySplit(StringValues fields, Span<Member> members, out int count)
@@ -140,7 +136,7 @@ internal static class TraceStateList
             var start = 0;
             while (true)
             {
-                // Over empty members and the blanks before the next one.
+                // Skips empty members and the blanks before the next one.
                 if (start < field.Length && field[start] is ',' or ' ' or '\t')
                 {
                     var blanks = field[start..].IndexOfAnyExcept(',', ' ', '\t');
@@ -158,12 +154,12 @@ internal static class TraceStateList
         return true;
     }
 
-    // The end of a part is the first character that may not stand in it: one look finds the end and that all before it is allowed.
+    // A part ends at the first character that it may not contain, so one search both finds its end and validates it.
     private static bool TryReadMember(ReadOnlySpan<char> text, out int key, out int length, out int end)
     {
         (length, end) = (0, 0);
         key = 0;
-        // Keys are short: a vectorised search would take longer to begin than this to end.
+        // Keys are short: a vectorised search costs more to set up than this loop.
         while (key < text.Length && key <= MaxKeyLength && KeyCharacters.Contains(text[key])) key++;
         if (key is 0 or > MaxKeyLength || key == text.Length || text[key] != '=' || !char.IsAsciiLetterOrDigit(text[0])) return false;
 
@@ -173,7 +169,7 @@ internal static class TraceStateList
         while (text[length - 1] == ' ') length--;
         if (length - key - 1 is < 1 or > MaxValueLength) return false;
 
-        // Of all that is no part of a value only a tab may stand here, among the blanks before the comma.
+        // A tab is not part of a value, but it may stand among the blanks before the comma.
         if (end < text.Length && text[end] == '\t')
         {
             var blanks = text[end..].IndexOfAnyExcept(' ', '\t');
@@ -190,7 +186,7 @@ internal static class TraceStateList
         return length;
     }
 
-    // With the commas between them; -1 for none, because the first one needs no comma.
+    // With the commas between them; -1 for no member, so that one more adds its own length and a comma less.
     private static int LengthOf(ReadOnlySpan<Member> members)
     {
         var length = -1;
@@ -208,11 +204,11 @@ internal static class TraceStateList
         return false;
     }
 
-    private static string? Join(ReadOnlySpan<char> own, StringValues fields, Span<Member> members, int limit)
+    private static string? Join(ReadOnlySpan<char> own, StringValues fields, Span<Member> members)
     {
         var count = members.Length;
         var length = LengthOf(members) + (own.IsEmpty ? 0 : own.Length + 1);
-        if (length > limit) Truncate(members, ref count, ref length, limit);
+        if (length > MaxLength) Truncate(members, ref count, ref length);
         if (length <= 0) return null;
         if (own.IsEmpty && fields is [{ } only] && only.Length == length) return only;
         return string.Create(length, new Parts(own, fields, members[..count]), static (text, parts) =>
@@ -228,11 +224,11 @@ internal static class TraceStateList
         });
     }
 
-    private static void Truncate(Span<Member> members, ref int count, ref int length, int limit)
+    private static void Truncate(Span<Member> members, ref int count, ref int length)
     {
         foreach (var atLeast in (ReadOnlySpan<int>)[LargeMember + 1, 0])
         {
-            for (var i = count - 1; i >= 0 && length > limit; i--)
+            for (var i = count - 1; i >= 0 && length > MaxLength; i--)
             {
                 if (members[i].Length < atLeast) continue;
                 length -= members[i].Length + 1;
@@ -247,7 +243,7 @@ internal static class TraceStateList
         count--;
     }
 
-    // Where a member stands, so that nothing is copied before the whole list is known to be valid. The raw length bounds all three.
+    // The place of a member, so that nothing is copied before the whole list is known to be valid. MaxRawLength bounds all three numbers.
     private readonly record struct Member(ushort Field, ushort Start, ushort Length)
     {
         public ReadOnlySpan<char> Of(StringValues fields) => fields[Field].AsSpan(Start, Length);

@@ -3,7 +3,7 @@ using Tracing.Sdk.Propagation.Mesh;
 
 namespace Tracing.Sdk.Tests.Propagation.Mesh;
 
-public sealed class MeshMemberTests
+public sealed class MarkerTests
 {
     private const ulong Id = 0xb7ad6b7169203331;
 
@@ -40,7 +40,7 @@ public sealed class MeshMemberTests
     [InlineData("mesh=s:x;s:d", 0, false, false)]
     [InlineData("mesh=p:b7ad6b7169203331,mesh=s:d", Id, false, false)]
     public void Find_List_ReadsOurMember(string? list, ulong spanId, bool isDebug, bool isUndecided) =>
-        Assert.Equal(new MeshMember(spanId, isDebug, isUndecided), MeshMember.Find(list));
+        Assert.Equal(new Marker(spanId, isDebug, isUndecided), Marker.Find(list));
 
     [Theory]
     [InlineData("-00", "mesh=s:u", nameof(SamplingState.Deny))]
@@ -55,7 +55,7 @@ public sealed class MeshMemberTests
         var remote = Some.Extract(new Carrier { { "traceparent", Some.TraceParent.Replace("-01", flags, StringComparison.Ordinal) }, { "tracestate", list } });
 
         Assert.Equal(expected, remote.Ids.State.ToString());
-        Assert.False(MeshMember.Find(remote.TraceState).IsUndecided);
+        Assert.False(Marker.Find(remote.TraceState).IsUndecided);
     }
 
     // Without a valid traceparent beside it, tracestate is not looked at: its debug mark must not reach a trace of B3.
@@ -69,7 +69,7 @@ public sealed class MeshMemberTests
     }
 
     [Fact]
-    public void Extract_MarkOfTheLosingTrace_IsNotSeen()
+    public void Extract_MarkOfALinkedTrace_IsNotSeen()
     {
         var headers = new Carrier
         {
@@ -80,17 +80,17 @@ public sealed class MeshMemberTests
         var remote = Some.Extract(headers, new PropagationSettings { B3First = true });
 
         Assert.Equal(SamplingState.Deny, remote.Ids.State);
-        Assert.Equal("w3c", remote.Loser?.Format);
+        Assert.Equal("w3c", remote.Link?.Format);
     }
 
     // The longest member we write must fit the buffer we give it.
     [Fact]
     public void Write_EverythingThereIsToSay_FillsTheBuffer()
     {
-        Span<char> text = stackalloc char[MeshMember.MaxLength];
-        var length = MeshMember.Write(text, Some.SpanId, SamplingState.Debug);
+        Span<char> text = stackalloc char[Marker.MaxLength];
+        var length = Marker.Write(text, Some.SpanId, SamplingState.Debug);
 
         Assert.Equal("mesh=p:b7ad6b7169203331;s:d", new string(text));
-        Assert.Equal(MeshMember.MaxLength, length);
+        Assert.Equal(Marker.MaxLength, length);
     }
 }

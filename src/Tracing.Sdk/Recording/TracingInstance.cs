@@ -1,0 +1,92 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Primitives;
+using Tracing.Sdk.Propagation;
+
+namespace Tracing.Sdk.Recording;
+
+/// <summary>
+/// What requests and calls use of one tracing: how contexts are read and written, and what records spans. A process may have several
+/// instances, one for each host; <see cref="Find"/> is the one place that says which of them the running code belongs to.
+/// </summary>
+internal sealed class TracingInstance
+{
+    private static readonly Lock Gate = new();
+
+    // In the order of their start. Replaced as a whole under the lock, read without it.
+    private static TracingInstance[] _started = [];
+
+    private readonly SpanAccounts _accounts;
+    private ForwardListener? _forwardListener;
+
+    /// <param name="propagation">How contexts are read and written.</param>
+    /// <param name="accounts">Where conflicts are counted.</param>
+    /// <param name="warnings">Where other tracing in the process is reported.</param>
+    /// <param name="createRecorder">Makes the recorder of this instance. Null: headers are only forwarded.</param>
+    public TracingInstance(
+        ContextPropagation propagation, SpanAccounts accounts, CoexistenceWarnings warnings, Func<TracingInstance, SpanRecorder>? createRecorder)
+    {
+        (Propagation, _accounts, Warnings) = (propagation, accounts, warnings);
+        EmptyContext = new RemoteContext { Owner = this };
+        Recorder = createRecorder?.Invoke(this);
+    }
+
+    public ContextPropagation Propagation { get; }
+
+    public CoexistenceWarnings Warnings { get; }
+
+    /// <summary>Null when headers are only forwarded.</summary>
+    public SpanRecorder? Recorder { get; }
+
+    /// <summary>The context of requests that brought none, shared by all of them.</summary>
+    public RemoteContext EmptyContext { get; }
+
+    /// <summary>
+    /// The instance that the running code belongs to: that of its request, else the oldest in the process, because a request that began while
+    /// that one was alone may have no context. Null when there is none.
+    /// </summary>
+    public static TracingInstance? Find()
+    {
+        if (RemoteContext.Current?.Owner is TracingInstance owner) return owner;
+        var started = Volatile.Read(ref _started);
+        return started.Length == 0 ? null : started[0];
+    }
+
+    public void Start()
+    {
+        lock (Gate) _started = [.. _started, this];
+        Recorder?.Start();
+    }
+
+    public void Stop()
+    {
+        Recorder?.Dispose();
+        _forwardListener?.Dispose();
+        lock (Gate) _started = Array.FindAll(_started, t => t != this);
+    }
+
+    /// <summary>Reads the context of a request and makes it current.</summary>
+    /// <param name="headers">All headers of the request.</param>
+    public RemoteContext Receive(IDictionary<string, StringValues> headers)
+    {
+        var remote = Propagation.Extract(headers, EmptyContext);
+        if (remote.Conflict != ContextConflict.None) _accounts.Conflict((int)remote.Conflict);
+
+        // Without a context, code of the request is found by being alone: setting an AsyncLocal would allocate.
+        var isAlone = Volatile.Read(ref _started) is [var only] && only == this;
+        if (remote != EmptyContext || !isAlone || RemoteContext.Current is not null) RemoteContext.Current = remote;
+        return remote;
+    }
+
+    /// <summary>Sets the source from which the host starts the Activities of its requests. It is listened to where headers are only forwarded.</summary>
+    public void ListenToRequests(ActivitySource source)
+    {
+        if (Recorder is null) _forwardListener ??= new ForwardListener(source, Warnings);
+    }
+
+    /// <summary>Warns once of other tracing in this process that makes spans of the same requests, calls or messages.</summary>
+    public void CheckOtherTracing()
+    {
+        if (Recorder is not null) Warnings.CheckRecording();
+        else Warnings.CheckForwarding(_forwardListener?.RequestSource);
+    }
+}
