@@ -31,7 +31,7 @@ internal sealed class ServerPropagator(Lazy<TracingInstance> tracing) : Distribu
         var remote = tracing.Value.Receive(headers);
         _received = headers;
         // Log lines should name the caller's trace also where its headers are only forwarded.
-        if (tracing.Value.Recorder is null) remote = ContextExtractor.Extract(new RequestHeaderReader(headers), PropagationSettings.ContextOnly);
+        if (tracing.Value.Recorder is null) remote = ContextExtractor.Extract(new DictionaryReader(headers), PropagationSettings.ContextOnly);
         (traceId, traceState) = (remote.TraceParent, remote.ActivityTraceState);
     }
 

@@ -12,9 +12,8 @@ internal sealed class TracingMiddleware(RequestDelegate next, TracingInstance tr
     public Task InvokeAsync(HttpContext context)
     {
         ServerPropagator.EnsureReceived(context.Request.Headers, tracing);
-        var inbound = tracing.Propagation.Inbound;
-        if (!inbound.NeedsAddress) return ContinueAsync(context);
-        var trust = inbound.Judge(new RequestHeaderReader(context.Request.Headers), context.Connection.RemoteIpAddress);
+        if (tracing.Propagation.Trust is not { NeedsAddress: true } rules) return ContinueAsync(context);
+        var trust = rules.Decide(new DictionaryReader(context.Request.Headers), context.Connection.RemoteIpAddress);
         return RequestTrust.ApplyAsync(context, trust, tracing, ContinueAsync, ContinueAsync);
     }
 

@@ -20,11 +20,15 @@ internal static class Pipeline
     {
         var isForward = options.Mode == MeshTracingMode.Forward;
         var o = options.Propagation;
-        return new ContextPropagation(
-            isForward ? PropagationSettings.ForwardOnly([.. o.ForwardedHeaders]) with { BaggageKeys = [.. o.BaggageKeys] } : HeaderSettings(options),
-            isForward ? InboundPolicy.Trusting : Inbound(options, time),
-            new PropagationTargets(o.Targets, o.ExcludedTargets, refused: host => Log.OutsideTheMesh(logger, host)),
-            new PropagationTargets(o.BaggageTargets, o.ExcludedTargets));
+        return new ContextPropagation
+        {
+            Settings = isForward ? PropagationSettings.ForwardOnly([.. o.ForwardedHeaders]) with { BaggageKeys = [.. o.BaggageKeys] } : HeaderSettings(options),
+            Targets = new PropagationTargets(o.Targets, o.ExcludedTargets, refused: host => Log.OutsideTheMesh(logger, host)),
+            BaggageTargets = new PropagationTargets(o.BaggageTargets, o.ExcludedTargets),
+            Trust = isForward ? null : new TrustPolicy(options.Trust.Default, options.Trust.Rules, options.Http.EnvoyHeaderPrefix),
+            DeferUnsampled = !isForward && options.Sampling.DeferUnsampledParent,
+            Forced = !isForward && options.Trust.MaxForcedTracesPerSecond is { } limit ? new ForcedTraceLimit(limit, time) : null,
+        };
     }
 
     private static PropagationSettings HeaderSettings(MeshTracingOptions options)
@@ -53,11 +57,6 @@ internal static class Pipeline
                 [RequestIds.ClientTraceId, .. options.Propagation.ForwardedHeaders.Where(h => !own.Contains(h)).Distinct(StringComparer.OrdinalIgnoreCase)],
         };
     }
-
-    private static InboundPolicy Inbound(MeshTracingOptions options, TimeProvider time) => new(
-        new TrustPolicy(options.Trust.Default, options.Trust.Rules, options.Http.EnvoyHeaderPrefix),
-        options.Sampling.DeferUnsampledParent,
-        options.Trust.MaxForcedTracesPerSecond is { } limit ? new ForcedTraceLimit(limit, time) : null);
 
     // https://opentelemetry.io/docs/specs/semconv/resource/
     public static Resource Resource(MeshTracingOptions options, string applicationName, string? environment)

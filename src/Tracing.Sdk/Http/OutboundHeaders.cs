@@ -80,10 +80,11 @@ internal static class OutboundHeaders
     private static Present RemoveReceived(
         HttpRequestMessage request, Present present, RequestNote note, PropagationSettings settings, RemoteContext? remote, Activity? activity)
     {
-        if (note.WasSentInside || ((present & Present.Context) != 0 && CopiedHeaders.IsCopyOrOpenSpan(ContextOn(request), remote, activity)))
+        var headers = new RequestCarrier(request);
+        if (note.WasSentInside || ((present & Present.Context) != 0 && CopiedHeaders.IsCopyOrOpenSpan(ContextOn(headers), remote, activity)))
         {
-            RequestNote.Remove(request, ContextHeaders.All);
-            RequestNote.Remove(request, settings.PassThrough);
+            headers.Remove(ContextHeaders.All);
+            headers.Remove(settings.PassThrough);
             return default;
         }
 
@@ -117,12 +118,12 @@ internal static class OutboundHeaders
         var headers = new RequestCarrier(request);
         var context = tracing.Recorder?.ContextToSend(activity);
         var hasContext = (present & Present.Context) != 0;
-        var isOurs = context is not null && !(hasContext && IsSetByUser(ContextOn(request), remote, activity));
+        var isOurs = context is not null && !(hasContext && IsSetByUser(ContextOn(headers), remote, activity));
         // A marked message without a note counts as one with this library's context.
         if (!SentMark.TrySet(request) || context is null) note ??= RequestNote.Of(request, remote, wasSent);
         if (isOurs)
         {
-            if (hasContext) RequestNote.Remove(request, ContextHeaders.TraceContext);
+            if (hasContext) headers.Remove(ContextHeaders.TraceContext);
             ContextInjector.Inject(context!.Value, ref headers, tracing.Propagation.Settings);
         }
         else
@@ -168,8 +169,7 @@ internal static class OutboundHeaders
     private static bool IsSetByUser(in TraceIds written, RemoteContext? remote, Activity? activity) =>
         (written.HasIds || written.State != SamplingState.Defer) && !CopiedHeaders.IsCopyOrOpenSpan(written, remote, activity);
 
-    private static TraceIds ContextOn(HttpRequestMessage request) =>
-        ContextExtractor.Extract(new RequestCarrier(request), PropagationSettings.ContextOnly).Ids;
+    private static TraceIds ContextOn(in RequestCarrier headers) => ContextExtractor.Extract(headers, PropagationSettings.ContextOnly).Ids;
 
     // Most requests have two or three headers: one pass over them costs less than ten lookups.
     private static Present Find(HttpRequestMessage request)

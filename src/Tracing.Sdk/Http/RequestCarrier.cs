@@ -12,6 +12,11 @@ internal readonly struct RequestCarrier(HttpRequestMessage request) : IHeaderRea
         return values.Count == 1 ? new StringValues(values.ToString()) : new StringValues([.. values]);
     }
 
+    public void Remove(IReadOnlyList<string> names)
+    {
+        for (var i = 0; i < names.Count; i++) request.Headers.Remove(names[i]);
+    }
+
     // Without validation, because every value is valid by the grammar of its format.
     public void Set(string name, string value) => request.Headers.TryAddWithoutValidation(name, value);
 }

@@ -31,7 +31,7 @@ internal sealed class RequestNote
     /// <param name="wasSent">Whether the message has a <see cref="SentMark"/>.</param>
     public static RequestNote Of(HttpRequestMessage request, RemoteContext? remote, bool wasSent)
     {
-        var isOurs = HasOurMarker(request, remote);
+        var isOurs = HasOurMarker(new RequestCarrier(request), remote);
         if (request.Options.TryGetValue(Key, out var note))
         {
             note.Attempts++;
@@ -48,7 +48,7 @@ internal sealed class RequestNote
     /// <summary>Brings the headers of a message back to what user code had set: those of the last sending may name a span of that sending.</summary>
     public void Restore(HttpRequestMessage request)
     {
-        if (_isContextOurs) Remove(request, ContextHeaders.TraceContext);
+        if (_isContextOurs) new RequestCarrier(request).Remove(ContextHeaders.TraceContext);
         for (var i = 0; i < _setByUser?.Count; i++)
         {
             var (name, values) = _setByUser[i];
@@ -70,20 +70,12 @@ internal sealed class RequestNote
     /// <summary>Notes that the message is sent to a host that gets headers.</summary>
     public void SentInside(bool isContextOurs) => (_isContextOurs, WasSentInside) = (isContextOurs, true);
 
-    public static void Remove(HttpRequestMessage request, IReadOnlyList<string> names)
-    {
-        for (var i = 0; i < names.Count; i++) request.Headers.Remove(names[i]);
-    }
-
     // A marker that names the span in traceparent was written by this library, here unless the headers are a copy of what came in.
-    private static bool HasOurMarker(HttpRequestMessage request, RemoteContext? remote)
-    {
-        var headers = new RequestCarrier(request);
-        return headers.Get(TraceStateList.HeaderName) is [{ } list]
-            && Marker.Find(list).SpanId is not 0 and var marker
-            && headers.Get(TraceParent.HeaderName) is [{ } parent]
-            && TraceParent.TryParse(parent, out var ids)
-            && ids.SpanId == marker
-            && !CopiedHeaders.IsCopy(ids, remote);
-    }
+    private static bool HasOurMarker(in RequestCarrier headers, RemoteContext? remote) =>
+        headers.Get(TraceStateList.HeaderName) is [{ } list]
+        && Marker.Find(list).SpanId is not 0 and var marker
+        && headers.Get(TraceParent.HeaderName) is [{ } parent]
+        && TraceParent.TryParse(parent, out var ids)
+        && ids.SpanId == marker
+        && !CopiedHeaders.IsCopy(ids, remote);
 }

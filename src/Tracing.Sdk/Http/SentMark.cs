@@ -14,27 +14,22 @@ internal static class SentMark
 {
     private static readonly Version[] Versions = [new(1, 1), new(2, 0), new(3, 0), new(1, 0)];
 
-    public static bool IsSet(HttpRequestMessage request)
-    {
-        var version = request.Version;
-        foreach (var marked in Versions)
-        {
-            if (ReferenceEquals(version, marked)) return true;
-        }
-
-        return false;
-    }
+    public static bool IsSet(HttpRequestMessage request) => Find(request.Version) is { } marked && ReferenceEquals(marked, request.Version);
 
     public static bool TrySet(HttpRequestMessage request)
     {
-        var version = request.Version;
+        if (Find(request.Version) is not { } marked) return false;
+        request.Version = marked;
+        return true;
+    }
+
+    private static Version? Find(Version version)
+    {
         foreach (var marked in Versions)
         {
-            if (!marked.Equals(version)) continue;
-            request.Version = marked;
-            return true;
+            if (marked.Equals(version)) return marked;
         }
 
-        return false;
+        return null;
     }
 }

@@ -21,6 +21,10 @@ internal static class ActivityContexts
     public static string? ToActivityTraceState(in this TraceIds ids, string? traceState) =>
         ids.HasIds && ids.State is SamplingState.Debug or SamplingState.Defer ? TraceStateList.WithState(traceState, ids.State) : traceState;
 
+    public static OutboundContext ToOutboundContext(in this ActivityContext context) => new(
+        context.TraceId.ToHexString(), context.SpanId.ToHexString(), context.StateOf(),
+        IsRandom: ((int)context.TraceFlags & TraceIds.RandomFlag) != 0, context.TraceState);
+
     public static SamplingState StateOf(in this ActivityContext context)
     {
         var marker = Marker.Find(context.TraceState);

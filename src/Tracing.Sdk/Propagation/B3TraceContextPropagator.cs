@@ -41,10 +41,8 @@ public sealed class B3TraceContextPropagator(bool singleHeader = true) : TextMap
     /// <param name="setter">Sets one name to one value, in place of any older one.</param>
     public override void Inject<T>(PropagationContext context, T carrier, Action<T, string, string> setter)
     {
-        var activity = context.ActivityContext;
-        if (carrier is null || setter is null || !activity.IsValid()) return;
+        if (carrier is null || setter is null || !context.ActivityContext.IsValid()) return;
         var headers = new SetterWriter<T>(carrier, setter);
-        var format = singleHeader ? B3Format.SingleHeader : B3Format.MultiHeader;
-        B3Headers.Write(activity.TraceId.ToHexString(), activity.SpanId.ToHexString(), activity.StateOf(), format, ref headers);
+        B3Headers.Write(context.ActivityContext.ToOutboundContext(), singleHeader ? B3Format.SingleHeader : B3Format.MultiHeader, ref headers);
     }
 }

@@ -10,6 +10,6 @@ internal static class ContextInjector
         where TWriter : struct, IHeaderWriter
     {
         if (settings.W3C) W3CHeaders.Write(context, ref headers);
-        B3Headers.Write(context.TraceId, context.SpanId, context.State, settings.B3, ref headers);
+        if (settings.B3 != B3Format.None) B3Headers.Write(context, settings.B3, ref headers);
     }
 }

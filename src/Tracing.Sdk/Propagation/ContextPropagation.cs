@@ -2,28 +2,43 @@ using Microsoft.Extensions.Primitives;
 
 namespace Tracing.Sdk.Propagation;
 
-/// <summary>How one tracing reads the contexts of requests, and which calls carry a context or baggage.</summary>
-/// <param name="settings">Which headers are read and written.</param>
-/// <param name="inbound">How far callers are trusted.</param>
-/// <param name="targets">Hosts whose requests get headers.</param>
-/// <param name="baggageTargets">Hosts whose requests get baggage.</param>
-internal sealed class ContextPropagation(
-    PropagationSettings settings, InboundPolicy inbound, PropagationTargets targets, PropagationTargets baggageTargets)
+/// <summary>How one tracing reads the contexts of requests and trusts them, and which calls carry a context or baggage.</summary>
+internal sealed class ContextPropagation
 {
-    public PropagationSettings Settings => settings;
+    /// <summary>Which headers are read and written.</summary>
+    public required PropagationSettings Settings { get; init; }
 
-    public InboundPolicy Inbound => inbound;
+    /// <summary>Hosts whose requests get headers.</summary>
+    public required PropagationTargets Targets { get; init; }
 
-    public PropagationTargets Targets => targets;
+    /// <summary>Hosts whose requests get baggage.</summary>
+    public required PropagationTargets BaggageTargets { get; init; }
 
-    public PropagationTargets BaggageTargets => baggageTargets;
+    /// <summary>The rules of trust; null when every caller is trusted. Those about the peer's address are judged later, when it is known.</summary>
+    public TrustPolicy? Trust { get; init; }
 
-    /// <summary>Reads the context of a request and applies trust as far as the headers tell.</summary>
+    /// <summary>Whether "not sampled" counts as undecided, because a proxy in front passes ids on without deciding.</summary>
+    public bool DeferUnsampled { get; init; }
+
+    /// <summary>How many traces callers may force; null for no limit.</summary>
+    public ForcedTraceLimit? Forced { get; init; }
+
+    /// <summary>Reads the context of a request, and decides which of the caller's decisions hold.</summary>
     /// <param name="headers">All headers of the request.</param>
     /// <param name="empty">The context to return when no header holds anything, and the owner of any other.</param>
     public RemoteContext Extract(IDictionary<string, StringValues> headers, RemoteContext empty)
     {
         var reader = new HeaderSnapshot(headers);
-        return inbound.Apply(ContextExtractor.Extract(reader, settings, empty), reader, headers);
+        var remote = ContextExtractor.Extract(reader, Settings, empty);
+        if (Trust is { IsTrivial: false, NeedsAddress: false }) remote = remote.WithTrust(Trust.Decide(reader, peer: null), headers);
+        if (DeferUnsampled && remote.Ids is { HasIds: true, State: SamplingState.Deny }) remote = remote.WithState(SamplingState.Defer);
+        if (Forced is not null && remote.Ids.IsSampled && !Forced.TryTake()) remote = remote.WithTrust(TraceTrust.TrustIdsOnly, headers);
+        return remote;
     }
+}
+
+/// <summary>The headers of a request, each looked up when it is read: where few are read, or without the rest.</summary>
+internal readonly struct DictionaryReader(IDictionary<string, StringValues> headers) : IHeaderReader
+{
+    public StringValues Get(string name) => headers.TryGetValue(name, out var values) ? values : default;
 }

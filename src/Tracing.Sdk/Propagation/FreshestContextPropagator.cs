@@ -22,15 +22,8 @@ internal sealed class FreshestContextPropagator(PropagationSettings settings) : 
     public override void Inject<T>(PropagationContext context, T carrier, Action<T, string, string>? setter)
     {
         if (carrier is null || setter is null) return;
-        var activity = context.ActivityContext;
-        if (activity.IsValid())
-        {
-            var headers = new SetterWriter<T>(carrier, setter);
-            var outbound = new OutboundContext(
-                activity.TraceId.ToHexString(), activity.SpanId.ToHexString(), activity.StateOf(),
-                IsRandom: ((int)activity.TraceFlags & TraceIds.RandomFlag) != 0, activity.TraceState);
-            ContextInjector.Inject(outbound, ref headers, settings);
-        }
+        var headers = new SetterWriter<T>(carrier, setter);
+        if (context.ActivityContext.IsValid()) ContextInjector.Inject(context.ActivityContext.ToOutboundContext(), ref headers, settings);
 
         if (settings.Baggage) W3CBaggagePropagator.Inject(context.Baggage, carrier, setter, settings.BaggageKeys);
     }

@@ -2,7 +2,7 @@ namespace Tracing.Sdk.Propagation;
 
 // Two formats of one trace name different spans: which one is newer?
 // A proxy refreshes the format that it speaks and passes the other through unchanged, one hop old. A service that continues the old one
-// cuts the proxy out of the tree. No header says which is which, but the first of these that applies decides:
+// cuts the proxy out of the tree. No header says which is which. The first of these facts that applies decides:
 //
 //   a. marker          The marker in tracestate is the span id that its writer put into both formats. The format that still holds it is the old one.
 //   b. parent equal    B3's parent is the span that W3C names: B3 is exactly one hop newer.
@@ -30,7 +30,7 @@ internal static class Freshness
         return multi.ParentSpanId != 0 && single.ParentSpanId == 0;
     }
 
-    /// <summary>The fresher context, which decides unless it is undecided or the older one of the same trace says debug.</summary>
+    /// <summary>The fresher context, with the decision of the older one of the same trace where that is debug or the fresher has none.</summary>
     public static TraceIds Combine(in TraceIds fresher, in TraceIds older) =>
         older.State == SamplingState.Debug ? fresher.WithDebug(older.SpanId)
         : fresher.State == SamplingState.Defer ? fresher with { State = older.State }

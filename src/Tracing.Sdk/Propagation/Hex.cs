@@ -49,9 +49,6 @@ internal static class Hex
         _ = Convert.TryToHexStringLower(bytes, text, out _);
     }
 
-    public static string ToString(ulong value) =>
-        string.Create(16, value, static (text, id) => WriteUInt64(id, text));
-
     public static ulong ToUInt64(ActivitySpanId id)
     {
         Span<byte> bytes = stackalloc byte[8];

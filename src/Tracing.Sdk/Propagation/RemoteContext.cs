@@ -9,7 +9,7 @@ namespace Tracing.Sdk.Propagation;
 /// What came in with one request: the trace context that is continued, with its state, one that is only linked, and the headers that are forwarded.
 /// It flows with the execution context, so that every outbound call of the request finds it.
 /// </summary>
-internal sealed class RemoteContext
+internal sealed record RemoteContext
 {
     private static readonly AsyncLocal<RemoteContext?> Local = new();
 
@@ -84,6 +84,11 @@ internal sealed class RemoteContext
     /// <summary>Whether this context names the span as the parent of what it is continued by.</summary>
     public bool IsParent(ActivitySpanId spanId) => TraceParent is { } text && W3C.TraceParent.SpanIdOf(text).SequenceEqual(spanId.ToHexString());
 
+    /// <summary>Whether both are the same instance: a context is compared by identity.</summary>
+    public bool Equals(RemoteContext? other) => ReferenceEquals(this, other);
+
+    public override int GetHashCode() => System.Runtime.CompilerServices.RuntimeHelpers.GetHashCode(this);
+
     /// <summary>The same request for a caller that is trusted less: no decision of it holds.</summary>
     /// <param name="trust">How far to trust. More than before changes nothing.</param>
     /// <param name="headers">The headers of the request.</param>
@@ -94,43 +99,20 @@ internal sealed class RemoteContext
         var refused = RefusedContext.Collect(received, headers, trust);
         // No header is refused, and this may be the instance that such requests share.
         if (refused is null) return this;
+        var passThrough = ApplicationHeaders(PassThrough);
         if (trust == TraceTrust.TrustIdsOnly)
         {
-            return With(SamplingState.Defer, trust, refused, RequestIds.IsUuid(RequestId) ? RequestId : null, ApplicationHeaders(PassThrough));
+            var requestId = RequestIds.IsUuid(RequestId) ? RequestId : null;
+            return WithState(SamplingState.Defer) with { Trust = trust, Refused = refused, RequestId = requestId, PassThrough = passThrough };
         }
 
         // Without ids the next span is a root. The caller's ids stay reachable by a link.
-        return new RemoteContext
-        {
-            Link = Ids.HasIds ? new LinkedContext(received.Ids, Format ?? "w3c", "restarted") : null,
-            Conflict = Conflict,
-            PassThrough = ApplicationHeaders(PassThrough),
-            Owner = Owner,
-            Trust = trust,
-            Refused = refused,
-        };
+        var link = Ids.HasIds ? new LinkedContext(received.Ids, Format ?? "w3c", "restarted") : null;
+        return new RemoteContext { Link = link, Conflict = Conflict, PassThrough = passThrough, Owner = Owner, Trust = trust, Refused = refused };
     }
 
     /// <summary>The same context with another decision.</summary>
-    public RemoteContext WithState(SamplingState state) => With(state, Trust, Refused, RequestId, PassThrough);
-
-    private RemoteContext With(
-        SamplingState state, TraceTrust trust, RefusedContext? refused, string? requestId, IReadOnlyList<KeyValuePair<string, StringValues>>? passThrough) => new()
-    {
-        Ids = Ids with { State = state },
-        Format = Format,
-        TraceState = TraceState,
-        Link = Link,
-        StaleSpanId = StaleSpanId,
-        Conflict = Conflict,
-        Baggage = Baggage,
-        RequestId = requestId,
-        PassThrough = passThrough,
-        IsSampledByCaller = IsSampledByCaller,
-        Owner = Owner,
-        Trust = trust,
-        Refused = refused,
-    };
+    public RemoteContext WithState(SamplingState state) => this with { Ids = Ids with { State = state }, TraceParent = null, _successor = null };
 
     private static List<KeyValuePair<string, StringValues>>? ApplicationHeaders(IReadOnlyList<KeyValuePair<string, StringValues>>? headers)
     {

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using OpenTelemetry;
 using OpenTelemetry.Context.Propagation;
 using Tracing.Sdk.Propagation.W3C;
@@ -37,13 +36,10 @@ public sealed class W3CTraceContextPropagator : TextMapPropagator
     /// <param name="setter">Sets one name to one value, in place of any older one.</param>
     public override void Inject<T>(PropagationContext context, T carrier, Action<T, string, string> setter)
     {
-        var activity = context.ActivityContext;
-        if (carrier is null || setter is null || !activity.IsValid()) return;
+        if (carrier is null || setter is null || !context.ActivityContext.IsValid()) return;
         var headers = new SetterWriter<T>(carrier, setter);
-        headers.Set(TraceParent.HeaderName, TraceParent.Format(
-            activity.TraceId.ToHexString(), activity.SpanId.ToHexString(),
-            sampled: (activity.TraceFlags & ActivityTraceFlags.Recorded) != 0,
-            random: ((int)activity.TraceFlags & TraceIds.RandomFlag) != 0));
-        if (TraceStateList.ToSend(activity.TraceState) is { } list) headers.Set(TraceStateList.HeaderName, list);
+        var outbound = context.ActivityContext.ToOutboundContext();
+        headers.Set(TraceParent.HeaderName, TraceParent.Format(outbound.TraceId, outbound.SpanId, outbound.State.IsSampled(), outbound.IsRandom));
+        if (TraceStateList.ToSend(outbound.TraceState) is { } list) headers.Set(TraceStateList.HeaderName, list);
     }
 }

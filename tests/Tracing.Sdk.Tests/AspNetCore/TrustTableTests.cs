@@ -220,6 +220,8 @@ public sealed class TrustTableTests
 
     private static async Task<(IReadOnlyList<Run> Runs, int Servers, LogCollector Log)> RunAsync(string way, TraceTrust trust, double ratio)
     {
+        // Clients that are made before the first AddMeshTracing of the process keep the platform's propagator.
+        OutboundPropagator.Install();
         await using var server = new WireServer();
         var seen = new ConcurrentQueue<(string TraceId, string SpanId, string Baggage, string ActivityBaggage)>();
         using var copier = new HttpClient(server.Handler());

@@ -49,7 +49,7 @@ public sealed class HeaderFuzzTests
 
     private static void CheckIds(RemoteContext remote, Dictionary<string, StringValues> headers, int seed, int i)
     {
-        if (!Contains(headers, Hex.ToString(remote.Ids.SpanId)) || !Contains(headers, Hex.ToString(remote.Ids.TraceLow))) Fail("Ids that did not come in", seed, i, headers);
+        if (!Contains(headers, Some.Digits(remote.Ids.SpanId)) || !Contains(headers, Some.Digits(remote.Ids.TraceLow))) Fail("Ids that did not come in", seed, i, headers);
         if (remote.TraceParent is null || !TraceParent.IsCanonical(remote.TraceParent) || !TraceParent.TryParse(remote.TraceParent, out _)) Fail("A traceparent that is none", seed, i, headers);
         if (remote.TraceState is { } list && TraceStateList.Normalize(list) != list) Fail("A tracestate that is not normal", seed, i, headers);
         if (remote.Link is { } link && (link.Format == "b3" ? remote.Ids.IsSameTraceAs(link.Ids) : link.Ids.IsSameTraceAs(remote.Ids))) Fail("A link to the trace itself", seed, i, headers);

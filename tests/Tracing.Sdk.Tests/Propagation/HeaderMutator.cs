@@ -82,11 +82,6 @@ internal sealed class HeaderMutator(int seed)
     private string Of(params ReadOnlySpan<string> choices) => choices[_random.Next(choices.Length)];
 }
 
-internal readonly struct DictionaryReader(Dictionary<string, StringValues> headers) : IHeaderReader
-{
-    public StringValues Get(string name) => headers.TryGetValue(name, out var values) ? values : default;
-}
-
 internal readonly struct DictionaryWriter(Dictionary<string, StringValues> headers) : IHeaderWriter
 {
     public void Set(string name, string value) => headers[name] = value;

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Tracing.Sdk.Propagation;
 
 namespace Tracing.Sdk.Tests.Propagation;
@@ -27,6 +28,8 @@ internal static class Some
         ContextInjector.Inject(context, ref writer, settings ?? PropagationSettings.Default);
         return headers;
     }
+
+    public static string Digits(ulong id) => id.ToString("x16", CultureInfo.InvariantCulture);
 
     public static string TraceIdOf(in TraceIds ids) => ids.ToActivityTraceId().ToHexString();
 

@@ -40,13 +40,14 @@ internal static class B3Headers
     }
 
     /// <summary>Writes one form. Never with a parent id: only proxies send it, which is how their spans are told from those of services.</summary>
-    public static void Write<TWriter>(string traceId, string spanId, SamplingState state, B3Format format, ref TWriter headers)
+    public static void Write<TWriter>(in OutboundContext context, B3Format format, ref TWriter headers)
         where TWriter : struct, IHeaderWriter
     {
         // Sixteen digits when the left half is zero, for peers that know 64 bits only.
-        if (traceId.StartsWith("0000000000000000", StringComparison.Ordinal)) traceId = traceId[16..];
-        if (format == B3Format.SingleHeader) headers.Set(Single, FormatSingle(traceId, spanId, state));
-        else if (format == B3Format.MultiHeader) WriteMulti(traceId, spanId, state, ref headers);
+        var isShort = context.TraceId.StartsWith("0000000000000000", StringComparison.Ordinal);
+        var traceId = isShort ? context.TraceId[16..] : context.TraceId;
+        if (format == B3Format.SingleHeader) headers.Set(Single, FormatSingle(traceId, context.SpanId, context.State));
+        else if (format == B3Format.MultiHeader) WriteMulti(traceId, context.SpanId, context.State, ref headers);
     }
 
     public static bool TryParseSingle(ReadOnlySpan<char> value, out TraceIds ids)

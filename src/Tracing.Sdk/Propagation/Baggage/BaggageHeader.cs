@@ -1,4 +1,6 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
+using System.Text;
 using Microsoft.Extensions.Primitives;
 
 namespace Tracing.Sdk.Propagation.Baggage;
@@ -25,6 +27,10 @@ internal static class BaggageHeader
     // Visible ASCII without the quote, comma, semicolon and backslash.
     private static readonly SearchValues<char> ValueCharacters =
         SearchValues.Create("!#$%&'()*+-./0123456789:<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`abcdefghijklmnopqrstuvwxyz{|}~");
+
+    // The same without the percent sign.
+    private static readonly SearchValues<char> PlainCharacters =
+        SearchValues.Create("!#$&'()*+-./0123456789:<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`abcdefghijklmnopqrstuvwxyz{|}~");
 
     /// <summary>The valid members; null when there are none. <paramref name="dropped"/> counts the invalid ones.</summary>
     public static List<BaggageMember>? Parse(StringValues fields, out int dropped)
@@ -68,31 +74,30 @@ internal static class BaggageHeader
     /// <param name="keys">Keys that may leave, as in <see cref="NamePatterns"/>. All baggage that leaves is filtered here.</param>
     public static string? Format(IReadOnlyList<BaggageMember> entries, IReadOnlyList<string> keys)
     {
-        var text = new ValueText(stackalloc char[256]);
-        var members = 0;
-        for (var i = 0; i < entries.Count; i++)
+        var text = new DefaultInterpolatedStringHandler(0, 0, null, stackalloc char[256]);
+        var (members, length) = (0, 0);
+        for (var i = 0; i < entries.Count && members < MaxMembers; i++)
         {
             var entry = entries[i];
             if (!IsToken(entry.Key) || !NamePatterns.Match(keys, entry.Key)) continue;
-            var start = text.Length;
-            if (start > 0) text.Append(',');
-            text.Append(entry.Key);
-            text.Append('=');
+            if (length > 0) text.AppendLiteral(",");
+            text.AppendLiteral(entry.Key);
+            text.AppendLiteral("=");
             AppendEncoded(ref text, entry.Value);
             if (!string.IsNullOrEmpty(entry.Properties))
             {
-                text.Append(';');
-                text.Append(entry.Properties);
+                text.AppendLiteral(";");
+                text.AppendLiteral(entry.Properties);
             }
 
-            if (++members > MaxMembers || text.Length > MaxLength)
-            {
-                text.Length = start;
-                break;
-            }
+            if (text.Text.Length > MaxLength) break;
+            members++;
+            length = text.Text.Length;
         }
 
-        return text.ToStringAndReturn();
+        var header = length == 0 ? null : new string(text.Text[..length]);
+        text.Clear();
+        return header;
     }
 
     private static bool TryAdd(ReadOnlySpan<char> member, ref List<BaggageMember>? entries)
@@ -167,73 +172,30 @@ internal static class BaggageHeader
             }
         }
 
-        var decoded = System.Text.Encoding.UTF8.GetString(rented, 0, length);
+        var decoded = Encoding.UTF8.GetString(rented, 0, length);
         ArrayPool<byte>.Shared.Return(rented);
         return decoded;
 
         static int ValueOf(char digit) => digit <= '9' ? digit - '0' : (digit | 0x20) - 'a' + 10;
     }
 
-    private static void AppendEncoded(ref ValueText text, string value)
+    private static void AppendEncoded(ref DefaultInterpolatedStringHandler text, ReadOnlySpan<char> value)
     {
         Span<byte> utf8 = stackalloc byte[4];
-        foreach (var rune in value.EnumerateRunes())
+        while (true)
         {
-            if (rune.IsAscii && rune.Value != '%' && ValueCharacters.Contains((char)rune.Value))
+            var length = value.IndexOfAnyExcept(PlainCharacters);
+            text.AppendFormatted(length < 0 ? value : value[..length]);
+            // Above the limit the whole member will be dropped.
+            if (length < 0 || text.Text.Length > MaxLength) return;
+            _ = Rune.DecodeFromUtf16(value[length..], out var rune, out var consumed);
+            foreach (var b in utf8[..rune.EncodeToUtf8(utf8)])
             {
-                text.Append((char)rune.Value);
-                continue;
+                text.AppendLiteral("%");
+                text.AppendFormatted(b, "X2");
             }
 
-            var count = rune.EncodeToUtf8(utf8);
-            foreach (var b in utf8[..count])
-            {
-                text.Append('%');
-                text.Append(UpperHex(b >> 4));
-                text.Append(UpperHex(b & 0xF));
-            }
-
-            // Above the limit already: the whole member will be dropped.
-            if (text.Length > 2 * MaxLength) return;
-        }
-
-        static char UpperHex(int digit) => (char)(digit < 10 ? '0' + digit : 'A' + digit - 10);
-    }
-
-    // A string builder that starts on the stack.
-    private ref struct ValueText(Span<char> start)
-    {
-        private Span<char> _chars = start;
-        private char[]? _rented;
-
-        public int Length { get; set; }
-
-        public void Append(char c)
-        {
-            if (Length == _chars.Length) Grow(1);
-            _chars[Length++] = c;
-        }
-
-        public void Append(string s)
-        {
-            if (Length + s.Length > _chars.Length) Grow(s.Length);
-            s.CopyTo(_chars[Length..]);
-            Length += s.Length;
-        }
-
-        public string? ToStringAndReturn()
-        {
-            var result = Length == 0 ? null : new string(_chars[..Length]);
-            if (_rented is not null) ArrayPool<char>.Shared.Return(_rented);
-            return result;
-        }
-
-        private void Grow(int more)
-        {
-            var larger = ArrayPool<char>.Shared.Rent(Math.Max(_chars.Length * 2, Length + more));
-            _chars[..Length].CopyTo(larger);
-            if (_rented is not null) ArrayPool<char>.Shared.Return(_rented);
-            _chars = _rented = larger;
+            value = value[(length + consumed)..];
         }
     }
 }

@@ -12,7 +12,7 @@ internal readonly record struct Marker(ulong SpanId, bool IsDebug, bool IsUndeci
 {
     public const string Key = "mesh=";
 
-    /// <summary>Characters of the longest marker that is written.</summary>
+    /// <summary>Characters of the longest marker.</summary>
     public const int MaxLength = 5 + 2 + 16 + 1 + 3;
 
     /// <summary>Finds the marker in a list; default when there is none.</summary>

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Buffers.Binary;
 
 namespace Tracing.Sdk.Propagation.Mesh;
 
@@ -17,7 +18,7 @@ internal static class RequestIds
     public static string? ForCall(RemoteContext? remote, in OutboundContext? context)
     {
         var isSampled = context is { State: var state } && state.IsSampled();
-        // Envoy reads a decision out of the id. Where the caller's decision does not hold, the digit says the decision of this service.
+        // Envoy reads a decision out of the id. Where the caller's decision does not hold, the digit holds the decision of this service.
         if (remote?.RequestId is { } received) return remote.Trust == TraceTrust.Trust ? received : WithDecision(received, isSampled);
         return context is { TraceId: var traceId } ? ForTrace(traceId, isSampled) : null;
     }
@@ -32,21 +33,14 @@ internal static class RequestIds
         _ = Hex.TryReadUInt64(traceId.AsSpan(16, 16), out var low);
 
         // Mixed, because a trace id may begin with a timestamp or with zeros, and all traces of that second would share one percentage.
-        return string.Create(36, (Mix(high + low), Mix(high ^ ulong.RotateLeft(low, 32)), sampled), static (text, id) =>
-        {
-            var (left, right, sampled) = id;
-            Span<char> digits = stackalloc char[32];
-            Hex.WriteUInt64(left, digits);
-            // The variant of RFC 9562 in the two highest bits.
-            Hex.WriteUInt64((right & 0x3FFFFFFFFFFFFFFF) | 0x8000000000000000, digits[16..]);
-            digits[..8].CopyTo(text);
-            digits[8..12].CopyTo(text[9..]);
-            digits[12..16].CopyTo(text[14..]);
-            digits[16..20].CopyTo(text[19..]);
-            digits[20..].CopyTo(text[24..]);
-            text[8] = text[13] = text[18] = text[23] = '-';
-            text[DecisionIndex] = sampled ? '9' : '4';
-        });
+        Span<byte> bytes = stackalloc byte[16];
+        BinaryPrimitives.WriteUInt64BigEndian(bytes, Mix(high + low));
+        BinaryPrimitives.WriteUInt64BigEndian(bytes[8..], Mix(high ^ ulong.RotateLeft(low, 32)));
+        // The decision, in the place of the version.
+        bytes[6] = (byte)((bytes[6] & 0x0F) | (sampled ? 0x90 : 0x40));
+        // The variant of RFC 9562.
+        bytes[8] = (byte)((bytes[8] & 0x3F) | 0x80);
+        return new Guid(bytes, bigEndian: true).ToString();
     }
 
     /// <summary>Whether an id is a UUID with dashes, the only form in which Envoy finds a decision and a percentage.</summary>

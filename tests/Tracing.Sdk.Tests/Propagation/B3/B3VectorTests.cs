@@ -70,7 +70,7 @@ public sealed class B3VectorTests
         if (!ids.HasIds) return;
         Assert.Equal(vector.Text("traceId"), Some.TraceIdOf(ids));
         Assert.Equal(vector.Text("spanId"), Some.SpanIdOf(ids));
-        Assert.Equal(vector.Text("parentSpanId"), ids.ParentSpanId == 0 ? null : Hex.ToString(ids.ParentSpanId));
+        Assert.Equal(vector.Text("parentSpanId"), ids.ParentSpanId == 0 ? null : Some.Digits(ids.ParentSpanId));
         if (vector.Expect.GetProperty("traceIdBits").GetInt32() == 64) Assert.Equal(0UL, ids.TraceHigh);
     }
 }
