@@ -292,7 +292,7 @@ public sealed class AddMeshTracingTests
     [Fact]
     public void Start_HostileVariables_Starts()
     {
-        string[] names = [.. SettingTable.All.SelectMany(s => s.Variables).Select(v => v.Name).Distinct(), "OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG", "OTEL_CONFIG_FILE"];
+        string[] names = [.. Settings.All.SelectMany(s => s.Variables).Select(v => v.Name).Distinct(), "OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG", "OTEL_CONFIG_FILE"];
         string[] texts = [new('x', 1024 * 1024), $"http://{new string('x', 1024 * 1024)}", $"http://x/{new string('x', 100_000)}", "http://[::1]:0", "http://\u0130.\ud800/", "http://x:99999", "=", "\0", "%00=%00", "\r\nx: y", "1e309", "-0", "\u0661"];
         foreach (var text in texts)
         {
