@@ -11,7 +11,6 @@ internal sealed class Setting
 {
     private readonly PropertyInfo _property;
     private readonly Func<MeshTracingOptions, object> _owner;
-    private readonly RangeAttribute? _range;
     private readonly ExpectedAttribute? _rule;
 
     /// <param name="name">Path in the section, such as <c>Export:Otlp:Endpoint</c>.</param>
@@ -23,10 +22,10 @@ internal sealed class Setting
         (Name, _property, _owner, Use) = (name, property, owner, use);
         Type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
         Variables = [.. property.GetCustomAttributes<VariableAttribute>()];
-        _range = property.GetCustomAttribute<RangeAttribute>();
+        Range = property.GetCustomAttribute<RangeAttribute>();
         _rule = property.GetCustomAttribute<ExpectedAttribute>();
         Example = property.GetCustomAttribute<ExampleAttribute>()?.Text ?? Text(new MeshTracingOptions());
-        Expected = _rule?.Expected ?? SettingText.Expected(Type, _range) + (Example.Length == 0 || IsPairs || Type == typeof(bool) || Type.IsEnum ? "" : $", such as {Example}");
+        Expected = _rule?.Expected ?? SettingText.Expected(Type, Range) + (Example.Length == 0 || IsPairs || Type == typeof(bool) || Type.IsEnum ? "" : $", such as {Example}");
     }
 
     /// <summary>Path in the section.</summary>
@@ -39,7 +38,10 @@ internal sealed class Setting
     /// <summary>What a value must be: the end of the sentence that reports a wrong one.</summary>
     public string Expected { get; }
 
+    /// <summary>A right value, as text.</summary>
     public string Example { get; }
+
+    public RangeAttribute? Range { get; }
 
     /// <summary>What reads the setting. A variable that nothing reads is not judged.</summary>
     public SettingUse Use { get; }
@@ -116,14 +118,11 @@ internal sealed class Setting
         var value = Get(options);
         if (value is null && Nullable.GetUnderlyingType(_property.PropertyType) is not null) return true;
         if (!SettingText.IsValid(Type, value)) return false;
-        if (_range is not null && Convert.ToDouble(value, CultureInfo.InvariantCulture) is var number
-            && !(number >= Convert.ToDouble(_range.Minimum, CultureInfo.InvariantCulture) && number <= Convert.ToDouble(_range.Maximum, CultureInfo.InvariantCulture)))
-        {
-            return false;
-        }
-
+        if (Range is not null && !(Number(value) >= Number(Range.Minimum) && Number(value) <= Number(Range.Maximum))) return false;
         return _rule?.Allows(value, options) ?? true;
     }
+
+    private static double Number(object? value) => Convert.ToDouble(value, CultureInfo.InvariantCulture);
 
     private object? Get(MeshTracingOptions options) => _property.GetValue(_owner(options));
 }

@@ -89,7 +89,7 @@ public sealed record TrustRule : ISpanParsable<TrustRule>
         else if (caller.StartsWith("spiffe://", StringComparison.Ordinal)) rule = new TrustRule(trust, caller, CallerKind.Spiffe);
         else if (IPNetwork.TryParse(caller, out var network)) rule = new TrustRule(trust, caller, CallerKind.Network, network);
         else if (IPAddress.TryParse(caller, out var address)) rule = new TrustRule(trust, caller, CallerKind.Network, new IPNetwork(address, address.GetAddressBytes().Length * 8));
-        else if (caller.Contains('/') && IPAddress.TryParse(caller.AsSpan(0, caller.IndexOf('/')), out _)) return $"\"{caller}\" in \"{text}\" is no network: the prefix is too long, or the address has bits beyond it";
+        else if (caller.Contains('/') && IPAddress.TryParse(caller.AsSpan(0, caller.IndexOf('/')), out _)) return $"\"{caller}\" in \"{text}\" is no network: its prefix must be a number of bits, from 0 to {(caller.Contains(':') ? 128 : 32)}";
         else return $"\"{caller}\" in \"{text}\" is no caller: write internal, external, an address or network such as 10.0.0.0/8, or an identity such as spiffe://cluster.local/ns/shop/*";
         return null;
     }

@@ -184,6 +184,19 @@ public sealed class AddMeshTracingTests
     }
 
     [Fact]
+    public void Start_WithConfigurationAndLogger_ReadsTheSectionAndWritesTheStartLine()
+    {
+        var (sink, log) = (new SpanSink(), new LogCollector());
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection([new("MeshTracing:ServiceName", "job")]).Build();
+        using var loggers = LoggerFactory.Create(l => l.AddProvider(log));
+        using (MeshTracing.Start(o => TestService.ExportTo(sink, o), configuration, loggers)) Source.StartActivity("work")!.Dispose();
+
+        Assert.Equal("job", sink.Resource["service.name"]);
+        Assert.StartsWith("Tracing started: service job (MeshTracing), ", log.OfTracing[0], StringComparison.Ordinal);
+        Assert.StartsWith("Tracing stopped: ", log.OfTracing[^1], StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Start_EnvironmentVariables_AreRead()
     {
         // Nobody else runs, so nobody else sees them.
