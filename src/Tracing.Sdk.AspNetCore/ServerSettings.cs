@@ -1,3 +1,5 @@
+using Tracing.Sdk.Http;
+
 namespace Tracing.Sdk.AspNetCore;
 
 /// <summary>The options that concern requests of a web service.</summary>

@@ -1,5 +1,7 @@
 using System.Runtime.InteropServices;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using Tracing.Sdk.Configuration;
 using Tracing.Sdk.Export;
 using Tracing.Sdk.Http;
@@ -33,14 +35,13 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
     // The line that the logger has been given and has not returned from.
     private string? _unwrittenLine;
 
-    private MeshTracing(SettingsResolver settings, string applicationName, string? environment, ILogger logger, TimeProvider time)
+    private MeshTracing(MeshTracingOptions options, string applicationName, string? environment, ILogger logger, TimeProvider time)
     {
-        var options = settings.Options;
         _logger = logger;
         Options = options;
         _exporters = options.Mode == MeshTracingMode.Forward
             ? []
-            : Pipeline.Exporters(settings, Pipeline.Resource(options, applicationName, environment), _accounts, logger, time);
+            : Pipeline.Exporters(options, Pipeline.Resource(options, applicationName, environment), _accounts, logger, time);
         var warnings = new CoexistenceWarnings(logger);
         Instance = new TracingInstance(
             Pipeline.Propagation(options, logger, time),
@@ -62,19 +63,30 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
     internal TracingInstance Instance { get; }
 
     /// <summary>
-    /// Starts tracing in a process without a host. Variables and <paramref name="configure"/> set it up; warnings, and the last line that
-    /// says what became of every span, go to standard error. When the process ends by return, <see cref="Environment.Exit"/>, an
-    /// unhandled exception, or SIGTERM, SIGINT, SIGHUP or SIGQUIT, what is left is sent first.
+    /// Starts tracing in a process without a host. When the process ends by return, <see cref="Environment.Exit"/>, an unhandled exception, or SIGTERM, SIGINT, SIGHUP or SIGQUIT, what is left is sent
+    /// first.
     /// </summary>
-    /// <param name="configure">What the code says; it wins over the variables.</param>
+    /// <param name="configure">The code's options; they win over <paramref name="configuration"/> and the variables.</param>
+    /// <param name="configuration">Configuration with a <c>MeshTracing</c> section. Default: none; environment variables are read in any case.</param>
+    /// <param name="loggerFactory">
+    /// Makes the logger of all lines, the start line among them. Default: warnings and the last line, which tells what became of every span, are written to standard error, and the start line is not
+    /// written.
+    /// </param>
     /// <returns>The tracing. Disposing it sends what is left, within five seconds.</returns>
-    /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">A value that <paramref name="configure"/> sets is wrong; the message names it and the fix. A wrong variable is ignored with a warning.</exception>
-    public static MeshTracing Start(Action<MeshTracingOptions>? configure = null)
+    /// <exception cref="OptionsValidationException">A value in code or in the section is wrong; the message names it and the fix. A wrong variable is ignored with a warning.</exception>
+    public static MeshTracing Start(Action<MeshTracingOptions>? configure = null, IConfiguration? configuration = null, ILoggerFactory? loggerFactory = null)
     {
         OutboundPropagator.Install();
-        var settings = SettingsResolver.Resolve(configuration: null, configure is null ? [] : [configure]);
-        var name = System.Reflection.Assembly.GetEntryAssembly()?.GetName().Name ?? "";
-        return Start(settings, name, Environment.GetEnvironmentVariable("DOTNET_ENVIRONMENT"), new StandardErrorLogger(), TimeProvider.System);
+        var logger = LoggerOf(loggerFactory);
+        var options = new MeshTracingOptionsFactory(
+            configuration, configure is null ? [] : [new ConfigureOptions<MeshTracingOptions>(configure)], [], [], () => logger).Create(Microsoft.Extensions.Options.Options.DefaultName);
+        return Start(
+            options,
+            System.Reflection.Assembly.GetEntryAssembly()?.GetName().Name ?? "",
+            Environment.GetEnvironmentVariable("DOTNET_ENVIRONMENT"),
+            logger,
+            TimeProvider.System,
+            isLoggingOver: IsOver(loggerFactory));
     }
 
     /// <summary>Sends all spans that have ended so far: for a job before it ends, or a function before it is frozen.</summary>
@@ -110,15 +122,15 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
         }
     }
 
-    /// <param name="settings">All settings.</param>
-    /// <param name="applicationName">The service's name where the settings have none.</param>
+    /// <param name="options">All options.</param>
+    /// <param name="applicationName">The service's name where the options have none.</param>
     /// <param name="environment">The deployment environment.</param>
     /// <param name="logger">Where lines go.</param>
     /// <param name="time">The clock.</param>
     /// <param name="hasHost">Whether a host handles signals and stops the tracing.</param>
     /// <param name="isLoggingOver">Tells whether the logger's factory is disposed. Null when the logger writes to standard error.</param>
     internal static MeshTracing Start(
-        SettingsResolver settings,
+        MeshTracingOptions options,
         string applicationName,
         string? environment,
         ILogger logger,
@@ -127,16 +139,32 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
         Func<bool>? isLoggingOver = null)
     {
         logger = new SafeLogger(logger);
-        var tracing = new MeshTracing(settings, applicationName, environment, logger, time) { _isLoggingOver = isLoggingOver };
+        var tracing = new MeshTracing(options, applicationName, environment, logger, time) { _isLoggingOver = isLoggingOver };
         ActivityIds.UseW3C();
         tracing.Instance.Start();
         tracing._processEnd = new ProcessEnd(tracing, hasHost);
-        foreach (var warning in settings.Warnings) Log.VariableIgnored(logger, warning);
-        if (settings.ConfigFile is { } file) Log.ConfigFileIgnored(logger, file);
-        StartupLine.Write(logger, settings, Pipeline.ServiceName(settings.Options, applicationName));
+        foreach (var warning in options.Origins.Warnings) Log.VariableIgnored(logger, warning);
+        if (options.Origins.ConfigFile is { } file) Log.ConfigFileIgnored(logger, file);
+        StartupLine.Write(logger, options, Pipeline.ServiceName(options, applicationName));
         tracing.Instance.CheckOtherTracing();
         return tracing;
     }
+
+    internal static ILogger LoggerOf(ILoggerFactory? loggerFactory) => (ILogger?)loggerFactory?.CreateLogger(Log.Category) ?? new StandardErrorLogger();
+
+    /// <summary>Makes the question whether a logger factory is disposed of. Null for standard error.</summary>
+    internal static Func<bool>? IsOver(ILoggerFactory? loggerFactory) => loggerFactory is null ? null : () =>
+    {
+        try
+        {
+            loggerFactory.CreateLogger(Log.Category);
+            return false;
+        }
+        catch (ObjectDisposedException)
+        {
+            return true;
+        }
+    };
 
     /// <summary>
     /// Sends everything and writes the last line before a signal ends the process, but does not stop: the signal can still be cancelled.

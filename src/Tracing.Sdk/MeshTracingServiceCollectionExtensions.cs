@@ -8,7 +8,6 @@ using OpenTelemetry.Context.Propagation;
 using Tracing.Sdk;
 using Tracing.Sdk.Configuration;
 using Tracing.Sdk.Http;
-using Tracing.Sdk.Logging;
 using Tracing.Sdk.Propagation;
 using Tracing.Sdk.Recording;
 
@@ -22,19 +21,30 @@ public static class MeshTracingServiceCollectionExtensions
     /// <see cref="System.Diagnostics.ActivitySource"/>. Nothing else needs to be called, and calling it twice does no harm.
     /// </summary>
     /// <param name="services">The application's services.</param>
-    /// <param name="configure">Settings in code. They win over the <c>MeshTracing</c> section of the configuration, which wins over the <c>OTEL_*</c> variables.</param>
+    /// <param name="configure">
+    /// Options in code, as by <c>services.Configure&lt;MeshTracingOptions&gt;(...)</c>. They win over the <c>MeshTracing</c> section of the configuration, which wins over the <c>OTEL_*</c> variables.
+    /// </param>
     /// <returns>The same services.</returns>
     /// <remarks>A wrong value in code or in the section stops the start of the host with one sentence that names the setting, the value and the fix. A wrong value in a variable is ignored with a warning.</remarks>
     public static IServiceCollection AddMeshTracing(this IServiceCollection services, Action<MeshTracingOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(services);
-        if (configure is not null) services.AddSingleton(new ConfigureMeshTracing(configure));
+        if (configure is not null) services.Configure(configure);
         if (services.Any(s => s.ServiceType == typeof(MeshTracing))) return services;
 
         // Handlers capture it when they are built, so it has to be there before the first one.
         OutboundPropagator.Install();
         ActivityIds.UseW3C();
 
+        services.AddOptions<MeshTracingOptions>().ValidateOnStart();
+        services.AddSingleton<IOptionsFactory<MeshTracingOptions>>(provider => new MeshTracingOptionsFactory(
+            provider.GetService<IConfiguration>(),
+            provider.GetServices<IConfigureOptions<MeshTracingOptions>>(),
+            provider.GetServices<IPostConfigureOptions<MeshTracingOptions>>(),
+            provider.GetServices<IValidateOptions<MeshTracingOptions>>(),
+            () => MeshTracing.LoggerOf(provider.GetService<ILoggerFactory>())));
+        services.AddSingleton<IOptionsChangeTokenSource<MeshTracingOptions>>(provider => new ConfigurationChangeTokenSource<MeshTracingOptions>(
+            provider.GetService<IConfiguration>() ?? new ConfigurationManager()));
         services.AddSingleton(Start);
         services.AddSingleton(provider => new Lazy<MeshTracing>(provider.GetRequiredService<MeshTracing>));
         services.AddSingleton(provider => provider.GetRequiredService<Lazy<MeshTracing>>().Value.Instance);
@@ -54,35 +64,17 @@ public static class MeshTracingServiceCollectionExtensions
     {
         var host = provider.GetService<IHostEnvironment>();
         var loggers = provider.GetService<ILoggerFactory>();
-        var settings = SettingsResolver.Resolve(
-            provider.GetService<IConfiguration>(),
-            provider.GetServices<ConfigureMeshTracing>().Select(c => c.Configure));
         return MeshTracing.Start(
-            settings,
+            provider.GetRequiredService<IOptionsMonitor<MeshTracingOptions>>().CurrentValue,
             host?.ApplicationName ?? "",
             host?.EnvironmentName,
-            (ILogger?)loggers?.CreateLogger(Log.Category) ?? new StandardErrorLogger(),
+            MeshTracing.LoggerOf(loggers),
             provider.GetService<TimeProvider>() ?? TimeProvider.System,
             hasHost: provider.GetService<IHostApplicationLifetime>() is not null,
-            loggers is null ? null : () => IsDisposed(loggers));
-    }
-
-    private static bool IsDisposed(ILoggerFactory loggers)
-    {
-        try
-        {
-            loggers.CreateLogger(Log.Category);
-            return false;
-        }
-        catch (ObjectDisposedException)
-        {
-            return true;
-        }
+            MeshTracing.IsOver(loggers));
     }
 
     // The package for any process cannot reference the one for the web. A literal name is understood by the trimmer.
     private static void AddWebHalf(IServiceCollection services) =>
         Type.GetType("Tracing.Sdk.AspNetCore.WebTracing, Tracing.Sdk.AspNetCore")?.GetMethod("Add")?.Invoke(null, [services]);
-
-    private sealed record ConfigureMeshTracing(Action<MeshTracingOptions> Configure);
 }

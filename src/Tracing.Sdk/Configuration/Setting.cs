@@ -1,55 +1,144 @@
+using System.ComponentModel.DataAnnotations;
+using System.Globalization;
+using System.Reflection;
+using Microsoft.Extensions.Configuration;
 using Tracing.Sdk.Logging;
 
 namespace Tracing.Sdk.Configuration;
 
-/// <summary>One setting: its name in the <c>MeshTracing</c> section, the variables that set it, how text becomes its value, how its value reads.</summary>
-/// <param name="Name">The name of the option.</param>
-/// <param name="Expected">What a value must be, with an example: the end of the sentence that reports a wrong one.</param>
-/// <param name="Apply">Takes a value from the section. Throws <see cref="FormatException"/> when it is wrong.</param>
-/// <param name="Read">The value in force, as text for people; never a secret.</param>
-internal sealed record Setting(string Name, string Expected, Action<MeshTracingOptions, string> Apply, Func<MeshTracingOptions, string> Read)
+/// <summary>One option as a layer sees it: a name, text that becomes its value, a value that becomes text. All of it follows from the property's type and attributes.</summary>
+internal sealed class Setting
 {
-    /// <summary>Standard variables, the most specific first: the first that is set to a right value counts.</summary>
-    public IReadOnlyList<Variable> Variables { get; init; } = [];
+    private readonly PropertyInfo _property;
+    private readonly Func<MeshTracingOptions, object> _owner;
+    private readonly ExpectedAttribute? _rule;
 
-    /// <summary>Whether the value in force is one that tracing can start with.</summary>
-    public Func<MeshTracingOptions, bool> IsValid { get; init; } = static _ => true;
+    /// <param name="name">Path in the section, such as <c>Export:Otlp:Endpoint</c>.</param>
+    /// <param name="property">The property of an options class.</param>
+    /// <param name="owner">The options object that has the property.</param>
+    /// <param name="use">What reads the setting.</param>
+    public Setting(string name, PropertyInfo property, Func<MeshTracingOptions, object> owner, SettingUse use)
+    {
+        (Name, _property, _owner, Use) = (name, property, owner, use);
+        Type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
+        Variables = [.. property.GetCustomAttributes<VariableAttribute>()];
+        Range = property.GetCustomAttribute<RangeAttribute>();
+        _rule = property.GetCustomAttribute<ExpectedAttribute>();
+        Example = property.GetCustomAttribute<ExampleAttribute>()?.Text ?? Text(new MeshTracingOptions());
+        Expected = _rule?.Expected ?? SettingText.Expected(Type, Range) + (Example.Length == 0 || IsPairs || Type == typeof(bool) || Type.IsEnum ? "" : $", such as {Example}");
+    }
 
-    /// <summary>A text that was given for the setting, right or wrong, without what may be secret in it.</summary>
-    public Func<string, string> Show { get; init; } = ShownText.Value;
+    /// <summary>Path in the section.</summary>
+    public string Name { get; }
+
+    public Type Type { get; }
+
+    public IReadOnlyList<VariableAttribute> Variables { get; }
+
+    /// <summary>What a value must be: the end of the sentence that reports a wrong one.</summary>
+    public string Expected { get; }
+
+    /// <summary>A right value, as text.</summary>
+    public string Example { get; }
+
+    public RangeAttribute? Range { get; }
 
     /// <summary>What reads the setting. A variable that nothing reads is not judged.</summary>
-    public SettingUse Use { get; init; } = SettingUse.Recording;
+    public SettingUse Use { get; }
 
-    /// <summary>Whether the section and the code add to what a variable has set, instead of replacing it.</summary>
-    public bool IsAddedTo { get; init; }
+    public bool IsList => Type.IsGenericType && !IsPairs;
+
+    /// <summary>Whether a layer adds to the value of the layers below, instead of replacing it.</summary>
+    public bool IsPairs => Type == typeof(IDictionary<string, string>);
+
+    /// <summary>The items that a list may have; null when it may have any.</summary>
+    public ItemsAttribute? Items => _rule as ItemsAttribute;
+
+    /// <summary>Reads a value from text.</summary>
+    /// <exception cref="FormatException">The text is no value.</exception>
+    public object Parse(string text) =>
+        _rule is PemFileAttribute && !File.Exists(text) ? throw new FormatException() : SettingText.Parse(Type, text);
+
+    /// <summary>Reads a value from a section: a list is text with commas or an array, pairs are text with commas or an object.</summary>
+    /// <exception cref="FormatException">The section holds no value.</exception>
+    public object Parse(IConfigurationSection section) => section.Value is { } text ? Parse(text.Trim())
+        : IsList ? SettingText.ParseItems(Type, section.GetChildren().Select(c => c.Value))
+        : IsPairs ? section.GetChildren().SelectMany(c => int.TryParse(c.Key, out _) ? SettingText.ParsePairs(c.Value ?? "") : [new(c.Key, c.Value ?? "")]).ToList()
+        : throw new FormatException();
+
+    public void Set(MeshTracingOptions options, object value)
+    {
+        var owner = _owner(options);
+        switch (_property.GetValue(owner))
+        {
+            case IList<string> list:
+                list.Clear();
+                foreach (var item in (IEnumerable<string>)value) list.Add(item);
+                break;
+            case IList<TrustRule> rules:
+                rules.Clear();
+                foreach (var rule in (IEnumerable<TrustRule>)value) rules.Add(rule);
+                break;
+            case IDictionary<string, string> pairs:
+                foreach (var (key, item) in (IEnumerable<KeyValuePair<string, string>>)value) pairs[key] = item;
+                break;
+            default:
+                _property.SetValue(owner, value);
+                break;
+        }
+    }
+
+    /// <summary>The value in force, in full.</summary>
+    public string Text(MeshTracingOptions options) => SettingText.Format(Get(options));
+
+    /// <summary>The value in force, as text for people; never a secret.</summary>
+    public string Read(MeshTracingOptions options) => Get(options) switch
+    {
+        Uri uri => ShownText.Url(uri),
+        IDictionary<string, string> headers when _rule is SecretHeadersAttribute => string.Join(',', headers.Select(SecretHeadersAttribute.ShownKey)),
+        IDictionary<string, string> pairs => string.Join(',', pairs.Select(p => ShownText.Pair(p.Key, p.Value))),
+        var value => SettingText.Format(value),
+    };
+
+    /// <summary>A wrong value in force, as text for people.</summary>
+    public string ShowWrong(MeshTracingOptions options) =>
+        _rule is SecretHeadersAttribute ? ShownText.Hidden : IsPairs ? ShownText.Line(Read(options)) : Show(Read(options));
+
+    /// <summary>Text that was given for the setting, right or wrong, without what may be secret in it.</summary>
+    public string Show(string text) => _rule switch
+    {
+        SecretHeadersAttribute => ShownText.Hidden,
+        PemFileAttribute => ShownText.File(text),
+        _ => IsPairs ? ShownText.Pairs(text) : ShownText.Value(text),
+    };
+
+    /// <summary>Whether tracing can start with the value in force.</summary>
+    public bool IsValid(MeshTracingOptions options)
+    {
+        var value = Get(options);
+        if (value is null && Nullable.GetUnderlyingType(_property.PropertyType) is not null) return true;
+        if (!SettingText.IsValid(Type, value)) return false;
+        if (Range is not null && !(Number(value) >= Number(Range.Minimum) && Number(value) <= Number(Range.Maximum))) return false;
+        return _rule?.Allows(value, options) ?? true;
+    }
+
+    private static double Number(object? value) => Convert.ToDouble(value, CultureInfo.InvariantCulture);
+
+    private object? Get(MeshTracingOptions options) => _property.GetValue(_owner(options));
 }
 
-/// <summary>An environment variable (or configuration key of the same name) that sets an option.</summary>
-/// <param name="Name">Its name.</param>
-/// <param name="Apply">How its text is applied; null when it reads as the setting itself does.</param>
-/// <param name="Expected">What a value must be; null when that is what the setting says.</param>
-internal sealed record Variable(string Name, Action<MeshTracingOptions, string>? Apply = null, string? Expected = null)
-{
-    /// <summary>The items that a list may have; null when it is no list of known items. Others are left out, the rest holds.</summary>
-    public IReadOnlyList<string>? KnownItems { get; init; }
-}
-
-/// <summary>What a setting is read for.</summary>
+/// <summary>What reads a setting.</summary>
 internal enum SettingUse
 {
-    /// <summary>In each mode.</summary>
-    Always,
-
-    /// <summary>Where spans are recorded.</summary>
+    /// <summary>Recording.</summary>
     Recording,
 
-    /// <summary>Where spans are exported, whatever the exporter.</summary>
+    /// <summary>Each exporter.</summary>
     Export,
 
-    /// <summary>By the OTLP exporter.</summary>
+    /// <summary>The OTLP exporter.</summary>
     Otlp,
 
-    /// <summary>By the Zipkin exporter.</summary>
+    /// <summary>The Zipkin exporter.</summary>
     Zipkin,
 }

@@ -4,58 +4,44 @@ using Tracing.Sdk.Logging;
 
 namespace Tracing.Sdk.Configuration;
 
-/// <summary>One line at the start that says what is in force and who said so.</summary>
+/// <summary>One line at the start that tells what is in force and which layer said so. A setting without words of its own in it is named when it is not the default.</summary>
 internal static class StartupLine
 {
-    public static void Write(ILogger logger, SettingsResolver settings, string serviceName)
+    public static void Write(ILogger logger, MeshTracingOptions options, string serviceName)
     {
         if (!logger.IsEnabled(LogLevel.Information)) return;
-        var o = settings.Options;
-        if (o.Mode == MeshTracingMode.Forward)
+        var told = new HashSet<string>();
+        string From(string setting)
         {
-            Log.Started(logger, $"Tracing forwards headers and records nothing ({settings.OriginOf(nameof(o.Mode))}).");
+            told.Add(setting);
+            return $"({options.Origins[setting]})";
+        }
+
+        if (options.Mode == MeshTracingMode.Forward)
+        {
+            Log.Started(logger, $"Tracing forwards headers and records nothing {From("Mode")}.");
             return;
         }
 
-        string From(string setting) => settings.OriginOf(setting);
-        var ratio = (o.Sampling.Ratio * 100).ToString("0.####", CultureInfo.InvariantCulture);
+        var nameOrigin = !string.IsNullOrWhiteSpace(options.ServiceName) ? From("ServiceName")
+            : options.ResourceAttributes.ContainsKey("service.name") ? $"({options.Origins["ResourceAttributes"]})"
+            : "(host)";
+        var ratio = (options.Sampling.Ratio * 100).ToString("0.####", CultureInfo.InvariantCulture);
+        var exporters = options.Export.Exporters.Select(e => e.ToLowerInvariant()).ToList();
         var parts = new List<string>
         {
-            $"service {ShownText.Line(serviceName)} ({NameOrigin(o, settings)})",
-            $"records {ratio} % of {(o.Sampling.FollowParentDecision ? "new" : "all")} traces ({From("Sampling:Ratio")})",
-            $"formats {string.Join('+', o.Propagation.Formats)} ({From("Propagation:Formats")})",
-            $"exports {Destinations(o)} ({From("Export:Exporters")})",
+            $"service {ShownText.Line(serviceName)} {nameOrigin}",
+            $"records {ratio} % of {(options.Sampling.FollowParentDecision ? "new" : "all")} traces {From("Sampling:Ratio")}",
+            $"formats {string.Join('+', options.Propagation.Formats)} {From("Propagation:Formats")}",
+            $"exports {(exporters.Count == 0 ? "none" : string.Join('+', exporters))} {From("Export:Exporters")}",
         };
-        foreach (var setting in SettingTable.All)
+        if (exporters.Contains("otlp")) parts.Add($"otlp to {ShownText.Url(options.Export.Otlp.Endpoint)} {From("Export:Otlp:Endpoint")}");
+        if (exporters.Contains("zipkin")) parts.Add($"zipkin to {ShownText.Url(options.Export.Zipkin.Endpoint)} {From("Export:Zipkin:Endpoint")}");
+        foreach (var setting in Settings.All)
         {
-            var origin = From(setting.Name);
-            if (origin != "default" && !Covered.Contains(setting.Name)) parts.Add($"{setting.Name} {ShownText.Line(setting.Read(o))} ({origin})");
+            if (!options.Origins.IsDefault(setting.Name) && !told.Contains(setting.Name)) parts.Add($"{setting.Name} {ShownText.Line(setting.Read(options))} {From(setting.Name)}");
         }
 
         Log.Started(logger, $"Tracing started: {string.Join(", ", parts)}.");
     }
-
-    private static readonly HashSet<string> Covered =
-    [
-        nameof(MeshTracingOptions.Mode), nameof(MeshTracingOptions.ServiceName), "Sampling:Ratio",
-        "Propagation:Formats", "Export:Exporters",
-    ];
-
-    private static string Destinations(MeshTracingOptions o)
-    {
-        var names = o.Export.Exporters.Select(e => e.ToLowerInvariant() switch
-        {
-            "otlp" => $"otlp to {Read("Export:Otlp:Endpoint", o)}",
-            "zipkin" => $"zipkin to {Read("Export:Zipkin:Endpoint", o)}",
-            var other => other,
-        });
-        return o.Export.Exporters.Count == 0 ? "none" : string.Join(" and ", names);
-    }
-
-    private static string Read(string setting, MeshTracingOptions o) => SettingTable.All.First(s => s.Name == setting).Read(o);
-
-    private static string NameOrigin(MeshTracingOptions o, SettingsResolver settings) =>
-        !string.IsNullOrWhiteSpace(o.ServiceName) ? settings.OriginOf(nameof(o.ServiceName))
-        : o.ResourceAttributes.ContainsKey("service.name") ? settings.OriginOf(nameof(o.ResourceAttributes))
-        : "host";
 }

@@ -19,6 +19,9 @@ internal static partial class Log
     [LoggerMessage(10, LogLevel.Warning, "{Sentence}")]
     public static partial void VariableIgnored(ILogger logger, string sentence);
 
+    [LoggerMessage(12, LogLevel.Warning, "The configuration has changed, but the options stay as they were: {Reason}")]
+    public static partial void ReloadRefused(ILogger logger, string reason);
+
     [LoggerMessage(11, LogLevel.Information, "Spans of the source {Source} are not recorded, because MeshTracing:{Setting} leaves it out.")]
     public static partial void SourceLeftOut(ILogger logger, string source, string setting);
 

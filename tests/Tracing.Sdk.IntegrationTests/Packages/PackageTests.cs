@@ -41,6 +41,16 @@ public sealed class PackageTests(PackageFixture packages) : IClassFixture<Packag
         Assert.Equal(2, spans.Count);
     }
 
+    [Fact]
+    public async Task Package_HasTheSchemaWhereEditorsLook()
+    {
+        await using var package = await ZipFile.OpenReadAsync(Path.Combine(packages.Feed, $"Tracing.Sdk.{packages.Version}.nupkg"));
+
+        Assert.NotNull(package.GetEntry("ConfigurationSchema.json"));
+        using var targets = new StreamReader(await package.GetEntry("buildTransitive/Tracing.Sdk.targets")!.OpenAsync());
+        Assert.Contains("""<JsonSchemaSegment Include="$(MSBuildThisFileDirectory)../ConfigurationSchema.json" """, await targets.ReadToEndAsync(), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("Tracing.Sdk")]
     [InlineData("Tracing.Sdk.AspNetCore")]

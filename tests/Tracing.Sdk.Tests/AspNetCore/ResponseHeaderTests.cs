@@ -136,7 +136,7 @@ public sealed class ResponseHeaderTests
             o =>
             {
                 o.Http.ResponseHeader = TraceResponseHeader.TraceId;
-                if (!byEndpoint) o.Trust.Rules.Add("Restart 127.0.0.0/8");
+                if (!byEndpoint) o.Trust.Rules.Add(TrustRule.Parse("Restart 127.0.0.0/8"));
             });
         var response = await service.GetAsync("/", Sampled);
 

@@ -382,7 +382,7 @@ public sealed class TrustTests
             o =>
             {
                 o.Http.EnvoyHeaderPrefix = "x-foo";
-                o.Trust.Rules.Add("Restart external");
+                o.Trust.Rules.Add(TrustRule.Parse("Restart external"));
             });
         await service.GetAsync("/", Sampled, "x-foo-external-address: 203.0.113.9");
 
@@ -423,8 +423,8 @@ public sealed class TrustTests
             o =>
             {
                 o.Trust.Default = @default;
-                o.Trust.Rules.Add("Trust spiffe://cluster.local/ns/shop/*");
-                o.Trust.Rules.Add("Restart spiffe://cluster.local/ns/worst/*");
+                o.Trust.Rules.Add(TrustRule.Parse("Trust spiffe://cluster.local/ns/shop/*"));
+                o.Trust.Rules.Add(TrustRule.Parse("Restart spiffe://cluster.local/ns/worst/*"));
                 // Only a trusted caller's flag records.
                 o.Sampling.Ratio = 0;
             });
@@ -542,7 +542,7 @@ public sealed class TrustTests
             app => app.MapGet("/", () => "ok"),
             o =>
             {
-                foreach (var rule in rules.Split('|')) o.Trust.Rules.Add(rule);
+                foreach (var rule in rules.Split('|')) o.Trust.Rules.Add(TrustRule.Parse(rule));
             });
         await service.GetAsync("/", [Sampled, .. headers]);
         return (await service.StopAsync()).Server().ParentId is null;

@@ -33,10 +33,10 @@ internal static class TrustWay
                 o.Sources.Add("Microsoft.AspNetCore");
                 o.Sources.Add("System.Net.Http");
                 if (way == "default") o.Trust.Default = trust;
-                if (way == "network") o.Trust.Rules.Add($"{trust} 127.0.0.1/32");
-                if (way == "external") o.Trust.Rules.Add($"{trust} external");
-                if (way == "internal") o.Trust.Rules.Add($"{trust} internal");
-                if (way == "spiffe") o.Trust.Rules.Add($"{trust} spiffe://cluster.local/ns/edge/*");
+                if (way == "network") o.Trust.Rules.Add(TrustRule.Parse($"{trust} 127.0.0.1/32"));
+                if (way == "external") o.Trust.Rules.Add(TrustRule.Parse($"{trust} external"));
+                if (way == "internal") o.Trust.Rules.Add(TrustRule.Parse($"{trust} internal"));
+                if (way == "spiffe") o.Trust.Rules.Add(TrustRule.Parse($"{trust} spiffe://cluster.local/ns/edge/*"));
                 options?.Invoke(o);
             },
             b =>

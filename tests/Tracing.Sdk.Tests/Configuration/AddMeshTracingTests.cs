@@ -184,6 +184,19 @@ public sealed class AddMeshTracingTests
     }
 
     [Fact]
+    public void Start_WithConfigurationAndLogger_ReadsTheSectionAndWritesTheStartLine()
+    {
+        var (sink, log) = (new SpanSink(), new LogCollector());
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection([new("MeshTracing:ServiceName", "job")]).Build();
+        using var loggers = LoggerFactory.Create(l => l.AddProvider(log));
+        using (MeshTracing.Start(o => TestService.ExportTo(sink, o), configuration, loggers)) Source.StartActivity("work")!.Dispose();
+
+        Assert.Equal("job", sink.Resource["service.name"]);
+        Assert.StartsWith("Tracing started: service job (MeshTracing), ", log.OfTracing[0], StringComparison.Ordinal);
+        Assert.StartsWith("Tracing stopped: ", log.OfTracing[^1], StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Start_EnvironmentVariables_AreRead()
     {
         // Nobody else runs, so nobody else sees them.
@@ -292,7 +305,7 @@ public sealed class AddMeshTracingTests
     [Fact]
     public void Start_HostileVariables_Starts()
     {
-        string[] names = [.. SettingTable.All.SelectMany(s => s.Variables).Select(v => v.Name).Distinct(), "OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG", "OTEL_CONFIG_FILE"];
+        string[] names = [.. Settings.All.SelectMany(s => s.Variables).Select(v => v.Name).Distinct(), "OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG", "OTEL_CONFIG_FILE"];
         string[] texts = [new('x', 1024 * 1024), $"http://{new string('x', 1024 * 1024)}", $"http://x/{new string('x', 100_000)}", "http://[::1]:0", "http://\u0130.\ud800/", "http://x:99999", "=", "\0", "%00=%00", "\r\nx: y", "1e309", "-0", "\u0661"];
         foreach (var text in texts)
         {

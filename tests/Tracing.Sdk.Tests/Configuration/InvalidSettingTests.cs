@@ -2,7 +2,6 @@ using System.Text;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
-using Tracing.Sdk.Configuration;
 
 namespace Tracing.Sdk.Tests.Configuration;
 
@@ -24,6 +23,9 @@ public sealed class InvalidSettingTests
         ("MeshTracing:Trust:Rules", "Restart"),
         ("MeshTracing:Trust:Rules", "Restart 10.0.0.0/33"),
         ("MeshTracing:Trust:Rules", "Believe internal"),
+        ("MeshTracing:Trust:Rules", "Trust internal, Restart 10.0.0.1/8"),
+        ("MeshTracing:Trust:Rules", "Restart everybody"),
+        ("MeshTracing:Trust:Rules", "Restart external internal"),
         ("MeshTracing:Trust:MaxForcedTracesPerSecond", "0"),
         ("MeshTracing:Http:EnvoyHeaderPrefix", "x envoy"),
         ("MeshTracing:Propagation:ForwardedHeaders", "x-forwarded-for"),
@@ -43,6 +45,8 @@ public sealed class InvalidSettingTests
         ("MeshTracing:Export:Otlp:Timeout", "10s"),
         ("MeshTracing:Export:Otlp:Timeout", "-00:00:01"),
         ("MeshTracing:Export:Batch:Interval", "5"),
+        ("MeshTracing:Export:Batch:Interval", "1"),
+        ("MeshTracing:Export:Batch:Interval:Seconds", "1"),
         ("MeshTracing:Export:Zipkin:Endpoint", "zipkin"),
         ("MeshTracing:Export:Batch:MaxSize", "0"),
         ("MeshTracing:Export:Batch:MaxQueueSize", "0"),
@@ -57,7 +61,50 @@ public sealed class InvalidSettingTests
         ("MeshTracing:servicname", "shop"),
         ("MeshTracing:Exporter", "otlp"),
         ("MeshTracing:OtlpUrl", "http://collector"),
+        ("MeshTracing:Trust", "Restart"),
+        ("MeshTracing:Export:Endpoint", "http://collector"),
+        ("MeshTracing:Export:Otlp:EndPointUrl", "http://collector"),
         ("MeshTracing:Export:HttpHandler", "x")));
+
+    // The names of options before they were nested.
+    [Theory]
+    [InlineData("SamplingRatio", "Sampling:Ratio")]
+    [InlineData("FollowParentDecision", "Sampling:FollowParentDecision")]
+    [InlineData("DeferUnsampledParent", "Sampling:DeferUnsampledParent")]
+    [InlineData("Propagators", "Propagation:Formats")]
+    [InlineData("TrustRules", "Trust:Rules")]
+    [InlineData("MaxForcedTracesPerSecond", "Trust:MaxForcedTracesPerSecond")]
+    [InlineData("EnvoyHeaderPrefix", "Http:EnvoyHeaderPrefix")]
+    [InlineData("ResponseHeader", "Http:ResponseHeader")]
+    [InlineData("ForwardedHeaders", "Propagation:ForwardedHeaders")]
+    [InlineData("PropagateTo", "Propagation:Targets")]
+    [InlineData("DoNotPropagateTo", "Propagation:ExcludedTargets")]
+    [InlineData("BaggageTo", "Propagation:BaggageTargets")]
+    [InlineData("BaggageKeys", "Propagation:BaggageKeys")]
+    [InlineData("RandomFlag", "Propagation:RandomFlag")]
+    [InlineData("Exporters", "Export:Exporters")]
+    [InlineData("OtlpEndpoint", "Export:Otlp:Endpoint")]
+    [InlineData("OtlpProtocol", "Export:Otlp:Protocol")]
+    [InlineData("OtlpHeaders", "Export:Otlp:Headers")]
+    [InlineData("OtlpGzip", "Export:Otlp:Compression")]
+    [InlineData("OtlpCertificateFile", "Export:Otlp:CertificateFile")]
+    [InlineData("OtlpClientCertificateFile", "Export:Otlp:ClientCertificateFile")]
+    [InlineData("OtlpClientKeyFile", "Export:Otlp:ClientKeyFile")]
+    [InlineData("OtlpTimeout", "Export:Otlp:Timeout")]
+    [InlineData("ZipkinEndpoint", "Export:Zipkin:Endpoint")]
+    [InlineData("ZipkinTimeout", "Export:Zipkin:Timeout")]
+    [InlineData("ExportInterval", "Export:Batch:Interval")]
+    [InlineData("MaxExportBatchSize", "Export:Batch:MaxSize")]
+    [InlineData("MaxQueueSize", "Export:Batch:MaxQueueSize")]
+    [InlineData("MaxBufferBytes", "Export:Batch:MaxQueueBytes")]
+    [InlineData("MaxAttributes", "Limits:MaxAttributes")]
+    [InlineData("MaxEvents", "Limits:MaxEvents")]
+    [InlineData("MaxLinks", "Limits:MaxLinks")]
+    [InlineData("MaxEventAttributes", "Limits:MaxEventAttributes")]
+    [InlineData("MaxLinkAttributes", "Limits:MaxLinkAttributes")]
+    [InlineData("MaxAttributeLength", "Limits:MaxAttributeLength")]
+    public void Section_FlatName_IsNamedWithItsPath(string name, string path) => Assert.Equal(
+        $"Tracing cannot start: MeshTracing:{name} is no setting; did you mean {path}?", Message([new($"MeshTracing:{name}", "1")]));
 
     [Fact]
     public void Code_Wrong_IsNamed()
@@ -153,7 +200,7 @@ public sealed class InvalidSettingTests
         string said;
         try
         {
-            said = Assert.Single(SettingsResolver.Resolve(configuration, []).Warnings);
+            said = Assert.Single(Layered.Resolve(configuration, []).Warnings);
         }
         catch (OptionsValidationException e)
         {
@@ -198,7 +245,7 @@ public sealed class InvalidSettingTests
     [Theory]
     [InlineData(2000, 1000)]
     [InlineData(2, 1)]
-    [InlineData(512, 511)]
+    [InlineData(513, 512)]
     public void Batch_AboveTheQueue_IsNamed(int batch, int queue)
     {
         var expected = $"Tracing cannot start: MeshTracing:Export:Batch:MaxSize is \"{batch}\" but must be at most Export:Batch:MaxQueueSize, which is {queue}.";
@@ -209,9 +256,14 @@ public sealed class InvalidSettingTests
     }
 
     [Fact]
+    public void Batch_TheDefaultInTheSection_IsNamedBesideASmallerQueue() => Assert.Equal(
+        "Tracing cannot start: MeshTracing:Export:Batch:MaxSize is \"512\" but must be at most Export:Batch:MaxQueueSize, which is 511.",
+        Message([new("MeshTracing:Export:Batch:MaxSize", "512"), new("MeshTracing:Export:Batch:MaxQueueSize", "511")]));
+
+    [Fact]
     public void Batch_NotSaid_FollowsASmallerQueue()
     {
-        var resolved = SettingsResolver.Resolve(null, [o => o.Export.Batch.MaxQueueSize = 256]);
+        var resolved = Layered.Resolve(null, [o => o.Export.Batch.MaxQueueSize = 256]);
 
         Assert.Equal((256, "default"), (resolved.Options.Export.Batch.MaxSize, resolved.OriginOf("Export:Batch:MaxSize")));
         Assert.Empty(resolved.Warnings);
@@ -228,7 +280,7 @@ public sealed class InvalidSettingTests
     {
         try
         {
-            SettingsResolver.Resolve(new ConfigurationBuilder().AddInMemoryCollection(configuration).Build(), code);
+            Layered.Resolve(new ConfigurationBuilder().AddInMemoryCollection(configuration).Build(), code);
             return "(starts)";
         }
         catch (OptionsValidationException e)

@@ -57,14 +57,14 @@ public sealed class SettingsTests
         ["Limits:MaxAttributeLength"] = ("", "1", "1", "2", "2", "3"),
     };
 
-    public static TheoryData<string> AllSettings => [.. SettingTable.All.Select(s => s.Name)];
+    public static TheoryData<string> AllSettings => [.. Settings.All.Select(s => s.Name)];
 
     public static TheoryData<string, string> AllVariables
     {
         get
         {
             var data = new TheoryData<string, string>();
-            foreach (var setting in SettingTable.All)
+            foreach (var setting in Settings.All)
             {
                 foreach (var variable in setting.Variables) data.Add(setting.Name, variable.Name);
             }
@@ -78,7 +78,7 @@ public sealed class SettingsTests
     {
         Assert.Equal(
             PathsOf(typeof(MeshTracingOptions)).Where(n => n != "Export:HttpHandler").Order(),
-            SettingTable.All.Select(s => s.Name).Order());
+            Settings.All.Select(s => s.Name).Order());
 
         static IEnumerable<string> PathsOf(Type type) => type.GetProperties().SelectMany(p => p.PropertyType.Name.EndsWith("Options", StringComparison.Ordinal)
             ? PathsOf(p.PropertyType).Select(n => $"{p.Name}:{n}")
@@ -124,7 +124,7 @@ public sealed class SettingsTests
     [MemberData(nameof(AllSettings))]
     public void Section_Set_WinsOverTheVariables(string setting)
     {
-        var variables = SettingTable.All.Single(s => s.Name == setting).Variables;
+        var variables = Settings.Of(setting).Variables;
         var resolved = Resolve([.. variables.Select(v => KeyValuePair.Create(v.Name, (string?)Samples[setting].Variable)), new($"MeshTracing:{setting}", Samples[setting].Section)]);
 
         Assert.Equal((Samples[setting].FromSection, "MeshTracing"), (Read(resolved, setting), resolved.OriginOf(setting)));
@@ -135,17 +135,17 @@ public sealed class SettingsTests
     public void Code_Set_WinsOverTheSection(string setting)
     {
         var sample = Samples[setting];
-        var entry = SettingTable.All.Single(s => s.Name == setting);
+        var entry = Settings.Of(setting);
         var resolved = Resolve(
             [new($"MeshTracing:{setting}", sample.Section)],
             o =>
             {
                 if (setting == "ResourceAttributes") o.ResourceAttributes.Clear();
                 if (setting == "Export:Otlp:Headers") o.Export.Otlp.Headers.Clear();
-                entry.Apply(o, sample.Code);
+                entry.Set(o, entry.Parse(sample.Code));
             });
         var alone = new MeshTracingOptions();
-        entry.Apply(alone, sample.Code);
+        entry.Set(alone, entry.Parse(sample.Code));
 
         Assert.Equal((entry.Read(alone), "code"), (Read(resolved, setting), resolved.OriginOf(setting)));
     }
@@ -162,7 +162,7 @@ public sealed class SettingsTests
         var options = Resolve([new("MeshTracing:Export:Exporters:0", "otlp"), new("MeshTracing:Export:Exporters:1", "zipkin"), new("MeshTracing:Trust:Rules:0", "Restart external")]).Options;
 
         Assert.Equal(["otlp", "zipkin"], options.Export.Exporters);
-        Assert.Equal(["Restart external"], options.Trust.Rules);
+        Assert.Equal(["Restart external"], options.Trust.Rules.Select(r => r.ToString()));
     }
 
     [Fact]
@@ -195,7 +195,7 @@ public sealed class SettingsTests
                                "Propagation": { "Targets": "*.example.com, api.example.org" }, "ResourceAttributes": { "team": "west" } } }
             """;
         using var stream = new MemoryStream(System.Text.Encoding.UTF8.GetBytes(json));
-        var options = SettingsResolver.Resolve(new ConfigurationBuilder().AddJsonStream(stream).Build(), []).Options;
+        var options = Layered.Resolve(new ConfigurationBuilder().AddJsonStream(stream).Build(), []).Options;
 
         Assert.Equal(("shop", 0.1, OtlpCompression.Gzip, 64, TimeSpan.FromSeconds(5)), (options.ServiceName, options.Sampling.Ratio, options.Export.Otlp.Compression, options.Limits.MaxAttributes, options.Export.Batch.Interval));
         Assert.Equal(["otlp", "console"], options.Export.Exporters);
@@ -282,7 +282,7 @@ public sealed class SettingsTests
     [Fact]
     public void Code_SeveralActions_ApplyInOrder()
     {
-        var resolved = SettingsResolver.Resolve(null, [o => o.ServiceName = "first", o => o.ServiceName += "-second"]);
+        var resolved = Layered.Resolve(null, [o => o.ServiceName = "first", o => o.ServiceName += "-second"]);
 
         Assert.Equal(("first-second", "code"), (resolved.Options.ServiceName, resolved.OriginOf("ServiceName")));
     }
@@ -309,15 +309,15 @@ public sealed class SettingsTests
         Assert.Single(e.Failures);
     }
 
-    private static SettingsResolver Resolve(IEnumerable<KeyValuePair<string, string?>> configuration, params Action<MeshTracingOptions>[] code) =>
+    private static Layered Resolve(IEnumerable<KeyValuePair<string, string?>> configuration, params Action<MeshTracingOptions>[] code) =>
         // A key needs its certificate.
-        SettingsResolver.Resolve(
+        Layered.Resolve(
             new ConfigurationBuilder().AddInMemoryCollection(configuration.Any(c => c.Key.EndsWith("CLIENT_KEY", StringComparison.Ordinal) || c.Key.EndsWith("ClientKeyFile", StringComparison.Ordinal))
                 ? configuration.Prepend(new("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", Pem[0]))
                 : configuration).Build(),
             code);
 
-    private static string Read(SettingsResolver resolved, string setting) => SettingTable.All.Single(s => s.Name == setting).Read(resolved.Options);
+    private static string Read(Layered resolved, string setting) => Settings.Of(setting).Read(resolved.Options);
 
     // Certificate and key in one, and the same in three files.
     private static string[] WritePemFiles()

@@ -14,7 +14,7 @@ public sealed class VariableTests
 {
     private static readonly string[] All =
     [
-        .. SettingTable.All.SelectMany(s => s.Variables).Select(v => v.Name).Distinct(), "OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG", "OTEL_CONFIG_FILE",
+        .. Settings.All.SelectMany(s => s.Variables).Select(v => v.Name).Distinct(), "OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG", "OTEL_CONFIG_FILE",
     ];
 
     public static TheoryData<string> AllVariables => [.. All];
@@ -95,25 +95,24 @@ public sealed class VariableTests
         Assert.Empty(Resolve(("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "1000"), ("OTEL_EXPORTER_OTLP_TIMEOUT", "1s")).Warnings);
 
     [Theory]
-    [InlineData("OTEL_SDK_DISABLED", "yes", "Mode", "Record")]
-    [InlineData("OTEL_PROPAGATORS", "xray", "Propagation:Formats", "b3")]
-    [InlineData("OTEL_TRACES_SAMPLER", "parentbased_jaeger_remote", "Sampling:Ratio", "0.1")]
-    [InlineData("OTEL_TRACES_SAMPLER", "parentbased_jaeger_remote", "Sampling:FollowParentDecision", "true")]
-    [InlineData("OTEL_TRACES_EXPORTER", "otlp,jaeger", "Export:Exporters", "zipkin")]
-    [InlineData("OTEL_EXPORTER_OTLP_ENDPOINT", "collector", "Export:Otlp:Endpoint", "http://localhost:4318/v1/traces")]
-    [InlineData("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "Export:Otlp:Protocol", "HttpProtobuf")]
-    [InlineData("OTEL_EXPORTER_OTLP_COMPRESSION", "brotli", "Export:Otlp:Compression", "none")]
-    [InlineData("OTEL_EXPORTER_OTLP_TIMEOUT", "10s", "Export:Otlp:Timeout", "00:00:10")]
-    [InlineData("OTEL_BSP_SCHEDULE_DELAY", "5s", "Export:Batch:Interval", "00:00:01")]
-    [InlineData("OTEL_BSP_MAX_QUEUE_SIZE", "many", "Export:Batch:MaxQueueSize", "1000")]
-    [InlineData("OTEL_SPAN_EVENT_COUNT_LIMIT", "-1", "Limits:MaxEvents", "128")]
-    public void Wrong_ButOverridden_IsNotJudged(string variable, string text, string setting, string value)
+    [InlineData("OTEL_SDK_DISABLED", "yes", "Mode", "Record", "Forward")]
+    [InlineData("OTEL_PROPAGATORS", "xray", "Propagation:Formats", "b3", "b3")]
+    [InlineData("OTEL_TRACES_SAMPLER", "parentbased_jaeger_remote", "Sampling:Ratio", "0.1", "0.1")]
+    [InlineData("OTEL_TRACES_SAMPLER", "parentbased_jaeger_remote", "Sampling:FollowParentDecision", "true", "false")]
+    [InlineData("OTEL_TRACES_EXPORTER", "otlp,jaeger", "Export:Exporters", "zipkin", "zipkin")]
+    [InlineData("OTEL_EXPORTER_OTLP_ENDPOINT", "collector", "Export:Otlp:Endpoint", "http://localhost:4318/v1/traces", "http://collector:4318/v1/traces")]
+    [InlineData("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "Export:Otlp:Protocol", "HttpProtobuf", "HttpJson")]
+    [InlineData("OTEL_EXPORTER_OTLP_COMPRESSION", "brotli", "Export:Otlp:Compression", "none", "gzip")]
+    [InlineData("OTEL_EXPORTER_OTLP_TIMEOUT", "10s", "Export:Otlp:Timeout", "00:00:10", "00:00:20")]
+    [InlineData("OTEL_BSP_SCHEDULE_DELAY", "5s", "Export:Batch:Interval", "00:00:01", "00:00:02")]
+    [InlineData("OTEL_BSP_MAX_QUEUE_SIZE", "many", "Export:Batch:MaxQueueSize", "1000", "1000")]
+    [InlineData("OTEL_SPAN_EVENT_COUNT_LIMIT", "-1", "Limits:MaxEvents", "128", "64")]
+    public void Wrong_ButOverridden_IsNotJudged(string variable, string text, string setting, string value, string code)
     {
-        var entry = SettingTable.All.Single(s => s.Name == setting);
+        var entry = Settings.Of(setting);
 
         Assert.Empty(Resolve((variable, text), ($"MeshTracing:{setting}", value)).Warnings);
-        // Also where the code says what is the default.
-        var resolved = SettingsResolver.Resolve(Configuration((variable, text)), [o => entry.Apply(o, value)]);
+        var resolved = Layered.Resolve(Configuration((variable, text)), [o => entry.Set(o, entry.Parse(code))]);
         Assert.Empty(resolved.Warnings);
         Assert.Equal("code", resolved.OriginOf(setting));
     }
@@ -185,7 +184,7 @@ public sealed class VariableTests
             File.WriteAllText(second, Pem(withKey: true));
             foreach (var (certificate, key) in new (string?, string?)[] { (first, second), (first, first), (first, null), (null, second) })
             {
-                var resolved = SettingsResolver.Resolve(
+                var resolved = Layered.Resolve(
                     new ConfigurationBuilder().AddInMemoryCollection([new("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", certificate), new("OTEL_EXPORTER_OTLP_CLIENT_KEY", key)]).Build(), []);
 
                 Assert.Equal((null, null), (resolved.Options.Export.Otlp.ClientCertificateFile, resolved.Options.Export.Otlp.ClientKeyFile));
@@ -225,20 +224,39 @@ public sealed class VariableTests
     [InlineData("always_on", "Sampling:Ratio", "0.1", 0.1, true)]
     [InlineData("always_off", "Sampling:Ratio", "1", 1, true)]
     [InlineData("parentbased_always_off", "Sampling:FollowParentDecision", "false", 1, false)]
-    [InlineData("always_off", "Sampling:FollowParentDecision", "false", 1, false)]
+    [InlineData("parentbased_always_off", "Sampling:Ratio", "0.5", 0.5, true)]
     [InlineData("always_off", "Sampling:FollowParentDecision", "true", 1, true)]
     public void Sampler_OneOptionSetElsewhere_CountsForNeither(string sampler, string setting, string value, double ratio, bool follow)
     {
-        var entry = SettingTable.All.Single(s => s.Name == setting);
+        var entry = Settings.Of(setting);
         foreach (var resolved in new[]
         {
             Resolve(("OTEL_TRACES_SAMPLER", sampler), ($"MeshTracing:{setting}", value)),
-            SettingsResolver.Resolve(Configuration(("OTEL_TRACES_SAMPLER", sampler)), [o => entry.Apply(o, value)]),
+            Layered.Resolve(Configuration(("OTEL_TRACES_SAMPLER", sampler)), [o => entry.Set(o, entry.Parse(value))]),
         })
         {
             Assert.Equal((ratio, follow), (resolved.Options.Sampling.Ratio, resolved.Options.Sampling.FollowParentDecision));
             Assert.DoesNotContain("OTEL_TRACES_SAMPLER", new[] { resolved.OriginOf("Sampling:Ratio"), resolved.OriginOf("Sampling:FollowParentDecision") });
         }
+    }
+
+    [Fact]
+    public void Sampler_OneOptionInTheSectionAsTheVariableSaysIt_CountsForNeither()
+    {
+        var resolved = Resolve(("OTEL_TRACES_SAMPLER", "always_off"), ("MeshTracing:Sampling:FollowParentDecision", "false"));
+
+        Assert.Equal((1, false), (resolved.Options.Sampling.Ratio, resolved.Options.Sampling.FollowParentDecision));
+        Assert.Equal(("default", "MeshTracing"), (resolved.OriginOf("Sampling:Ratio"), resolved.OriginOf("Sampling:FollowParentDecision")));
+    }
+
+    // What the code sets is found by comparison.
+    [Fact]
+    public void Code_SetsWhatHoldsAnyway_ChangesNoOrigin()
+    {
+        var resolved = Layered.Resolve(Configuration(("OTEL_TRACES_SAMPLER", "always_off")), [o => o.Sampling.FollowParentDecision = false]);
+
+        Assert.Equal((0, false), (resolved.Options.Sampling.Ratio, resolved.Options.Sampling.FollowParentDecision));
+        Assert.Equal("OTEL_TRACES_SAMPLER", resolved.OriginOf("Sampling:FollowParentDecision"));
     }
 
     [Fact]
@@ -271,7 +289,7 @@ public sealed class VariableTests
             // Parts that are made of the settings at the start.
             Pipeline.Propagation(options, NullLogger.Instance, TimeProvider.System);
             Pipeline.Resource(options, "tests", null);
-            Assert.All(SettingTable.All, s => Assert.NotNull(s.Read(options)));
+            Assert.All(Settings.All, s => Assert.NotNull(s.Read(options)));
             Assert.NotNull(new UriBuilder(options.Export.Otlp.Endpoint) { UserName = "", Password = "" }.Uri);
             Assert.NotNull(new UriBuilder(options.Export.Zipkin.Endpoint) { UserName = "", Password = "" }.Uri);
         }
@@ -301,13 +319,13 @@ public sealed class VariableTests
         return text.ToString();
     }
 
-    private static SettingsResolver Resolve(params (string Key, string Value)[] settings) => SettingsResolver.Resolve(Configuration(settings), []);
+    private static Layered Resolve(params (string Key, string Value)[] settings) => Layered.Resolve(Configuration(settings), []);
 
     // The last of a key holds.
     private static IConfiguration Configuration(params (string Key, string Value)[] settings) =>
         new ConfigurationBuilder().AddInMemoryCollection(settings.Reverse().DistinctBy(s => s.Key).Select(s => KeyValuePair.Create(s.Key, (string?)s.Value))).Build();
 
-    private static string Read(SettingsResolver resolved, string setting) => SettingTable.All.Single(s => s.Name == setting).Read(resolved.Options);
+    private static string Read(Layered resolved, string setting) => Settings.Of(setting).Read(resolved.Options);
 
     private static string Pem(bool withKey)
     {

@@ -18,12 +18,12 @@ public sealed class TrustPolicyTests
     [InlineData("Restart 10.0.0.0/33")]
     [InlineData("Restart https://cluster.local/ns/shop/*")]
     public void Rule_IsNone_IsRefused(string rule) =>
-        Assert.Throws<FormatException>(() => new TrustPolicy(TraceTrust.Trust, [rule], "x-envoy"));
+        Assert.Throws<FormatException>(() => TrustRule.Parse(rule));
 
     [Theory]
     [InlineData("restart EXTERNAL")]
     [InlineData("TrustIdsOnly 2001:db8::/32")]
     [InlineData("Trust spiffe://cluster.local/ns/shop/*")]
     public void Rule_InAnyLetterCase_IsTaken(string rule) =>
-        Assert.False(new TrustPolicy(TraceTrust.Trust, [rule], "x-envoy").IsTrivial);
+        Assert.False(new TrustPolicy(TraceTrust.Trust, [TrustRule.Parse(rule)], "x-envoy").IsTrivial);
 }

@@ -161,7 +161,7 @@ public sealed partial class ForwardedClientCertTests
     }
 
     private static TraceTrust Decide(string header, params string[] rules) =>
-        new TrustPolicy(TraceTrust.Trust, rules, "x-envoy").Decide(
+        new TrustPolicy(TraceTrust.Trust, rules.Select(r => TrustRule.Parse(r)), "x-envoy").Decide(
             new DictionaryReader(new Dictionary<string, StringValues> { [ForwardedClientCert.HeaderName] = header }), peer: null);
 
     // The grammar as a regular expression; null for a text that it does not match, or with two URIs at the end.

@@ -1,0 +1,53 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Options;
+using Tracing.Sdk.Logging;
+
+namespace Tracing.Sdk.Configuration;
+
+/// <summary>The <c>MeshTracing</c> section. A list replaces the default, also an empty one; pairs are added; an empty text sets nothing else. An unknown key is an error.</summary>
+internal static class SectionLayer
+{
+    /// <exception cref="OptionsValidationException">A key is unknown or its value cannot be read.</exception>
+    public static void Apply(IConfigurationSection section, MeshTracingOptions options, string prefix = "")
+    {
+        foreach (var child in section.GetChildren())
+        {
+            var name = prefix + child.Key;
+            if (Settings.All.FirstOrDefault(s => s.Name.Equals(name, StringComparison.OrdinalIgnoreCase)) is { } setting)
+            {
+                if (HasValue(child, setting)) Apply(child, setting, options);
+            }
+            else if (child.Value is null or "" && Settings.All.Any(s => s.Name.StartsWith(name + ":", StringComparison.OrdinalIgnoreCase)))
+            {
+                Apply(child, options, name + ":");
+            }
+            else
+            {
+                throw WrongSetting.Of($"{Settings.SectionName}:{ShownText.Line(name)} is no setting; did you mean {Settings.Nearest(name)}?");
+            }
+        }
+    }
+
+    private static void Apply(IConfigurationSection section, Setting setting, MeshTracingOptions options)
+    {
+        try
+        {
+            setting.Set(options, setting.Parse(section));
+            options.Origins.SetBySection(setting.Name);
+        }
+        catch (FormatException e) when (setting.Type == typeof(IList<TrustRule>))
+        {
+            throw WrongSetting.Of($"{section.Path} has a wrong rule: {ShownText.Line(e.Message)}.");
+        }
+        catch (Exception e) when (e is FormatException or OverflowException or ArgumentException)
+        {
+            throw WrongSetting.Of($"{Settings.SectionName}:{setting.Name}", setting.Show(TextOf(section)), setting.Expected);
+        }
+    }
+
+    // The JSON provider gives an empty array the value "", and null no value.
+    private static bool HasValue(IConfigurationSection section, Setting setting) =>
+        section.Value is { } text ? setting.IsList || !string.IsNullOrWhiteSpace(text) : section.GetChildren().Any();
+
+    private static string TextOf(IConfigurationSection section) => section.Value?.Trim() ?? string.Join(',', section.GetChildren().Select(c => c.Value));
+}

@@ -1,0 +1,28 @@
+using System.ComponentModel.DataAnnotations;
+using Tracing.Sdk.Configuration;
+
+namespace Tracing.Sdk.Recording;
+
+/// <summary>Which traces are recorded.</summary>
+public sealed class SamplingOptions
+{
+    /// <summary>Share of new traces that is recorded.</summary>
+    /// <value>
+    /// Default 1; from 0 to 1. Variables: <c>OTEL_TRACES_SAMPLER</c> and <c>OTEL_TRACES_SAMPLER_ARG</c>, which count neither for this option nor for <see cref="FollowParentDecision"/> when the section
+    /// or the code sets one of the two.
+    /// </value>
+    /// <remarks>Lower it where new traces begin in this service and there are more of them than the backend should keep.</remarks>
+    [Range(0.0, 1.0)]
+    [Example("0.1")]
+    public double Ratio { get; set; } = 1.0;
+
+    /// <summary>Whether a caller's decision to record or not to record holds. If not, <see cref="Ratio"/> decides for every request; a B3 debug trace is recorded in any case.</summary>
+    /// <value>Default true. Variable: <c>OTEL_TRACES_SAMPLER</c> (<c>parentbased_*</c>), which does not count when the section or the code sets this option or <see cref="Ratio"/>.</value>
+    /// <remarks>Turn it off where callers sample in a way that this service must not depend on; traces then have gaps.</remarks>
+    public bool FollowParentDecision { get; set; } = true;
+
+    /// <summary>Whether "not sampled" from a caller means "undecided".</summary>
+    /// <value>Default false.</value>
+    /// <remarks>Turn it on behind a proxy that passes ids on and writes "not sampled" without having decided.</remarks>
+    public bool DeferUnsampledParent { get; set; }
+}
