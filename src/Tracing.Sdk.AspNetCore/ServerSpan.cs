@@ -16,8 +16,8 @@ using HttpMethods = Tracing.Sdk.Http.HttpMethods;
 namespace Tracing.Sdk.AspNetCore;
 
 /// <summary>
-/// The name, the status and the attributes of a server span, spelled as in the stable HTTP conventions. Everything is in the
-/// <see cref="HttpContext"/> until the span stops, so it is read from there and not copied into tags before.
+/// The name, the status and the attributes of a server span, spelled as in the stable HTTP conventions. The values stand in the
+/// <see cref="HttpContext"/> until the span stops and are read from there: see <see cref="SpanDetails"/>.
 /// </summary>
 /// <remarks>
 /// https://opentelemetry.io/docs/specs/semconv/http/http-spans/
@@ -27,7 +27,7 @@ namespace Tracing.Sdk.AspNetCore;
 /// </remarks>
 internal sealed class ServerSpan : SpanDetails, IEndpointFeature
 {
-    // In the order of Fill.
+    // In the order of Read.
     private static readonly string[] KeyList =
     [
         "http.request.method", "http.request.method_original", "url.scheme", "url.path", "url.query", "server.address", "server.port",
@@ -58,7 +58,8 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
     private string? _errorType;
     private int _statusCode;
 
-    private ServerSpan(HttpContext context, string attemptHeader)
+    private ServerSpan(Activity activity, HttpContext context, string attemptHeader)
+        : base(activity)
     {
         (_context, _attemptHeader) = (context, attemptHeader);
         var feature = context.Features.Get<IEndpointFeature>();
@@ -98,6 +99,7 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
             if (names.Route is null) return;
             // Only here and now: UsePathBase takes it back at the end.
             _names = context.Request.PathBase is { HasValue: true } pathBase ? new EndpointNames(pathBase.Value + names.Route) : names;
+            if (AreTags) SetTags();
         }
     }
 
@@ -105,19 +107,30 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
     private static bool IsRunAgain(HttpContext context) =>
         context.Features.Get<IExceptionHandlerFeature>() is not null || context.Features.Get<IStatusCodeReExecuteFeature>() is not null;
 
-    public static ServerSpan Begin(Activity activity, HttpContext context, string attemptHeader)
+    /// <param name="activity">The request's activity.</param>
+    /// <param name="context">The request.</param>
+    /// <param name="attemptHeader">The header in which Envoy counts attempts.</param>
+    /// <param name="recorder">The host's recorder; null when it records nothing.</param>
+    public static ServerSpan Begin(Activity activity, HttpContext context, string attemptHeader, SpanRecorder? recorder)
     {
-        var span = new ServerSpan(context, attemptHeader);
-        // Tags that hosting has set (with Microsoft.AspNetCore.Hosting.SuppressActivityOpenTelemetryData off) are decoded here.
+        var span = new ServerSpan(activity, context, attemptHeader);
+        // Hosting sets decoded values (with Microsoft.AspNetCore.Hosting.SuppressActivityOpenTelemetryData off).
         if (activity.GetTagItem("url.path") is not null) activity.SetTag("url.path", null).SetTag("server.address", null);
-        activity.SetTag(Key, span);
+        if (recorder?.TryKeep(span) != true || OtherListeners.Hear(activity.Source)) span.SetTags();
         return span;
     }
 
-    /// <summary>Takes what is known only at the end: how it went, and so the name and the status.</summary>
-    public void Complete(Activity activity, Exception? exception)
+    /// <summary>Sets what is known only at the end: the name, the status and the last attributes.</summary>
+    public void Complete(Exception? exception)
     {
         if (_context is not { } context) return;
+        Complete(Activity, context, exception);
+        // Listeners that were added before the recorder's hear of the stop before it does.
+        if (AreTags || OtherListeners.Hear(Activity.Source)) SetTags();
+    }
+
+    private void Complete(Activity activity, HttpContext context, Exception? exception)
+    {
         // The application may have found a better one.
         if (activity.DisplayName == activity.OperationName) activity.DisplayName = Name(context.Request);
 
@@ -142,22 +155,22 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
     }
 
     /// <inheritdoc/>
-    public override void Fill(Span<object?> values)
+    protected override void Read(Span<object?> values)
     {
         try
         {
-            if (_context is { } context) Fill(context, values);
+            if (_context is { } context) Read(context, values);
         }
         catch (Exception)
         {
-            // A feature of the server's or the application's threw: what is filled is recorded.
+            // A feature of the server or the application threw: what was read before is recorded.
         }
     }
 
     /// <inheritdoc/>
     public override void Release() => _context = null;
 
-    private void Fill(HttpContext context, Span<object?> values)
+    private void Read(HttpContext context, Span<object?> values)
     {
         var request = context.Request;
         var method = HttpMethods.NameOf(request.Method);

@@ -47,7 +47,7 @@ internal sealed class TracingMiddleware(RequestDelegate next, MeshTracing tracin
     {
         try
         {
-            return ServerSpan.Begin(activity, context, tracing.AttemptHeader);
+            return ServerSpan.Begin(activity, context, tracing.AttemptHeader, tracing.Recorder);
         }
         catch (Exception)
         {
@@ -62,7 +62,7 @@ internal sealed class TracingMiddleware(RequestDelegate next, MeshTracing tracin
         try
         {
             // The endpoint may have begun a trace of its own.
-            if (activity.IsAllDataRequested) span?.Complete(activity, exception);
+            if (activity.IsAllDataRequested) span?.Complete(exception);
         }
         catch (Exception)
         {

@@ -1,10 +1,11 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 
 namespace Tracing.Sdk.Recording;
 
 /// <summary>
-/// Tells whether another <see cref="ActivityListener"/> in the process hears the platform's sources of requests and calls. A probe is an
-/// <see cref="ActivitySource"/> of the same name that this library's own listeners refuse, so it has listeners only if another one listens.
+/// Tells whether another <see cref="ActivityListener"/> in the process hears a source. A probe is an <see cref="ActivitySource"/> of the same
+/// name that this library's own listeners refuse, so it has listeners only if another one listens.
 /// </summary>
 internal static class OtherListeners
 {
@@ -13,9 +14,25 @@ internal static class OtherListeners
 
     private static readonly ActivitySource Requests = new(SourceNames.HttpServer, ProbeVersion);
     private static readonly ActivitySource Calls = new(SourceNames.HttpClient, ProbeVersion);
+    private static readonly ConcurrentDictionary<string, ActivitySource> Probes = new(StringComparer.Ordinal) { [Requests.Name] = Requests };
+    private static ActivitySource _lastProbe = Requests;
 
     /// <summary>Whether another listener hears requests or calls.</summary>
     public static bool HearHttp => Requests.HasListeners() || Calls.HasListeners();
+
+    /// <summary>Whether another listener hears a source. Cheap for the source that was asked about last.</summary>
+    /// <param name="source">A source of requests: a probe is kept for each name.</param>
+    public static bool Hear(ActivitySource source)
+    {
+        var probe = Volatile.Read(ref _lastProbe);
+        if (probe.Name != source.Name)
+        {
+            probe = Probes.GetOrAdd(source.Name, static name => new ActivitySource(name, ProbeVersion));
+            Volatile.Write(ref _lastProbe, probe);
+        }
+
+        return probe.HasListeners();
+    }
 
     /// <summary>Whether a source is one of the probes, which must not be listened to.</summary>
     public static bool IsProbe(ActivitySource source) => source.Version == ProbeVersion;

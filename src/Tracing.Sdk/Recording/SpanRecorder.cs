@@ -37,7 +37,10 @@ internal sealed class SpanRecorder : IDisposable
     private readonly SpanAccounts _accounts;
     private readonly CoexistenceWarnings _warnings;
     private readonly string _mark = $"Tracing.Sdk.{Interlocked.Increment(ref _instances)}";
+    private readonly DetailTable _details = new();
     private long _since = long.MaxValue;
+
+    private volatile bool _isDisposed;
 
     // Whether another recorder was live when this one started.
     private bool _isSecond;
@@ -84,6 +87,7 @@ internal sealed class SpanRecorder : IDisposable
 
     public void Dispose()
     {
+        _isDisposed = true;
         _listener.Dispose();
         Interlocked.Decrement(ref _live);
     }
@@ -146,6 +150,10 @@ internal sealed class SpanRecorder : IDisposable
         Unsample(activity);
         _accounts.SpanTakenBack();
     }
+
+    /// <summary>Keeps the details of a running span until it stops.</summary>
+    /// <returns>False when the span is not recorded here, or there is no room: its attributes then have to be tags.</returns>
+    public bool TryKeep(SpanDetails details) => !_isDisposed && IsExported(details.Activity) && _details.TryAdd(details);
 
     /// <summary>Names the Activity that stands for one that was taken back: calls below the latter leave with the former's ids.</summary>
     public static void Replace(Activity takenBack, Activity replacement) => takenBack.SetCustomProperty(ReplacementKey, replacement);
@@ -337,6 +345,14 @@ internal sealed class SpanRecorder : IDisposable
 
     private void OnStopped(Activity activity)
     {
+        var details = activity.Kind == ActivityKind.Server ? _details.Take(activity) : null;
+        if (details is not null && OtherListeners.Hear(activity.Source)) details.SetTags();
+        Record(activity, details);
+        details?.Release();
+    }
+
+    private void Record(Activity activity, SpanDetails? details)
+    {
         if (!activity.Recorded)
         {
             OnUnsampledStopped(activity);
@@ -351,9 +367,8 @@ internal sealed class SpanRecorder : IDisposable
             return;
         }
 
-        var facts = FactsOf(activity);
+        var facts = FactsOf(activity, details);
         foreach (var exporter in _exporters) exporter.Add(activity, facts);
-        facts.Details?.Release();
         // Not before: the last line would miss a span that an exporter is just taking.
         _accounts.SpanEnded();
     }
@@ -367,7 +382,7 @@ internal sealed class SpanRecorder : IDisposable
     }
 
     // The parent that a reader of the trace will find: an ancestor that is not exported is passed over.
-    private SpanFacts FactsOf(Activity activity)
+    private SpanFacts FactsOf(Activity activity, SpanDetails? details)
     {
         var parentId = activity.ParentSpanId;
         var isRemote = activity.HasRemoteParent;
@@ -384,7 +399,7 @@ internal sealed class SpanRecorder : IDisposable
         }
 
         var flags = (byte)(1 | (IsRandom(activity) ? TraceIds.RandomFlag : 0));
-        return new SpanFacts(parentId, isRemote, flags, StateOf(activity) == SamplingState.Debug, SpanDetails.Of(activity));
+        return new SpanFacts(parentId, isRemote, flags, StateOf(activity) == SamplingState.Debug, details);
     }
 
     private bool IsExported(Activity activity) => Recorded(activity) && _filter.Accepts(activity.Source);

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using Tracing.Sdk.Export.Encoding;
-using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk.Export.Console;
 
