@@ -33,7 +33,7 @@ internal static class ResponseHeaders
 
     private static void Write(IHeaderDictionary headers, Activity activity, MeshTracing tracing)
     {
-        var kinds = tracing.Options.ResponseHeader;
+        var kinds = tracing.Options.Http.ResponseHeader;
         if (kinds.HasFlag(TraceResponseHeader.TraceId)) headers["x-trace-id"] = activity.TraceId.ToHexString();
         if (!kinds.HasFlag(TraceResponseHeader.ServerTiming)) return;
         var child = TraceParent.Format(

@@ -23,7 +23,7 @@ internal sealed class TracingMiddleware(RequestDelegate next, MeshTracing tracin
     private Task ContinueAsync(HttpContext context)
     {
         if (RemoteContext.Current?.Baggage is { Count: > 0 } baggage) Baggage.Current = W3CBaggagePropagator.ToBaggage(baggage);
-        if (tracing.Options.ResponseHeader != TraceResponseHeader.None) ResponseHeaders.Announce(context, tracing);
+        if (tracing.Options.Http.ResponseHeader != TraceResponseHeader.None) ResponseHeaders.Announce(context, tracing);
         return CompleteCurrentAsync(context, tracing, next);
     }
 

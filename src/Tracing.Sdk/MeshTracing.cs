@@ -49,11 +49,11 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
         Options = options;
         NothingCameIn = new RemoteContext { Owner = this };
         ServiceName = Pipeline.ServiceName(options, applicationName);
-        _targets = new PropagationTargets(options.PropagateTo, options.DoNotPropagateTo);
-        _baggageTargets = new PropagationTargets(options.BaggageTo, options.DoNotPropagateTo);
+        _targets = new PropagationTargets(options.Propagation.Targets, options.Propagation.ExcludedTargets);
+        _baggageTargets = new PropagationTargets(options.Propagation.BaggageTargets, options.Propagation.ExcludedTargets);
         Inbound = options.Mode == MeshTracingMode.Forward ? InboundPolicy.Trusting : Pipeline.Inbound(options, time);
         Propagation = options.Mode == MeshTracingMode.Forward
-            ? PropagationSettings.ForwardOnly([.. options.ForwardedHeaders]) with { BaggageKeys = [.. options.BaggageKeys] }
+            ? PropagationSettings.ForwardOnly([.. options.Propagation.ForwardedHeaders]) with { BaggageKeys = [.. options.Propagation.BaggageKeys] }
             : Pipeline.Propagation(options);
         _exporters = options.Mode == MeshTracingMode.Forward
             ? []
@@ -63,8 +63,8 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
             Recorder = new SpanRecorder(
                 owner: this,
                 new SourceFilter([.. options.Sources], [.. options.IgnoredSources], logger),
-                new TraceSampler(options.SamplingRatio, options.FollowParentDecision),
-                options.RandomFlag,
+                new TraceSampler(options.Sampling.Ratio, options.Sampling.FollowParentDecision),
+                options.Propagation.RandomFlag,
                 _exporters,
                 _accounts,
                 _warnings);
@@ -75,7 +75,7 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
 
     internal string ServiceName { get; }
 
-    internal string AttemptHeader => field ??= Options.EnvoyHeaderPrefix + "-attempt-count";
+    internal string AttemptHeader => field ??= Options.Http.EnvoyHeaderPrefix + "-attempt-count";
 
     internal PropagationSettings Propagation { get; }
 

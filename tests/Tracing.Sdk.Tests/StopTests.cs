@@ -18,7 +18,7 @@ public sealed class StopTests
     public async Task Dispose_WhileAStopIsUnderWay_WaitsForIt()
     {
         using var handler = new HeldHandler();
-        var tracing = Start(o => o.ExporterHttpHandler = () => handler);
+        var tracing = Start(o => o.Export.HttpHandler = () => handler);
         Source.StartActivity("work")!.Dispose();
         var first = tracing.DisposeAsync();
         handler.Entered.Wait();
@@ -43,7 +43,7 @@ public sealed class StopTests
         var log = new LogCollector();
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         builder.Logging.AddProvider(log);
-        builder.Services.AddMeshTracing(o => o.ExporterHttpHandler = () => handler);
+        builder.Services.AddMeshTracing(o => o.Export.HttpHandler = () => handler);
         var host = builder.Build();
         await host.StartAsync();
         Source.StartActivity("work")!.Dispose();
@@ -61,7 +61,7 @@ public sealed class StopTests
     public async Task Host_StartHasFailed_StopsWithoutAnother()
     {
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
-        builder.Services.AddMeshTracing(o => o.SamplingRatio = 2);
+        builder.Services.AddMeshTracing(o => o.Sampling.Ratio = 2);
         using var host = builder.Build();
         await Assert.ThrowsAsync<OptionsValidationException>(() => host.StartAsync());
 

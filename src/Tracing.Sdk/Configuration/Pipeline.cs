@@ -17,7 +17,7 @@ internal static class Pipeline
 {
     public static PropagationSettings Propagation(MeshTracingOptions options)
     {
-        var names = options.Propagators.Select(p => p.ToLowerInvariant()).ToList();
+        var names = options.Propagation.Formats.Select(p => p.ToLowerInvariant()).ToList();
         var w3c = names.IndexOf("tracecontext");
         var multi = names.IndexOf("b3multi");
         var single = names.IndexOf("b3");
@@ -40,17 +40,17 @@ internal static class Pipeline
             B3 = b3,
             B3First = firstB3 >= 0 && (w3c < 0 || firstB3 < w3c),
             Baggage = names.Contains("baggage"),
-            BaggageKeys = [.. options.BaggageKeys],
+            BaggageKeys = [.. options.Propagation.BaggageKeys],
             PassThrough =
-                [RequestIds.ClientTraceId, .. options.ForwardedHeaders.Where(h => !own.Contains(h)).Distinct(StringComparer.OrdinalIgnoreCase)],
-            RandomFlag = options.RandomFlag,
+                [RequestIds.ClientTraceId, .. options.Propagation.ForwardedHeaders.Where(h => !own.Contains(h)).Distinct(StringComparer.OrdinalIgnoreCase)],
+            RandomFlag = options.Propagation.RandomFlag,
         };
     }
 
     public static InboundPolicy Inbound(MeshTracingOptions options, TimeProvider time) => new(
-        new TrustPolicy(options.Trust, options.TrustRules, options.EnvoyHeaderPrefix),
-        options.DeferUnsampledParent,
-        options.MaxForcedTracesPerSecond is { } limit ? new ForcedTraceLimit(limit, time) : null);
+        new TrustPolicy(options.Trust.Default, options.Trust.Rules, options.Http.EnvoyHeaderPrefix),
+        options.Sampling.DeferUnsampledParent,
+        options.Trust.MaxForcedTracesPerSecond is { } limit ? new ForcedTraceLimit(limit, time) : null);
 
     // https://opentelemetry.io/docs/specs/semconv/resource/
     public static Resource Resource(MeshTracingOptions options, string applicationName, string? environment)
@@ -84,7 +84,7 @@ internal static class Pipeline
     public static SpanExporter[] Exporters(SettingsResolver settings, Resource resource, SpanAccounts accounts, ILogger logger, TimeProvider time)
     {
         var options = settings.Options;
-        var kinds = options.Exporters
+        var kinds = options.Export.Exporters
             .Select(name => name.ToLowerInvariant())
             .Where(name => name != "none")
             .Distinct()
@@ -92,7 +92,7 @@ internal static class Pipeline
             .ToArray();
         return Array.ConvertAll(
             kinds,
-            kind => new SpanExporter(Settings(options, kind, kinds.Length) with { SettingName = settings.NameInForce }, resource, accounts.Open(ComponentType(kind, options.OtlpProtocol)), logger, time));
+            kind => new SpanExporter(Settings(options, kind, kinds.Length) with { SettingName = settings.NameInForce }, resource, accounts.Open(ComponentType(kind, options.Export.Otlp.Protocol)), logger, time));
     }
 
     // The values of otel.component.type. https://opentelemetry.io/docs/specs/semconv/registry/attributes/otel/
@@ -108,21 +108,21 @@ internal static class Pipeline
     {
         Kind = kind,
         // A name and a password in it would be sent to nobody, and written into every warning.
-        Endpoint = new UriBuilder(kind == ExporterKind.Zipkin ? o.ZipkinEndpoint : o.OtlpEndpoint) { UserName = "", Password = "" }.Uri,
-        Protocol = o.OtlpProtocol,
-        Headers = kind == ExporterKind.Otlp ? [.. o.OtlpHeaders] : [],
-        Gzip = kind == ExporterKind.Otlp && o.OtlpGzip,
-        Timeout = kind == ExporterKind.Zipkin ? o.ZipkinTimeout : o.OtlpTimeout,
-        BatchDelay = o.ExportInterval,
-        MaxBatchSpans = o.MaxExportBatchSize,
-        MaxQueuedSpans = o.MaxQueueSize,
-        MaxQueueBytes = o.MaxBufferBytes / count,
-        HandlerFactory = o.ExporterHttpHandler,
-        CertificateFile = kind == ExporterKind.Otlp ? o.OtlpCertificateFile : null,
-        ClientCertificateFile = kind == ExporterKind.Otlp ? o.OtlpClientCertificateFile : null,
-        ClientKeyFile = kind == ExporterKind.Otlp ? o.OtlpClientKeyFile : null,
+        Endpoint = new UriBuilder(kind == ExporterKind.Zipkin ? o.Export.Zipkin.Endpoint : o.Export.Otlp.Endpoint) { UserName = "", Password = "" }.Uri,
+        Protocol = o.Export.Otlp.Protocol,
+        Headers = kind == ExporterKind.Otlp ? [.. o.Export.Otlp.Headers] : [],
+        Gzip = kind == ExporterKind.Otlp && o.Export.Otlp.Compression == OtlpCompression.Gzip,
+        Timeout = kind == ExporterKind.Zipkin ? o.Export.Zipkin.Timeout : o.Export.Otlp.Timeout,
+        BatchDelay = o.Export.Batch.Interval,
+        MaxBatchSpans = o.Export.Batch.MaxSize,
+        MaxQueuedSpans = o.Export.Batch.MaxQueueSize,
+        MaxQueueBytes = o.Export.Batch.MaxQueueBytes / count,
+        HandlerFactory = o.Export.HttpHandler,
+        CertificateFile = kind == ExporterKind.Otlp ? o.Export.Otlp.CertificateFile : null,
+        ClientCertificateFile = kind == ExporterKind.Otlp ? o.Export.Otlp.ClientCertificateFile : null,
+        ClientKeyFile = kind == ExporterKind.Otlp ? o.Export.Otlp.ClientKeyFile : null,
         Limits = new SpanLimits(
-            o.MaxAttributes, o.MaxEvents, o.MaxLinks, o.MaxEventAttributes, o.MaxLinkAttributes, o.MaxAttributeLength ?? int.MaxValue),
+            o.Limits.MaxAttributes, o.Limits.MaxEvents, o.Limits.MaxLinks, o.Limits.MaxEventAttributes, o.Limits.MaxLinkAttributes, o.Limits.MaxAttributeLength ?? int.MaxValue),
     };
 
     // Without the commit that the SDK appends after a plus sign.

@@ -42,11 +42,11 @@ internal static class SettingTable
             IsAddedTo = true,
             Variables = [new("OTEL_RESOURCE_ATTRIBUTES")],
         },
-        new(nameof(MeshTracingOptions.SamplingRatio), "a number from 0 to 1, such as 0.1", (o, v) => o.SamplingRatio = Double(v), o => o.SamplingRatio.ToString(CultureInfo.InvariantCulture))
+        new("Sampling:Ratio", "a number from 0 to 1, such as 0.1", (o, v) => o.Sampling.Ratio = Double(v), o => o.Sampling.Ratio.ToString(CultureInfo.InvariantCulture))
         {
-            IsValid = o => o.SamplingRatio is >= 0 and <= 1,
+            IsValid = o => o.Sampling.Ratio is >= 0 and <= 1,
         },
-        new(nameof(MeshTracingOptions.FollowParentDecision), Flag, (o, v) => o.FollowParentDecision = Bool(v), o => o.FollowParentDecision ? "true" : "false"),
+        new("Sampling:FollowParentDecision", Flag, (o, v) => o.Sampling.FollowParentDecision = Bool(v), o => o.Sampling.FollowParentDecision ? "true" : "false"),
         new(nameof(MeshTracingOptions.Sources), "a list of names; * at the end stands for any rest", (o, v) => Fill(o.Sources, v), o => string.Join(',', o.Sources))
         {
             IsValid = o => AreNames(o.Sources),
@@ -55,198 +55,199 @@ internal static class SettingTable
         {
             IsValid = o => AreNames(o.IgnoredSources),
         },
-        new(nameof(MeshTracingOptions.Propagators), "a list of tracecontext, baggage, b3, b3multi, or none", (o, v) => Fill(o.Propagators, v), o => string.Join(',', o.Propagators))
+        new("Propagation:Formats", "a list of tracecontext, baggage, b3, b3multi, or none", (o, v) => Fill(o.Propagation.Formats, v), o => string.Join(',', o.Propagation.Formats))
         {
-            IsValid = o => AreAmong(KnownPropagators, o.Propagators),
+            IsValid = o => AreAmong(KnownPropagators, o.Propagation.Formats),
             Variables = [new("OTEL_PROPAGATORS") { KnownItems = KnownPropagators }],
         },
-        new(nameof(MeshTracingOptions.Trust), "Trust, TrustIdsOnly or Restart", (o, v) => o.Trust = OneOf<TraceTrust>(v), o => o.Trust.ToString())
+        new("Trust:Default", "Trust, TrustIdsOnly or Restart", (o, v) => o.Trust.Default = OneOf<TraceTrust>(v), o => o.Trust.Default.ToString())
         {
-            IsValid = o => Enum.IsDefined(o.Trust),
+            IsValid = o => Enum.IsDefined(o.Trust.Default),
         },
-        new(nameof(MeshTracingOptions.TrustRules), "a list of rules such as \"Restart external\", \"TrustIdsOnly 10.0.0.0/8\" or \"Trust spiffe://cluster.local/ns/shop/*\"", (o, v) => Fill(o.TrustRules, v), o => string.Join(',', o.TrustRules))
+        new("Trust:Rules", "a list of rules such as \"Restart external\", \"TrustIdsOnly 10.0.0.0/8\" or \"Trust spiffe://cluster.local/ns/shop/*\"", (o, v) => Fill(o.Trust.Rules, v), o => string.Join(',', o.Trust.Rules))
         {
-            IsValid = o => AreNames(o.TrustRules) && Parses(() => new TrustPolicy(o.Trust, o.TrustRules, o.EnvoyHeaderPrefix)),
+            IsValid = o => AreNames(o.Trust.Rules) && Parses(() => new TrustPolicy(o.Trust.Default, o.Trust.Rules, o.Http.EnvoyHeaderPrefix)),
         },
-        new(nameof(MeshTracingOptions.DeferUnsampledParent), Flag, (o, v) => o.DeferUnsampledParent = Bool(v), o => o.DeferUnsampledParent ? "true" : "false"),
-        new(nameof(MeshTracingOptions.MaxForcedTracesPerSecond), Count, (o, v) => o.MaxForcedTracesPerSecond = Int(v), o => Text(o.MaxForcedTracesPerSecond))
+        new("Sampling:DeferUnsampledParent", Flag, (o, v) => o.Sampling.DeferUnsampledParent = Bool(v), o => o.Sampling.DeferUnsampledParent ? "true" : "false"),
+        new("Trust:MaxForcedTracesPerSecond", Count, (o, v) => o.Trust.MaxForcedTracesPerSecond = Int(v), o => Text(o.Trust.MaxForcedTracesPerSecond))
         {
-            IsValid = o => o.MaxForcedTracesPerSecond is null or >= 1,
+            IsValid = o => o.Trust.MaxForcedTracesPerSecond is null or >= 1,
         },
-        new(nameof(MeshTracingOptions.EnvoyHeaderPrefix), "a header name without its last part, such as x-envoy", (o, v) => o.EnvoyHeaderPrefix = v, o => o.EnvoyHeaderPrefix ?? "")
+        new("Http:EnvoyHeaderPrefix", "a header name without its last part, such as x-envoy", (o, v) => o.Http.EnvoyHeaderPrefix = v, o => o.Http.EnvoyHeaderPrefix ?? "")
         {
-            IsValid = o => IsHeaderName(o.EnvoyHeaderPrefix),
+            IsValid = o => IsHeaderName(o.Http.EnvoyHeaderPrefix),
         },
-        new(nameof(MeshTracingOptions.ForwardedHeaders), "a list of header names that are not a proxy's own (x-forwarded-*, x-envoy-* and the like belong to one hop)", (o, v) => Fill(o.ForwardedHeaders, v), o => string.Join(',', o.ForwardedHeaders))
+        new("Propagation:ForwardedHeaders", "a list of header names that are not a proxy's own (x-forwarded-*, x-envoy-* and the like belong to one hop)", (o, v) => Fill(o.Propagation.ForwardedHeaders, v), o => string.Join(',', o.Propagation.ForwardedHeaders))
         {
-            IsValid = o => AreNames(o.ForwardedHeaders) && o.ForwardedHeaders.All(h => IsHeaderName(h) && !HopHeaders.Contains(h, o.EnvoyHeaderPrefix)),
+            IsValid = o => AreNames(o.Propagation.ForwardedHeaders) && o.Propagation.ForwardedHeaders.All(h => IsHeaderName(h) && !HopHeaders.Contains(h, o.Http.EnvoyHeaderPrefix)),
         },
-        new(nameof(MeshTracingOptions.PropagateTo), Patterns, (o, v) => Fill(o.PropagateTo, v), o => string.Join(',', o.PropagateTo))
+        new("Propagation:Targets", Patterns, (o, v) => Fill(o.Propagation.Targets, v), o => string.Join(',', o.Propagation.Targets))
         {
-            IsValid = o => AreNames(o.PropagateTo) && Parses(() => new HostPatterns(o.PropagateTo)),
+            IsValid = o => AreNames(o.Propagation.Targets) && Parses(() => new HostPatterns(o.Propagation.Targets)),
         },
-        new(nameof(MeshTracingOptions.DoNotPropagateTo), Patterns, (o, v) => Fill(o.DoNotPropagateTo, v), o => string.Join(',', o.DoNotPropagateTo))
+        new("Propagation:ExcludedTargets", Patterns, (o, v) => Fill(o.Propagation.ExcludedTargets, v), o => string.Join(',', o.Propagation.ExcludedTargets))
         {
-            IsValid = o => AreNames(o.DoNotPropagateTo) && Parses(() => new HostPatterns(o.DoNotPropagateTo)),
+            IsValid = o => AreNames(o.Propagation.ExcludedTargets) && Parses(() => new HostPatterns(o.Propagation.ExcludedTargets)),
         },
-        new(nameof(MeshTracingOptions.BaggageTo), Patterns, (o, v) => Fill(o.BaggageTo, v), o => string.Join(',', o.BaggageTo))
+        new("Propagation:BaggageTargets", Patterns, (o, v) => Fill(o.Propagation.BaggageTargets, v), o => string.Join(',', o.Propagation.BaggageTargets))
         {
-            IsValid = o => AreNames(o.BaggageTo) && Parses(() => new HostPatterns(o.BaggageTo)),
+            IsValid = o => AreNames(o.Propagation.BaggageTargets) && Parses(() => new HostPatterns(o.Propagation.BaggageTargets)),
         },
-        new(nameof(MeshTracingOptions.BaggageKeys), "a list of keys; * at the end stands for any rest", (o, v) => Fill(o.BaggageKeys, v), o => string.Join(',', o.BaggageKeys))
+        new("Propagation:BaggageKeys", "a list of keys; * at the end stands for any rest", (o, v) => Fill(o.Propagation.BaggageKeys, v), o => string.Join(',', o.Propagation.BaggageKeys))
         {
-            IsValid = o => AreNames(o.BaggageKeys),
+            IsValid = o => AreNames(o.Propagation.BaggageKeys),
         },
-        new(nameof(MeshTracingOptions.RandomFlag), Flag, (o, v) => o.RandomFlag = Bool(v), o => o.RandomFlag ? "true" : "false"),
-        new(nameof(MeshTracingOptions.ResponseHeader), "None, ServerTiming, TraceId, or ServerTiming,TraceId", (o, v) => o.ResponseHeader = OneOf<TraceResponseHeader>(v), o => o.ResponseHeader.ToString())
+        new("Propagation:RandomFlag", Flag, (o, v) => o.Propagation.RandomFlag = Bool(v), o => o.Propagation.RandomFlag ? "true" : "false"),
+        new("Http:ResponseHeader", "None, ServerTiming, TraceId, or ServerTiming,TraceId", (o, v) => o.Http.ResponseHeader = OneOf<TraceResponseHeader>(v), o => o.Http.ResponseHeader.ToString())
         {
-            IsValid = o => (o.ResponseHeader & ~(TraceResponseHeader.ServerTiming | TraceResponseHeader.TraceId)) == 0,
+            IsValid = o => (o.Http.ResponseHeader & ~(TraceResponseHeader.ServerTiming | TraceResponseHeader.TraceId)) == 0,
         },
-        new(nameof(MeshTracingOptions.Exporters), "a list of otlp, zipkin, console, or none", (o, v) => Fill(o.Exporters, v), o => string.Join(',', o.Exporters))
+        new("Export:Exporters", "a list of otlp, zipkin, console, or none", (o, v) => Fill(o.Export.Exporters, v), o => string.Join(',', o.Export.Exporters))
         {
-            IsValid = o => AreAmong(KnownExporters, o.Exporters),
+            IsValid = o => AreAmong(KnownExporters, o.Export.Exporters),
             Variables = [new("OTEL_TRACES_EXPORTER") { KnownItems = KnownExporters }],
         },
-        new(nameof(MeshTracingOptions.OtlpEndpoint), Url, (o, v) => o.OtlpEndpoint = Endpoint(v), o => ShownText.Url(o.OtlpEndpoint))
+        new("Export:Otlp:Endpoint", Url, (o, v) => o.Export.Otlp.Endpoint = Endpoint(v), o => ShownText.Url(o.Export.Otlp.Endpoint))
         {
-            IsValid = o => IsHttp(o.OtlpEndpoint),
+            IsValid = o => IsHttp(o.Export.Otlp.Endpoint),
             Use = SettingUse.Otlp,
             Variables =
             [
                 new("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"),
-                new("OTEL_EXPORTER_OTLP_ENDPOINT", (o, v) => o.OtlpEndpoint = WithTracesPath(Endpoint(v)), "an absolute http or https URL, such as http://collector:4318"),
+                new("OTEL_EXPORTER_OTLP_ENDPOINT", (o, v) => o.Export.Otlp.Endpoint = WithTracesPath(Endpoint(v)), "an absolute http or https URL, such as http://collector:4318"),
             ],
         },
-        new(nameof(MeshTracingOptions.OtlpProtocol), "HttpProtobuf or HttpJson", (o, v) => o.OtlpProtocol = OneOf<OtlpProtocol>(v), o => o.OtlpProtocol.ToString())
+        new("Export:Otlp:Protocol", "HttpProtobuf or HttpJson", (o, v) => o.Export.Otlp.Protocol = OneOf<OtlpProtocol>(v), o => o.Export.Otlp.Protocol.ToString())
         {
-            IsValid = o => Enum.IsDefined(o.OtlpProtocol),
+            IsValid = o => Enum.IsDefined(o.Export.Otlp.Protocol),
             Use = SettingUse.Otlp,
             Variables =
             [
-                new("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", (o, v) => o.OtlpProtocol = Protocol(v), Grpc),
-                new("OTEL_EXPORTER_OTLP_PROTOCOL", (o, v) => o.OtlpProtocol = Protocol(v), Grpc),
+                new("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", (o, v) => o.Export.Otlp.Protocol = Protocol(v), Grpc),
+                new("OTEL_EXPORTER_OTLP_PROTOCOL", (o, v) => o.Export.Otlp.Protocol = Protocol(v), Grpc),
             ],
         },
-        new(nameof(MeshTracingOptions.OtlpHeaders), Pairs, (o, v) => Fill(o.OtlpHeaders, v), o => string.Join(',', o.OtlpHeaders.Select(HeaderKey)))
+        new("Export:Otlp:Headers", Pairs, (o, v) => Fill(o.Export.Otlp.Headers, v), o => string.Join(',', o.Export.Otlp.Headers.Select(HeaderKey)))
         {
-            IsValid = o => o.OtlpHeaders.All(h => IsHeaderName(h.Key) && h.Value is not null && HeaderText.IsSafe(h.Value)),
+            IsValid = o => o.Export.Otlp.Headers.All(h => IsHeaderName(h.Key) && h.Value is not null && HeaderText.IsSafe(h.Value)),
             Show = static _ => ShownText.Hidden,
             Use = SettingUse.Otlp,
             IsAddedTo = true,
             Variables = [new("OTEL_EXPORTER_OTLP_TRACES_HEADERS"), new("OTEL_EXPORTER_OTLP_HEADERS")],
         },
-        new(nameof(MeshTracingOptions.OtlpGzip), Flag, (o, v) => o.OtlpGzip = Bool(v), o => o.OtlpGzip ? "true" : "false")
+        new("Export:Otlp:Compression", "None or Gzip", (o, v) => o.Export.Otlp.Compression = OneOf<OtlpCompression>(v), o => o.Export.Otlp.Compression.ToString())
         {
+            IsValid = o => Enum.IsDefined(o.Export.Otlp.Compression),
             Use = SettingUse.Otlp,
             Variables =
             [
-                new("OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", (o, v) => o.OtlpGzip = Compression(v), "gzip or none"),
-                new("OTEL_EXPORTER_OTLP_COMPRESSION", (o, v) => o.OtlpGzip = Compression(v), "gzip or none"),
+                new("OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", (o, v) => o.Export.Otlp.Compression = Compression(v), "gzip or none"),
+                new("OTEL_EXPORTER_OTLP_COMPRESSION", (o, v) => o.Export.Otlp.Compression = Compression(v), "gzip or none"),
             ],
         },
-        new(nameof(MeshTracingOptions.OtlpCertificateFile), "the path of a PEM file", (o, v) => o.OtlpCertificateFile = File(v), o => o.OtlpCertificateFile ?? "")
+        new("Export:Otlp:CertificateFile", "the path of a PEM file", (o, v) => o.Export.Otlp.CertificateFile = File(v), o => o.Export.Otlp.CertificateFile ?? "")
         {
-            IsValid = o => IsCertificate(o.OtlpCertificateFile),
+            IsValid = o => IsCertificate(o.Export.Otlp.CertificateFile),
             Show = ShownText.File,
             Use = SettingUse.Otlp,
             Variables = [new("OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE"), new("OTEL_EXPORTER_OTLP_CERTIFICATE")],
         },
-        new(nameof(MeshTracingOptions.OtlpClientCertificateFile), "the path of a PEM file", (o, v) => o.OtlpClientCertificateFile = File(v), o => o.OtlpClientCertificateFile ?? "")
+        new("Export:Otlp:ClientCertificateFile", "the path of a PEM file", (o, v) => o.Export.Otlp.ClientCertificateFile = File(v), o => o.Export.Otlp.ClientCertificateFile ?? "")
         {
-            IsValid = o => IsCertificate(o.OtlpClientCertificateFile),
+            IsValid = o => IsCertificate(o.Export.Otlp.ClientCertificateFile),
             Show = ShownText.File,
             Use = SettingUse.Otlp,
             Variables = [new("OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE"), new("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE")],
         },
-        new(nameof(MeshTracingOptions.OtlpClientKeyFile), "the path of a PEM file", (o, v) => o.OtlpClientKeyFile = File(v), o => o.OtlpClientKeyFile ?? "")
+        new("Export:Otlp:ClientKeyFile", "the path of a PEM file", (o, v) => o.Export.Otlp.ClientKeyFile = File(v), o => o.Export.Otlp.ClientKeyFile ?? "")
         {
             Show = ShownText.File,
             Use = SettingUse.Otlp,
             Variables = [new("OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY"), new("OTEL_EXPORTER_OTLP_CLIENT_KEY")],
         },
-        new(nameof(MeshTracingOptions.OtlpTimeout), Time, (o, v) => o.OtlpTimeout = Span(v), o => o.OtlpTimeout.ToString())
+        new("Export:Otlp:Timeout", Time, (o, v) => o.Export.Otlp.Timeout = Span(v), o => o.Export.Otlp.Timeout.ToString())
         {
-            IsValid = o => IsTime(o.OtlpTimeout),
+            IsValid = o => IsTime(o.Export.Otlp.Timeout),
             Use = SettingUse.Otlp,
             Variables =
             [
-                new("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", (o, v) => o.OtlpTimeout = Ms(v), Milliseconds),
-                new("OTEL_EXPORTER_OTLP_TIMEOUT", (o, v) => o.OtlpTimeout = Ms(v), Milliseconds),
-                new("OTEL_BSP_EXPORT_TIMEOUT", (o, v) => o.OtlpTimeout = Ms(v), Milliseconds),
+                new("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", (o, v) => o.Export.Otlp.Timeout = Ms(v), Milliseconds),
+                new("OTEL_EXPORTER_OTLP_TIMEOUT", (o, v) => o.Export.Otlp.Timeout = Ms(v), Milliseconds),
+                new("OTEL_BSP_EXPORT_TIMEOUT", (o, v) => o.Export.Otlp.Timeout = Ms(v), Milliseconds),
             ],
         },
-        new(nameof(MeshTracingOptions.ZipkinEndpoint), "an absolute http or https URL, such as http://zipkin:9411/api/v2/spans", (o, v) => o.ZipkinEndpoint = Endpoint(v), o => ShownText.Url(o.ZipkinEndpoint))
+        new("Export:Zipkin:Endpoint", "an absolute http or https URL, such as http://zipkin:9411/api/v2/spans", (o, v) => o.Export.Zipkin.Endpoint = Endpoint(v), o => ShownText.Url(o.Export.Zipkin.Endpoint))
         {
-            IsValid = o => IsHttp(o.ZipkinEndpoint),
+            IsValid = o => IsHttp(o.Export.Zipkin.Endpoint),
             Use = SettingUse.Zipkin,
             Variables = [new("OTEL_EXPORTER_ZIPKIN_ENDPOINT")],
         },
-        new(nameof(MeshTracingOptions.ZipkinTimeout), Time, (o, v) => o.ZipkinTimeout = Span(v), o => o.ZipkinTimeout.ToString())
+        new("Export:Zipkin:Timeout", Time, (o, v) => o.Export.Zipkin.Timeout = Span(v), o => o.Export.Zipkin.Timeout.ToString())
         {
-            IsValid = o => IsTime(o.ZipkinTimeout),
+            IsValid = o => IsTime(o.Export.Zipkin.Timeout),
             Use = SettingUse.Zipkin,
             Variables =
             [
-                new("OTEL_EXPORTER_ZIPKIN_TIMEOUT", (o, v) => o.ZipkinTimeout = Ms(v), Milliseconds),
-                new("OTEL_BSP_EXPORT_TIMEOUT", (o, v) => o.ZipkinTimeout = Ms(v), Milliseconds),
+                new("OTEL_EXPORTER_ZIPKIN_TIMEOUT", (o, v) => o.Export.Zipkin.Timeout = Ms(v), Milliseconds),
+                new("OTEL_BSP_EXPORT_TIMEOUT", (o, v) => o.Export.Zipkin.Timeout = Ms(v), Milliseconds),
             ],
         },
-        new(nameof(MeshTracingOptions.ExportInterval), Time, (o, v) => o.ExportInterval = Span(v), o => o.ExportInterval.ToString())
+        new("Export:Batch:Interval", Time, (o, v) => o.Export.Batch.Interval = Span(v), o => o.Export.Batch.Interval.ToString())
         {
-            IsValid = o => IsTime(o.ExportInterval),
+            IsValid = o => IsTime(o.Export.Batch.Interval),
             Use = SettingUse.Export,
-            Variables = [new("OTEL_BSP_SCHEDULE_DELAY", (o, v) => o.ExportInterval = Ms(v), Milliseconds)],
+            Variables = [new("OTEL_BSP_SCHEDULE_DELAY", (o, v) => o.Export.Batch.Interval = Ms(v), Milliseconds)],
         },
-        new(nameof(MeshTracingOptions.MaxExportBatchSize), Count, (o, v) => o.MaxExportBatchSize = Int(v), o => Text(o.MaxExportBatchSize))
+        new("Export:Batch:MaxSize", Count, (o, v) => o.Export.Batch.MaxSize = Int(v), o => Text(o.Export.Batch.MaxSize))
         {
-            IsValid = o => o.MaxExportBatchSize >= 1,
+            IsValid = o => o.Export.Batch.MaxSize >= 1,
             Use = SettingUse.Export,
             Variables = [new("OTEL_BSP_MAX_EXPORT_BATCH_SIZE")],
         },
-        new(nameof(MeshTracingOptions.MaxQueueSize), Count, (o, v) => o.MaxQueueSize = Int(v), o => Text(o.MaxQueueSize))
+        new("Export:Batch:MaxQueueSize", Count, (o, v) => o.Export.Batch.MaxQueueSize = Int(v), o => Text(o.Export.Batch.MaxQueueSize))
         {
-            IsValid = o => o.MaxQueueSize is null or >= 1,
+            IsValid = o => o.Export.Batch.MaxQueueSize is null or >= 1,
             Use = SettingUse.Export,
             Variables = [new("OTEL_BSP_MAX_QUEUE_SIZE")],
         },
-        new(nameof(MeshTracingOptions.MaxBufferBytes), "a whole number of at least 1048576", (o, v) => o.MaxBufferBytes = Long(v), o => o.MaxBufferBytes.ToString(CultureInfo.InvariantCulture))
+        new("Export:Batch:MaxQueueBytes", "a whole number of at least 1048576", (o, v) => o.Export.Batch.MaxQueueBytes = Long(v), o => o.Export.Batch.MaxQueueBytes.ToString(CultureInfo.InvariantCulture))
         {
-            IsValid = o => o.MaxBufferBytes >= 1024 * 1024,
+            IsValid = o => o.Export.Batch.MaxQueueBytes >= 1024 * 1024,
             Use = SettingUse.Export,
         },
-        new(nameof(MeshTracingOptions.MaxAttributes), Limit, (o, v) => o.MaxAttributes = Int(v), o => Text(o.MaxAttributes))
+        new("Limits:MaxAttributes", Limit, (o, v) => o.Limits.MaxAttributes = Int(v), o => Text(o.Limits.MaxAttributes))
         {
-            IsValid = o => o.MaxAttributes >= 0,
+            IsValid = o => o.Limits.MaxAttributes >= 0,
             Use = SettingUse.Export,
             Variables = [new("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT"), new("OTEL_ATTRIBUTE_COUNT_LIMIT")],
         },
-        new(nameof(MeshTracingOptions.MaxEvents), Limit, (o, v) => o.MaxEvents = Int(v), o => Text(o.MaxEvents))
+        new("Limits:MaxEvents", Limit, (o, v) => o.Limits.MaxEvents = Int(v), o => Text(o.Limits.MaxEvents))
         {
-            IsValid = o => o.MaxEvents >= 0,
+            IsValid = o => o.Limits.MaxEvents >= 0,
             Use = SettingUse.Export,
             Variables = [new("OTEL_SPAN_EVENT_COUNT_LIMIT")],
         },
-        new(nameof(MeshTracingOptions.MaxLinks), Limit, (o, v) => o.MaxLinks = Int(v), o => Text(o.MaxLinks))
+        new("Limits:MaxLinks", Limit, (o, v) => o.Limits.MaxLinks = Int(v), o => Text(o.Limits.MaxLinks))
         {
-            IsValid = o => o.MaxLinks >= 0,
+            IsValid = o => o.Limits.MaxLinks >= 0,
             Use = SettingUse.Export,
             Variables = [new("OTEL_SPAN_LINK_COUNT_LIMIT")],
         },
-        new(nameof(MeshTracingOptions.MaxEventAttributes), Limit, (o, v) => o.MaxEventAttributes = Int(v), o => Text(o.MaxEventAttributes))
+        new("Limits:MaxEventAttributes", Limit, (o, v) => o.Limits.MaxEventAttributes = Int(v), o => Text(o.Limits.MaxEventAttributes))
         {
-            IsValid = o => o.MaxEventAttributes >= 0,
+            IsValid = o => o.Limits.MaxEventAttributes >= 0,
             Use = SettingUse.Export,
             Variables = [new("OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT")],
         },
-        new(nameof(MeshTracingOptions.MaxLinkAttributes), Limit, (o, v) => o.MaxLinkAttributes = Int(v), o => Text(o.MaxLinkAttributes))
+        new("Limits:MaxLinkAttributes", Limit, (o, v) => o.Limits.MaxLinkAttributes = Int(v), o => Text(o.Limits.MaxLinkAttributes))
         {
-            IsValid = o => o.MaxLinkAttributes >= 0,
+            IsValid = o => o.Limits.MaxLinkAttributes >= 0,
             Use = SettingUse.Export,
             Variables = [new("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT")],
         },
-        new(nameof(MeshTracingOptions.MaxAttributeLength), Limit, (o, v) => o.MaxAttributeLength = Int(v), o => Text(o.MaxAttributeLength))
+        new("Limits:MaxAttributeLength", Limit, (o, v) => o.Limits.MaxAttributeLength = Int(v), o => Text(o.Limits.MaxAttributeLength))
         {
-            IsValid = o => o.MaxAttributeLength is null or >= 0,
+            IsValid = o => o.Limits.MaxAttributeLength is null or >= 0,
             Use = SettingUse.Export,
             Variables = [new("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT"), new("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT")],
         },
@@ -286,10 +287,10 @@ internal static class SettingTable
         _ => throw new FormatException(),
     };
 
-    private static bool Compression(string text) => text.ToLowerInvariant() switch
+    private static OtlpCompression Compression(string text) => text.ToLowerInvariant() switch
     {
-        "gzip" => true,
-        "none" => false,
+        "gzip" => OtlpCompression.Gzip,
+        "none" => OtlpCompression.None,
         _ => throw new FormatException(),
     };
 

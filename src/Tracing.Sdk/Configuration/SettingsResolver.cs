@@ -59,7 +59,7 @@ internal sealed class SettingsResolver
         return OriginOf(setting) switch
         {
             SectionName => name,
-            Code => $"{nameof(MeshTracingOptions)}.{setting} in the code",
+            Code => $"{nameof(MeshTracingOptions)}.{setting.Replace(':', '.')} in the code",
             Default => SettingTable.All.First(s => s.Name == setting).Variables is { Count: > 0 } variables
                 ? (variables.FirstOrDefault(v => !v.Name.Contains("_TRACES_", StringComparison.Ordinal)) ?? variables[0]).Name
                 : name,
@@ -124,7 +124,7 @@ internal sealed class SettingsResolver
     private void ApplySampler(Func<string, string?> read)
     {
         if (read(Sampler) is not { Length: > 0 } sampler) return;
-        var setting = SettingOf(nameof(Options.SamplingRatio));
+        var setting = SettingOf("Sampling:Ratio");
         const string parentBased = "parentbased_";
         var name = sampler.ToLowerInvariant();
         var followsParent = name.StartsWith(parentBased, StringComparison.Ordinal);
@@ -148,33 +148,40 @@ internal sealed class SettingsResolver
                 return;
         }
 
-        (Options.SamplingRatio, Options.FollowParentDecision) = (ratio, followsParent);
-        _origins[nameof(Options.SamplingRatio)] = _origins[nameof(Options.FollowParentDecision)] = Sampler;
+        (Options.Sampling.Ratio, Options.Sampling.FollowParentDecision) = (ratio, followsParent);
+        _origins["Sampling:Ratio"] = _origins["Sampling:FollowParentDecision"] = Sampler;
     }
 
     // The variable is one setting with two options: where the section or the code sets one of them, the other has its default.
     private void OverrideSampler()
     {
         var standard = new MeshTracingOptions();
-        if (OriginOf(nameof(Options.SamplingRatio)) == Sampler) Options.SamplingRatio = standard.SamplingRatio;
-        if (OriginOf(nameof(Options.FollowParentDecision)) == Sampler) Options.FollowParentDecision = standard.FollowParentDecision;
-        foreach (var name in new[] { nameof(Options.SamplingRatio), nameof(Options.FollowParentDecision) })
+        if (OriginOf("Sampling:Ratio") == Sampler) Options.Sampling.Ratio = standard.Sampling.Ratio;
+        if (OriginOf("Sampling:FollowParentDecision") == Sampler) Options.Sampling.FollowParentDecision = standard.Sampling.FollowParentDecision;
+        foreach (var name in new[] { "Sampling:Ratio", "Sampling:FollowParentDecision" })
         {
             if (OriginOf(name) == Sampler) _origins.Remove(name);
         }
 
-        _faults.RemoveAll(f => f.Setting.Name == nameof(Options.SamplingRatio));
+        _faults.RemoveAll(f => f.Setting.Name == "Sampling:Ratio");
     }
 
-    private void ApplySection(IConfigurationSection section)
+    private void ApplySection(IConfigurationSection section, string prefix = "")
     {
         foreach (var child in section.GetChildren())
         {
-            var setting = SettingTable.All.FirstOrDefault(s => s.Name.Equals(child.Key, StringComparison.OrdinalIgnoreCase));
+            var name = prefix + child.Key;
+            var setting = SettingTable.All.FirstOrDefault(s => s.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
             if (setting is null)
             {
+                if (child.Value is null && SettingTable.All.Any(s => s.Name.StartsWith(name + ":", StringComparison.OrdinalIgnoreCase)))
+                {
+                    ApplySection(child, name + ":");
+                    continue;
+                }
+
                 throw new OptionsValidationException(SectionName, typeof(MeshTracingOptions),
-                    [$"Tracing cannot start: {SectionName}:{ShownText.Line(child.Key)} is no setting; did you mean {Nearest(child.Key)}?"]);
+                    [$"Tracing cannot start: {SectionName}:{ShownText.Line(name)} is no setting; did you mean {Nearest(name)}?"]);
             }
 
             if (TextOf(child) is not { Length: > 0 } value) continue;
@@ -204,13 +211,14 @@ internal sealed class SettingsResolver
 
     private void ApplyCode(IEnumerable<Action<MeshTracingOptions>> configure)
     {
-        Options.Assigned.Clear();
+        Options.ClearAssigned();
         var before = SettingTable.All.Select(ContentOf).ToArray();
         foreach (var action in configure) action(Options);
+        var assigned = Options.AllAssigned;
         for (var i = 0; i < before.Length; i++)
         {
             var setting = SettingTable.All[i];
-            if (!Options.Assigned.Contains(setting.Name) && ContentOf(setting) == before[i]) continue;
+            if (!assigned.Contains(setting.Name) && ContentOf(setting) == before[i]) continue;
             _origins[setting.Name] = Code;
             _texts.Remove(setting.Name);
         }
@@ -221,7 +229,7 @@ internal sealed class SettingsResolver
     // Lists and pairs are changed in place, so their content is compared. Setting.Read shows no values of headers.
     private string ContentOf(Setting setting) => setting.Name switch
     {
-        nameof(MeshTracingOptions.OtlpHeaders) => string.Join('\n', Options.OtlpHeaders),
+        "Export:Otlp:Headers" => string.Join('\n', Options.Export.Otlp.Headers),
         nameof(MeshTracingOptions.ResourceAttributes) => string.Join('\n', Options.ResourceAttributes),
         _ => setting.Read(Options),
     };
@@ -239,10 +247,10 @@ internal sealed class SettingsResolver
 
     private void ValidateClientCertificate()
     {
-        const string certificate = nameof(Options.OtlpClientCertificateFile);
-        const string key = nameof(Options.OtlpClientKeyFile);
+        const string certificate = "Export:Otlp:ClientCertificateFile";
+        const string key = "Export:Otlp:ClientKeyFile";
         var isShared = IsByVariable(certificate) || IsByVariable(key);
-        if ((isShared && !IsUsed(SettingUse.Otlp)) || SettingTable.IsClientCertificate(Options.OtlpClientCertificateFile, Options.OtlpClientKeyFile)) return;
+        if ((isShared && !IsUsed(SettingUse.Otlp)) || SettingTable.IsClientCertificate(Options.Export.Otlp.ClientCertificateFile, Options.Export.Otlp.ClientKeyFile)) return;
         if (isShared)
         {
             foreach (var (name, expected) in new[]
@@ -257,33 +265,33 @@ internal sealed class SettingsResolver
                 _origins.Remove(name);
             }
 
-            if (OriginOf(certificate) == Default) Options.OtlpClientCertificateFile = null;
-            if (OriginOf(key) == Default) Options.OtlpClientKeyFile = null;
+            if (OriginOf(certificate) == Default) Options.Export.Otlp.ClientCertificateFile = null;
+            if (OriginOf(key) == Default) Options.Export.Otlp.ClientKeyFile = null;
         }
 
         // As if the variables were not set: what is left is the service's own.
-        Require(Options.OtlpClientKeyFile is null || Options.OtlpClientCertificateFile is not null, certificate);
-        Require(SettingTable.IsClientCertificate(Options.OtlpClientCertificateFile, Options.OtlpClientKeyFile), key);
+        Require(Options.Export.Otlp.ClientKeyFile is null || Options.Export.Otlp.ClientCertificateFile is not null, certificate);
+        Require(SettingTable.IsClientCertificate(Options.Export.Otlp.ClientCertificateFile, Options.Export.Otlp.ClientKeyFile), key);
     }
 
     private void ValidateBatch()
     {
-        const string batch = nameof(Options.MaxExportBatchSize);
-        const string queue = nameof(Options.MaxQueueSize);
-        if (Options.MaxQueueSize is not { } limit || Options.MaxExportBatchSize <= limit) return;
+        const string batch = "Export:Batch:MaxSize";
+        const string queue = "Export:Batch:MaxQueueSize";
+        if (Options.Export.Batch.MaxQueueSize is not { } limit || Options.Export.Batch.MaxSize <= limit) return;
         if (IsByVariable(batch) || IsByVariable(queue))
         {
             if (IsUsed(SettingUse.Export))
             {
-                _warnings.Add($"{SetAs(batch)} is {Options.MaxExportBatchSize}, more than {SetAs(queue)}, which is {limit}: one export holds {limit} spans at most.");
+                _warnings.Add($"{SetAs(batch)} is {Options.Export.Batch.MaxSize}, more than {SetAs(queue)}, which is {limit}: one export holds {limit} spans at most.");
             }
         }
         else if (OriginOf(batch) != Default)
         {
-            throw Wrong(SetAs(batch), Options.MaxExportBatchSize.ToString(CultureInfo.InvariantCulture), $"at most {queue}, which is {limit}");
+            throw Wrong(SetAs(batch), Options.Export.Batch.MaxSize.ToString(CultureInfo.InvariantCulture), $"at most {queue}, which is {limit}");
         }
 
-        Options.MaxExportBatchSize = limit;
+        Options.Export.Batch.MaxSize = limit;
     }
 
     private void Warn()
@@ -302,15 +310,15 @@ internal sealed class SettingsResolver
 
     private bool IsUsed(SettingUse use) => use == SettingUse.Always || (Options.Mode == MeshTracingMode.Record && use switch
     {
-        SettingUse.Export => Options.Exporters.Any(e => !e.Equals("none", StringComparison.OrdinalIgnoreCase)),
-        SettingUse.Otlp => Options.Exporters.Contains("otlp", StringComparer.OrdinalIgnoreCase),
-        SettingUse.Zipkin => Options.Exporters.Contains("zipkin", StringComparer.OrdinalIgnoreCase),
+        SettingUse.Export => Options.Export.Exporters.Any(e => !e.Equals("none", StringComparison.OrdinalIgnoreCase)),
+        SettingUse.Otlp => Options.Export.Exporters.Contains("otlp", StringComparer.OrdinalIgnoreCase),
+        SettingUse.Zipkin => Options.Export.Exporters.Contains("zipkin", StringComparer.OrdinalIgnoreCase),
         _ => true,
     });
 
     private bool IsByVariable(string setting) => OriginOf(setting) is not (Default or SectionName or Code);
 
-    private static bool IsSampler(Setting setting) => setting.Name is nameof(MeshTracingOptions.SamplingRatio) or nameof(MeshTracingOptions.FollowParentDecision);
+    private static bool IsSampler(Setting setting) => setting.Name is "Sampling:Ratio" or "Sampling:FollowParentDecision";
 
     private static Setting SettingOf(string name) => SettingTable.All.First(s => s.Name == name);
 
@@ -329,7 +337,7 @@ internal sealed class SettingsResolver
 
     private string ShownIn(Setting setting) => setting.Name switch
     {
-        nameof(MeshTracingOptions.OtlpHeaders) => ShownText.Hidden,
+        "Export:Otlp:Headers" => ShownText.Hidden,
         nameof(MeshTracingOptions.ResourceAttributes) => ShownText.Line(setting.Read(Options)),
         _ => setting.Show(setting.Read(Options)),
     };

@@ -18,13 +18,13 @@ internal static class StartupLine
         }
 
         string From(string setting) => settings.OriginOf(setting);
-        var ratio = (o.SamplingRatio * 100).ToString("0.####", CultureInfo.InvariantCulture);
+        var ratio = (o.Sampling.Ratio * 100).ToString("0.####", CultureInfo.InvariantCulture);
         var parts = new List<string>
         {
             $"service {ShownText.Line(tracing.ServiceName)} ({NameOrigin(o, settings)})",
-            $"records {ratio} % of {(o.FollowParentDecision ? "new" : "all")} traces ({From(nameof(o.SamplingRatio))})",
-            $"formats {string.Join('+', o.Propagators)} ({From(nameof(o.Propagators))})",
-            $"exports {Destinations(o)} ({From(nameof(o.Exporters))})",
+            $"records {ratio} % of {(o.Sampling.FollowParentDecision ? "new" : "all")} traces ({From("Sampling:Ratio")})",
+            $"formats {string.Join('+', o.Propagation.Formats)} ({From("Propagation:Formats")})",
+            $"exports {Destinations(o)} ({From("Export:Exporters")})",
         };
         foreach (var setting in SettingTable.All)
         {
@@ -37,19 +37,19 @@ internal static class StartupLine
 
     private static readonly HashSet<string> Covered =
     [
-        nameof(MeshTracingOptions.Mode), nameof(MeshTracingOptions.ServiceName), nameof(MeshTracingOptions.SamplingRatio),
-        nameof(MeshTracingOptions.Propagators), nameof(MeshTracingOptions.Exporters),
+        nameof(MeshTracingOptions.Mode), nameof(MeshTracingOptions.ServiceName), "Sampling:Ratio",
+        "Propagation:Formats", "Export:Exporters",
     ];
 
     private static string Destinations(MeshTracingOptions o)
     {
-        var names = o.Exporters.Select(e => e.ToLowerInvariant() switch
+        var names = o.Export.Exporters.Select(e => e.ToLowerInvariant() switch
         {
-            "otlp" => $"otlp to {Read(nameof(o.OtlpEndpoint), o)}",
-            "zipkin" => $"zipkin to {Read(nameof(o.ZipkinEndpoint), o)}",
+            "otlp" => $"otlp to {Read("Export:Otlp:Endpoint", o)}",
+            "zipkin" => $"zipkin to {Read("Export:Zipkin:Endpoint", o)}",
             var other => other,
         });
-        return o.Exporters.Count == 0 ? "none" : string.Join(" and ", names);
+        return o.Export.Exporters.Count == 0 ? "none" : string.Join(" and ", names);
     }
 
     private static string Read(string setting, MeshTracingOptions o) => SettingTable.All.First(s => s.Name == setting).Read(o);

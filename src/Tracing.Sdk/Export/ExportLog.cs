@@ -36,8 +36,8 @@ internal sealed partial class ExportLog(ILogger logger, ExporterSettings setting
     public void DroppingBegan()
     {
         var reason = IsFailing ? $"{_endpoint} takes none" : $"{_endpoint} takes them more slowly than they end";
-        var room = settings.SettingName(settings.MaxQueuedSpans is null ? nameof(MeshTracingOptions.MaxBufferBytes) : nameof(MeshTracingOptions.MaxQueueSize));
-        BufferFull(logger, reason, room, settings.SettingName(nameof(MeshTracingOptions.SamplingRatio)));
+        var room = settings.SettingName(settings.MaxQueuedSpans is null ? "Export:Batch:MaxQueueBytes" : "Export:Batch:MaxQueueSize");
+        BufferFull(logger, reason, room, settings.SettingName("Sampling:Ratio"));
     }
 
     /// <summary>The buffer takes all spans again.</summary>

@@ -29,11 +29,11 @@ internal sealed class FailureCause(ExporterSettings settings, ConnectionFacts fa
 
     private bool IsSecure => settings.Endpoint.Scheme == Uri.UriSchemeHttps;
 
-    private string EndpointSetting => settings.SettingName(IsZipkin ? nameof(MeshTracingOptions.ZipkinEndpoint) : nameof(MeshTracingOptions.OtlpEndpoint));
+    private string EndpointSetting => settings.SettingName(IsZipkin ? "Export:Zipkin:Endpoint" : "Export:Otlp:Endpoint");
 
-    private string TimeoutSetting => settings.SettingName(IsZipkin ? nameof(MeshTracingOptions.ZipkinTimeout) : nameof(MeshTracingOptions.OtlpTimeout));
+    private string TimeoutSetting => settings.SettingName(IsZipkin ? "Export:Zipkin:Timeout" : "Export:Otlp:Timeout");
 
-    private string ExportersSetting => settings.SettingName(nameof(MeshTracingOptions.Exporters));
+    private string ExportersSetting => settings.SettingName("Export:Exporters");
 
     public static bool IsConnecting(HttpRequestException e) =>
         e.HttpRequestError is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError
@@ -70,8 +70,8 @@ internal sealed class FailureCause(ExporterSettings settings, ConnectionFacts fa
         {
             CryptographicException =>
                 $"The certificates for {_endpoint} cannot be used: {Text(e)}. "
-                + $"Check {settings.SettingName(nameof(MeshTracingOptions.OtlpCertificateFile))}, {settings.SettingName(nameof(MeshTracingOptions.OtlpClientCertificateFile))} "
-                + $"and {settings.SettingName(nameof(MeshTracingOptions.OtlpClientKeyFile))}.",
+                + $"Check {settings.SettingName("Export:Otlp:CertificateFile")}, {settings.SettingName("Export:Otlp:ClientCertificateFile")} "
+                + $"and {settings.SettingName("Export:Otlp:ClientKeyFile")}.",
             OperationCanceledException =>
                 $"No connection to {_endpoint} was made in time. {PoolHint() ?? $"Check {EndpointSetting} and what lies between."}",
             HttpRequestException when error == HttpRequestError.NameResolutionError =>
@@ -120,13 +120,13 @@ internal sealed class FailureCause(ExporterSettings settings, ConnectionFacts fa
             400 when message?.Contains("HTTP/2", StringComparison.OrdinalIgnoreCase) == true => Http2Hint(),
             401 or 403 => IsZipkin
                 ? "Something in front of the server asks for a login: add it in MeshTracingOptions.ExporterHttpHandler."
-                : $"Check {settings.SettingName(nameof(MeshTracingOptions.OtlpHeaders))}.",
+                : $"Check {settings.SettingName("Export:Otlp:Headers")}.",
             404 or 405 => PathHint(),
             407 => Proxy() is { } proxy ? $"The proxy {proxy.Name} asks for a login: {proxy.Setting} can hold one." : "A proxy asks for a login.",
-            413 => $"Its limit is lower than a batch: lower {settings.SettingName(nameof(MeshTracingOptions.MaxExportBatchSize))}.",
+            413 => $"Its limit is lower than a batch: lower {settings.SettingName("Export:Batch:MaxSize")}.",
             415 => IsZipkin
                 ? "Does a Zipkin server listen there?"
-                : $"Try the other {settings.SettingName(nameof(MeshTracingOptions.OtlpProtocol))}: http/protobuf or http/json.",
+                : $"Try the other {settings.SettingName("Export:Otlp:Protocol")}: http/protobuf or http/json.",
             >= 300 and < 400 when IsZipkin && !settings.Endpoint.AbsolutePath.EndsWith("/spans", StringComparison.Ordinal) => PathHint(),
             >= 300 and < 400 => $"Redirects are not followed. Set {EndpointSetting} to {RedirectTarget(response)}.",
             _ when isHtml => $"This is not a collector, or something in front of it answers. Check {EndpointSetting}.",
@@ -161,7 +161,7 @@ internal sealed class FailureCause(ExporterSettings settings, ConnectionFacts fa
         {
             var hint = !facts.IsUnknownAuthority ? $"Check {EndpointSetting} and the collector's certificate."
                 : IsZipkin ? "Add the authority to the machine's, or check the certificate in MeshTracingOptions.ExporterHttpHandler."
-                : $"If the authority is your own, set {settings.SettingName(nameof(MeshTracingOptions.OtlpCertificateFile))} to its PEM file.";
+                : $"If the authority is your own, set {settings.SettingName("Export:Otlp:CertificateFile")} to its PEM file.";
             return $"No secure connection to {_endpoint}: {problem}. {hint}";
         }
 
@@ -181,7 +181,7 @@ internal sealed class FailureCause(ExporterSettings settings, ConnectionFacts fa
         $"{_endpoint} asks for a client certificate and closes the connection without one. "
         + (IsZipkin
             ? "Give it one in MeshTracingOptions.ExporterHttpHandler."
-            : $"Set {settings.SettingName(nameof(MeshTracingOptions.OtlpClientCertificateFile))} and {settings.SettingName(nameof(MeshTracingOptions.OtlpClientKeyFile))}.");
+            : $"Set {settings.SettingName("Export:Otlp:ClientCertificateFile")} and {settings.SettingName("Export:Otlp:ClientKeyFile")}.");
 
     // HTTP/2 begins with a SETTINGS frame: three bytes of length, then type 4.
     private string ProtocolHint() =>

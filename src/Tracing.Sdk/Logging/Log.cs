@@ -10,7 +10,7 @@ internal static partial class Log
     [LoggerMessage(1, LogLevel.Information, "{Summary}")]
     public static partial void Started(ILogger logger, string summary);
 
-    [LoggerMessage(2, LogLevel.Information, "Calls to {Host} get a span but no trace headers, because the host is outside the mesh; MeshTracing:PropagateTo can name it.")]
+    [LoggerMessage(2, LogLevel.Information, "Calls to {Host} get a span but no trace headers, because the host is outside the mesh; MeshTracing:Propagation:Targets can name it.")]
     public static partial void OutsideTheMesh(ILogger logger, string host);
 
     [LoggerMessage(4, LogLevel.Warning, "OTEL_CONFIG_FILE is \"{File}\", but tracing does not read such files: the other variables, the MeshTracing section and the code count.")]

@@ -28,16 +28,16 @@ internal static class Variant
             case "ours-otlp" or "ours-zipkin" or "ours-unsampled" or "ours-w3c":
                 builder.Services.AddMeshTracing(o =>
                 {
-                    o.Exporters.Clear();
-                    o.Exporters.Add(name == "ours-zipkin" ? "zipkin" : "otlp");
+                    o.Export.Exporters.Clear();
+                    o.Export.Exporters.Add(name == "ours-zipkin" ? "zipkin" : "otlp");
                     if (name == "ours-w3c")
                     {
-                        o.Propagators.Clear();
-                        o.Propagators.Add("tracecontext");
+                        o.Propagation.Formats.Clear();
+                        o.Propagation.Formats.Add("tracecontext");
                     }
 
-                    o.SamplingRatio = name == "ours-unsampled" ? 0 : 1;
-                    o.ExporterHttpHandler = () => new Sink(name == "ours-zipkin" ? HttpStatusCode.Accepted : HttpStatusCode.OK);
+                    o.Sampling.Ratio = name == "ours-unsampled" ? 0 : 1;
+                    o.Export.HttpHandler = () => new Sink(name == "ours-zipkin" ? HttpStatusCode.Accepted : HttpStatusCode.OK);
                 });
                 break;
             case "peer-otlp" or "peer-zipkin" or "peer-unsampled":

@@ -78,11 +78,11 @@ public sealed class ModeTests(WireFixture wire)
     public async Task InvalidSetting_StopsTheStartWithOneSentence()
     {
         await using var service = ChildProcess.Start(
-            "wire-service", "dotnet", [TestService.Dll], new Dictionary<string, string> { ["MeshTracing__Exporters"] = "carrier-pigeon" });
+            "wire-service", "dotnet", [TestService.Dll], new Dictionary<string, string> { ["MeshTracing__Export__Exporters"] = "carrier-pigeon" });
         var sentence = await service.WaitForLineAsync(
             line => line.Contains("carrier-pigeon", StringComparison.Ordinal) ? line : null,
             "say what is wrong", TimeSpan.FromMinutes(1), CancellationToken.None);
-        Assert.Contains("MeshTracing:Exporters", sentence, StringComparison.Ordinal);
+        Assert.Contains("MeshTracing:Export:Exporters", sentence, StringComparison.Ordinal);
         Assert.Contains("zipkin", sentence, StringComparison.Ordinal);
         await service.Exited;
     }

@@ -107,9 +107,9 @@ public sealed class ForwardModeTests
             o =>
             {
                 o.Mode = MeshTracingMode.Forward;
-                o.PropagateTo.Add("*.example.com");
-                o.BaggageTo.Add("baggage.example.com");
-                o.BaggageKeys[0] = "tenant";
+                o.Propagation.Targets.Add("*.example.com");
+                o.Propagation.BaggageTargets.Add("baggage.example.com");
+                o.Propagation.BaggageKeys[0] = "tenant";
             });
         await service.GetAsync("/", $"traceparent: 00-{TraceId}-{SpanId}-01", "baggage: secret=1, tenant = 1 ; p");
 
@@ -232,7 +232,7 @@ public sealed class ForwardModeTests
             o =>
             {
                 o.Mode = MeshTracingMode.Forward;
-                o.ForwardedHeaders.Add("x-tenant");
+                o.Propagation.ForwardedHeaders.Add("x-tenant");
             },
             b =>
             {

@@ -112,7 +112,7 @@ public sealed class HostileApplicationTests
                 context.Response.StatusCode = 503;
                 return Task.CompletedTask;
             }),
-            o => o.ResponseHeader = TraceResponseHeader.TraceId,
+            o => o.Http.ResponseHeader = TraceResponseHeader.TraceId,
             b => b.Services.AddSingleton<IHttpContextFactory>(new BrokenContextFactory(feature)));
         var response = await service.GetAsync("/");
         await service.StopAsync();
@@ -131,7 +131,7 @@ public sealed class HostileApplicationTests
         builder.Services.AddRoutingCore().AddMeshTracing(o =>
         {
             TestService.ExportTo(sink, o);
-            o.ResponseHeader = TraceResponseHeader.TraceId;
+            o.Http.ResponseHeader = TraceResponseHeader.TraceId;
         });
         builder.Services.Insert(0, ServiceDescriptor.Singleton<IStartupFilter>(new EarlyFilter()));
         await using var app = builder.Build();

@@ -43,7 +43,7 @@ public sealed class InboundContextTests
     [Fact]
     public async Task Request_RandomFlagOff_StartsATraceWithout()
     {
-        var (spans, sent) = await CallAsync([], o => o.RandomFlag = false);
+        var (spans, sent) = await CallAsync([], o => o.Propagation.RandomFlag = false);
 
         Assert.Equal($"00-{spans.Server().TraceId}-{spans.Client().SpanId}-01", sent["traceparent"]);
     }
@@ -97,7 +97,7 @@ public sealed class InboundContextTests
     [InlineData("X-B3-Sampled: 1")]
     public async Task Request_AcceptWithoutIds_IsRecordedPastTheSampler(string header)
     {
-        var (spans, sent) = await CallAsync([header], o => o.SamplingRatio = 0);
+        var (spans, sent) = await CallAsync([header], o => o.Sampling.Ratio = 0);
 
         Assert.Null(spans.Server().ParentId);
         Assert.Equal("1", sent["X-B3-Sampled"]);
@@ -108,7 +108,7 @@ public sealed class InboundContextTests
     [InlineData(0.0)]
     public async Task Request_Defer_LetsOurSamplerDecide(double ratio)
     {
-        var (spans, sent) = await CallAsync([$"X-B3-TraceId: {TraceId}", $"X-B3-SpanId: {SpanId}"], o => o.SamplingRatio = ratio);
+        var (spans, sent) = await CallAsync([$"X-B3-TraceId: {TraceId}", $"X-B3-SpanId: {SpanId}"], o => o.Sampling.Ratio = ratio);
 
         if (ratio == 0)
         {
@@ -143,7 +143,7 @@ public sealed class InboundContextTests
     [InlineData("X-B3-Flags: 1")]
     public async Task Request_Debug_IsRecordedPastTheSamplerAndStaysDebug(string headers)
     {
-        var (spans, sent, zipkin) = await CallWithZipkinAsync(headers.Split('|'), o => o.SamplingRatio = 0);
+        var (spans, sent, zipkin) = await CallWithZipkinAsync(headers.Split('|'), o => o.Sampling.Ratio = 0);
 
         Assert.Equal(2, spans.Count);
         Assert.Equal(2, zipkin.Count);
@@ -331,8 +331,8 @@ public sealed class InboundContextTests
     {
         var (_, sent) = await CallAsync([], o =>
         {
-            o.Propagators.Clear();
-            foreach (var name in propagators.Split(',')) o.Propagators.Add(name);
+            o.Propagation.Formats.Clear();
+            foreach (var name in propagators.Split(',')) o.Propagation.Formats.Add(name);
         });
 
         Assert.Equal(
@@ -377,7 +377,7 @@ public sealed class InboundContextTests
             }),
             o =>
             {
-                if (zipkin) o.Exporters.Add("zipkin");
+                if (zipkin) o.Export.Exporters.Add("zipkin");
                 options?.Invoke(o);
             },
             b => b.Services.AddTransient(_ => new HttpClient()));

@@ -47,7 +47,7 @@ public sealed class ResponseHeaderTests
     {
         await using var service = await TestService.StartAsync(
             app => app.MapGet("/", (HttpContext context) => context.Response.Headers["server-timing"] = "db;dur=3"),
-            o => o.ResponseHeader = TraceResponseHeader.ServerTiming | TraceResponseHeader.TraceId);
+            o => o.Http.ResponseHeader = TraceResponseHeader.ServerTiming | TraceResponseHeader.TraceId);
         var response = await service.GetAsync("/", Sampled);
 
         var metrics = response.All("server-timing").SelectMany(v => v.Split(',', StringSplitOptions.TrimEntries)).ToList();
@@ -66,7 +66,7 @@ public sealed class ResponseHeaderTests
                 context.Response.Clear();
                 return "ok";
             }),
-            o => o.ResponseHeader = TraceResponseHeader.TraceId);
+            o => o.Http.ResponseHeader = TraceResponseHeader.TraceId);
 
         Assert.Equal(TraceId, (await service.GetAsync("/", Sampled))["x-trace-id"]);
     }
@@ -80,7 +80,7 @@ public sealed class ResponseHeaderTests
                 app.UseExceptionHandler(handler => handler.Run(context => context.Response.WriteAsync("sorry")));
                 app.MapGet("/", string () => throw new InvalidOperationException());
             },
-            o => o.ResponseHeader = TraceResponseHeader.TraceId);
+            o => o.Http.ResponseHeader = TraceResponseHeader.TraceId);
         var response = await service.GetAsync("/", Sampled);
 
         Assert.Equal(500, response.Status);
@@ -96,7 +96,7 @@ public sealed class ResponseHeaderTests
                 app.UseDeveloperExceptionPage();
                 app.MapGet("/", string () => throw new InvalidOperationException());
             },
-            o => o.ResponseHeader = TraceResponseHeader.TraceId);
+            o => o.Http.ResponseHeader = TraceResponseHeader.TraceId);
         var response = await service.GetAsync("/", Sampled, "Accept: text/plain");
 
         Assert.Equal(500, response.Status);
@@ -113,7 +113,7 @@ public sealed class ResponseHeaderTests
                 context.Response.Headers["x-own"] = "1";
                 throw new InvalidOperationException();
             }),
-            o => o.ResponseHeader = TraceResponseHeader.TraceId);
+            o => o.Http.ResponseHeader = TraceResponseHeader.TraceId);
         var response = await service.GetAsync("/", Sampled);
 
         Assert.Equal(500, response.Status);
@@ -135,8 +135,8 @@ public sealed class ResponseHeaderTests
             },
             o =>
             {
-                o.ResponseHeader = TraceResponseHeader.TraceId;
-                if (!byEndpoint) o.TrustRules.Add("Restart 127.0.0.0/8");
+                o.Http.ResponseHeader = TraceResponseHeader.TraceId;
+                if (!byEndpoint) o.Trust.Rules.Add("Restart 127.0.0.0/8");
             });
         var response = await service.GetAsync("/", Sampled);
 
@@ -149,11 +149,11 @@ public sealed class ResponseHeaderTests
     {
         await using var service = await TestService.StartAsync(
             app => app.MapGet("/", () => "ok"),
-            o => (o.Mode, o.ResponseHeader) = (MeshTracingMode.Forward, TraceResponseHeader.TraceId));
+            o => (o.Mode, o.Http.ResponseHeader) = (MeshTracingMode.Forward, TraceResponseHeader.TraceId));
 
         Assert.Equal(TraceId, (await service.GetAsync("/", Sampled))["x-trace-id"]);
     }
 
     private static Task<TestService> StartAsync(TraceResponseHeader header) =>
-        TestService.StartAsync(app => app.MapGet("/", () => "ok"), o => o.ResponseHeader = header);
+        TestService.StartAsync(app => app.MapGet("/", () => "ok"), o => o.Http.ResponseHeader = header);
 }

@@ -562,7 +562,7 @@ public sealed class ServerSpanTests
     [Fact]
     public async Task Request_OtherEnvoyPrefix_ReadsTheAttemptCountThere()
     {
-        await using var service = await TestService.StartAsync(app => app.MapGet("/", () => "ok"), o => o.EnvoyHeaderPrefix = "x-foo");
+        await using var service = await TestService.StartAsync(app => app.MapGet("/", () => "ok"), o => o.Http.EnvoyHeaderPrefix = "x-foo");
         await service.GetAsync("/", "x-envoy-attempt-count: 3", "x-foo-attempt-count: 2");
 
         Assert.Equal(2L, (await service.StopAsync()).Server().Tag("envoy.attempt_count"));

@@ -247,9 +247,9 @@ public sealed class TrustTableTests
             },
             o =>
             {
-                o.SamplingRatio = ratio;
-                o.DoNotPropagateTo.Add("denied.svc");
-                foreach (var name in Forwarded) o.ForwardedHeaders.Add(name);
+                o.Sampling.Ratio = ratio;
+                o.Propagation.ExcludedTargets.Add("denied.svc");
+                foreach (var name in Forwarded) o.Propagation.ForwardedHeaders.Add(name);
             },
             b =>
             {

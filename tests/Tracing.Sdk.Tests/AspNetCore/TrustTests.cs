@@ -71,7 +71,7 @@ public sealed class TrustTests
     [MemberData(nameof(Ways))]
     public async Task Restart_RefusedByOurSampler_LeavesNoSpanAndSaysSo(string way)
     {
-        var (spans, sent, log) = await CallAsync(way, TraceTrust.Restart, [Sampled], o => o.SamplingRatio = 0);
+        var (spans, sent, log) = await CallAsync(way, TraceTrust.Restart, [Sampled], o => o.Sampling.Ratio = 0);
 
         Assert.Empty(spans);
         Assert.Equal("0", sent["X-B3-Sampled"]);
@@ -106,7 +106,7 @@ public sealed class TrustTests
     [MemberData(nameof(Ways))]
     public async Task TrustIdsOnly_SampledCallerRefusedByOurSampler_KeepsIdsAndDenies(string way)
     {
-        var (spans, sent, log) = await CallAsync(way, TraceTrust.TrustIdsOnly, [Sampled, "baggage: user=1"], o => o.SamplingRatio = 0);
+        var (spans, sent, log) = await CallAsync(way, TraceTrust.TrustIdsOnly, [Sampled, "baggage: user=1"], o => o.Sampling.Ratio = 0);
 
         Assert.Empty(spans);
         Assert.Equal((TraceId, SpanId, "0"), (sent["X-B3-TraceId"], sent["X-B3-SpanId"], sent["X-B3-Sampled"]));
@@ -170,7 +170,7 @@ public sealed class TrustTests
     public async Task Endpoint_ThatTrusts_DoesNotOverruleTheService()
     {
         await using var service = await TestService.StartAsync(
-            app => app.MapGet("/orders", () => "ok").WithTracePropagation(TraceTrust.Trust), o => o.Trust = TraceTrust.Restart);
+            app => app.MapGet("/orders", () => "ok").WithTracePropagation(TraceTrust.Trust), o => o.Trust.Default = TraceTrust.Restart);
         await service.GetAsync("/orders", Sampled);
 
         Assert.Null((await service.StopAsync()).Server().ParentId);
@@ -221,7 +221,7 @@ public sealed class TrustTests
     {
         TestService service = null!;
         await using var started = service = await TestService.StartAsync(
-            app => app.MapGet("/orders", () => service.Note()).WithTracePropagation(TraceTrust.Restart), o => o.Trust = TraceTrust.TrustIdsOnly);
+            app => app.MapGet("/orders", () => service.Note()).WithTracePropagation(TraceTrust.Restart), o => o.Trust.Default = TraceTrust.TrustIdsOnly);
         await service.GetAsync("/orders", Sampled, "baggage: user=1");
 
         var server = (await service.StopAsync()).Server();
@@ -312,7 +312,7 @@ public sealed class TrustTests
                     throw new InvalidOperationException("no such table");
                 }).WithTracePropagation(trust);
             },
-            o => o.SamplingRatio = ratio);
+            o => o.Sampling.Ratio = ratio);
         await service.GetAsync("/", ratio == 1 ? Unsampled : Sampled, "x-request-id: 7f0cd1e2-3a4b-bc5d-8e6f-112233445566", "baggage: user=1");
         await service.StopAsync();
 
@@ -344,9 +344,9 @@ public sealed class TrustTests
             }),
             o =>
             {
-                o.Trust = TraceTrust.Restart;
-                o.Propagators.Clear();
-                o.Propagators.Add(propagators);
+                o.Trust.Default = TraceTrust.Restart;
+                o.Propagation.Formats.Clear();
+                o.Propagation.Formats.Add(propagators);
             });
         await service.GetAsync("/", header);
 
@@ -381,8 +381,8 @@ public sealed class TrustTests
             app => app.MapGet("/", () => "ok"),
             o =>
             {
-                o.EnvoyHeaderPrefix = "x-foo";
-                o.TrustRules.Add("Restart external");
+                o.Http.EnvoyHeaderPrefix = "x-foo";
+                o.Trust.Rules.Add("Restart external");
             });
         await service.GetAsync("/", Sampled, "x-foo-external-address: 203.0.113.9");
 
@@ -422,11 +422,11 @@ public sealed class TrustTests
             app => app.MapGet("/", () => "ok"),
             o =>
             {
-                o.Trust = @default;
-                o.TrustRules.Add("Trust spiffe://cluster.local/ns/shop/*");
-                o.TrustRules.Add("Restart spiffe://cluster.local/ns/worst/*");
+                o.Trust.Default = @default;
+                o.Trust.Rules.Add("Trust spiffe://cluster.local/ns/shop/*");
+                o.Trust.Rules.Add("Restart spiffe://cluster.local/ns/worst/*");
                 // Only a trusted caller's flag records.
-                o.SamplingRatio = 0;
+                o.Sampling.Ratio = 0;
             });
         await service.GetAsync("/", [Sampled, .. fields.Split('|').Select(f => "x-forwarded-client-cert: " + f)]);
         var isRecorded = (await service.StopAsync()).Count > 0;
@@ -451,7 +451,7 @@ public sealed class TrustTests
     [Fact]
     public async Task DeferUnsampledParent_UnsampledCaller_IsDecidedByUs()
     {
-        await using var service = await TestService.StartAsync(app => app.MapGet("/", () => "ok"), o => o.DeferUnsampledParent = true);
+        await using var service = await TestService.StartAsync(app => app.MapGet("/", () => "ok"), o => o.Sampling.DeferUnsampledParent = true);
         await service.GetAsync("/", Unsampled);
 
         Assert.Equal(SpanId, (await service.StopAsync()).Server().ParentId);
@@ -460,7 +460,7 @@ public sealed class TrustTests
     [Fact]
     public async Task DeferUnsampledParent_DenyWithoutIds_IsStillDenied()
     {
-        await using var service = await TestService.StartAsync(app => app.MapGet("/", () => "ok"), o => o.DeferUnsampledParent = true);
+        await using var service = await TestService.StartAsync(app => app.MapGet("/", () => "ok"), o => o.Sampling.DeferUnsampledParent = true);
         await service.GetAsync("/", "b3: 0");
 
         Assert.Empty(await service.StopAsync());
@@ -475,7 +475,7 @@ public sealed class TrustTests
         var time = new FakeTimeProvider();
         await using var service = await TestService.StartAsync(
             app => app.MapGet("/{n}", (int n) => n),
-            o => (o.MaxForcedTracesPerSecond, o.SamplingRatio) = (2, 0),
+            o => (o.Trust.MaxForcedTracesPerSecond, o.Sampling.Ratio) = (2, 0),
             b => b.Services.AddSingleton<TimeProvider>(time));
         for (var i = 0; i < 5; i++) await service.GetAsync($"/{i}", header);
         time.Advance(TimeSpan.FromSeconds(0.5));
@@ -499,7 +499,7 @@ public sealed class TrustTests
                 request.Headers.TryAddWithoutValidation("b3", context.Request.Headers["b3"].ToString());
                 (await client.SendAsync(request)).Dispose();
             }),
-            o => (o.MaxForcedTracesPerSecond, o.SamplingRatio) = (1, 0),
+            o => (o.Trust.MaxForcedTracesPerSecond, o.Sampling.Ratio) = (1, 0),
             b => b.Services.AddSingleton<TimeProvider>(new FakeTimeProvider()));
         for (var i = 0; i < 2; i++) await service.GetAsync("/", "b3: 1", "x-request-id: 7f0cd1e2-3a4b-bc5d-8e6f-112233445566", "x-client-trace-id: mine");
 
@@ -515,7 +515,7 @@ public sealed class TrustTests
         var time = new FakeTimeProvider();
         await using var service = await TestService.StartAsync(
             app => app.MapGet("/{n}", (int n) => n),
-            o => (o.MaxForcedTracesPerSecond, o.SamplingRatio) = (1, 0),
+            o => (o.Trust.MaxForcedTracesPerSecond, o.Sampling.Ratio) = (1, 0),
             b => b.Services.AddSingleton<TimeProvider>(time));
         for (var i = 0; i < 3; i++) await service.GetAsync($"/{i}", Unsampled);
         await service.GetAsync("/3");
@@ -542,7 +542,7 @@ public sealed class TrustTests
             app => app.MapGet("/", () => "ok"),
             o =>
             {
-                foreach (var rule in rules.Split('|')) o.TrustRules.Add(rule);
+                foreach (var rule in rules.Split('|')) o.Trust.Rules.Add(rule);
             });
         await service.GetAsync("/", [Sampled, .. headers]);
         return (await service.StopAsync()).Server().ParentId is null;

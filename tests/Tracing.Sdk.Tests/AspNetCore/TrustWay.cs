@@ -32,11 +32,11 @@ internal static class TrustWay
                 o.Sources.Clear();
                 o.Sources.Add("Microsoft.AspNetCore");
                 o.Sources.Add("System.Net.Http");
-                if (way == "default") o.Trust = trust;
-                if (way == "network") o.TrustRules.Add($"{trust} 127.0.0.1/32");
-                if (way == "external") o.TrustRules.Add($"{trust} external");
-                if (way == "internal") o.TrustRules.Add($"{trust} internal");
-                if (way == "spiffe") o.TrustRules.Add($"{trust} spiffe://cluster.local/ns/edge/*");
+                if (way == "default") o.Trust.Default = trust;
+                if (way == "network") o.Trust.Rules.Add($"{trust} 127.0.0.1/32");
+                if (way == "external") o.Trust.Rules.Add($"{trust} external");
+                if (way == "internal") o.Trust.Rules.Add($"{trust} internal");
+                if (way == "spiffe") o.Trust.Rules.Add($"{trust} spiffe://cluster.local/ns/edge/*");
                 options?.Invoke(o);
             },
             b =>

@@ -122,7 +122,7 @@ public sealed class AddMeshTracingTests
     {
         var release = new TaskCompletionSource();
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
-        builder.Services.AddMeshTracing(o => o.ExporterHttpHandler = () => new BlockingHandler(release.Task));
+        builder.Services.AddMeshTracing(o => o.Export.HttpHandler = () => new BlockingHandler(release.Task));
         var host = builder.Build();
         await host.StartAsync();
         Source.StartActivity("work")!.Dispose();
@@ -178,9 +178,9 @@ public sealed class AddMeshTracingTests
     [Fact]
     public void Start_WrongValue_ThrowsWithTheSentence()
     {
-        var e = Assert.Throws<OptionsValidationException>(() => MeshTracing.Start(o => o.SamplingRatio = 2));
+        var e = Assert.Throws<OptionsValidationException>(() => MeshTracing.Start(o => o.Sampling.Ratio = 2));
 
-        Assert.Equal("Tracing cannot start: MeshTracing:SamplingRatio is \"2\" but must be a number from 0 to 1, such as 0.1.", e.Message);
+        Assert.Equal("Tracing cannot start: MeshTracing:Sampling:Ratio is \"2\" but must be a number from 0 to 1, such as 0.1.", e.Message);
     }
 
     [Fact]
@@ -243,12 +243,12 @@ public sealed class AddMeshTracingTests
     public async Task Host_WrongValue_StopsTheStartWithTheSentence()
     {
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
-        builder.Configuration.AddInMemoryCollection([new("MeshTracing:Exporters", "jaeger")]);
+        builder.Configuration.AddInMemoryCollection([new("MeshTracing:Export:Exporters", "jaeger")]);
         builder.Services.AddMeshTracing();
         using var host = builder.Build();
 
         var e = await Assert.ThrowsAsync<OptionsValidationException>(() => host.StartAsync());
-        Assert.Equal("Tracing cannot start: MeshTracing:Exporters is \"jaeger\" but must be a list of otlp, zipkin, console, or none.", e.Message);
+        Assert.Equal("Tracing cannot start: MeshTracing:Export:Exporters is \"jaeger\" but must be a list of otlp, zipkin, console, or none.", e.Message);
     }
 
     [Fact]
@@ -276,7 +276,7 @@ public sealed class AddMeshTracingTests
         Console.SetError(written);
         try
         {
-            MeshTracing.Start(o => o.ExporterHttpHandler = () => new SpanSink()).Dispose();
+            MeshTracing.Start(o => o.Export.HttpHandler = () => new SpanSink()).Dispose();
         }
         finally
         {
@@ -373,10 +373,10 @@ public sealed class AddMeshTracingTests
         using (MeshTracing.Start(o =>
         {
             TestService.ExportTo(sink, o);
-            o.Exporters.Add("zipkin");
-            o.ZipkinEndpoint = new Uri(collector.Address, "/api/v2/spans");
+            o.Export.Exporters.Add("zipkin");
+            o.Export.Zipkin.Endpoint = new Uri(collector.Address, "/api/v2/spans");
             // Not the sink's handler: the platform's, whose requests would be spans.
-            o.ExporterHttpHandler = () => new ForkHandler(sink);
+            o.Export.HttpHandler = () => new ForkHandler(sink);
         }))
         {
             Source.StartActivity("work")!.Dispose();

@@ -14,42 +14,42 @@ public sealed class InvalidSettingTests
         ("MeshTracing:Mode", "Off"),
         ("MeshTracing:Mode", "-1"),
         ("MeshTracing:Mode", "1"),
-        ("MeshTracing:SamplingRatio", "10 %"),
-        ("MeshTracing:SamplingRatio", "1.5"),
-        ("MeshTracing:SamplingRatio", "NaN"),
-        ("MeshTracing:FollowParentDecision", "1"),
-        ("MeshTracing:Propagators", "w3c"),
-        ("MeshTracing:Trust", "Trust,Restart"),
-        ("MeshTracing:Trust", "-1"),
-        ("MeshTracing:TrustRules", "Restart"),
-        ("MeshTracing:TrustRules", "Restart 10.0.0.0/33"),
-        ("MeshTracing:TrustRules", "Believe internal"),
-        ("MeshTracing:MaxForcedTracesPerSecond", "0"),
-        ("MeshTracing:EnvoyHeaderPrefix", "x envoy"),
-        ("MeshTracing:ForwardedHeaders", "x-forwarded-for"),
-        ("MeshTracing:ForwardedHeaders", "x-envoy-attempt-count"),
-        ("MeshTracing:ForwardedHeaders", "bad name"),
-        ("MeshTracing:ForwardedHeaders", "connection"),
-        ("MeshTracing:PropagateTo", "https://api.example.com"),
-        ("MeshTracing:DoNotPropagateTo", "10.0.0.0/99"),
-        ("MeshTracing:BaggageTo", "*example.com"),
-        ("MeshTracing:ResponseHeader", "traceparent"),
-        ("MeshTracing:Exporters", "otlp,datadog"),
-        ("MeshTracing:OtlpEndpoint", "collector:4318"),
-        ("MeshTracing:OtlpProtocol", "grpc"),
-        ("MeshTracing:OtlpHeaders", "the-secret-itself"),
-        ("MeshTracing:OtlpGzip", "gzip"),
-        ("MeshTracing:OtlpCertificateFile", "/no/such/file.pem"),
-        ("MeshTracing:OtlpTimeout", "10s"),
-        ("MeshTracing:OtlpTimeout", "-00:00:01"),
-        ("MeshTracing:ExportInterval", "5"),
-        ("MeshTracing:ZipkinEndpoint", "zipkin"),
-        ("MeshTracing:MaxExportBatchSize", "0"),
-        ("MeshTracing:MaxQueueSize", "0"),
-        ("MeshTracing:MaxBufferBytes", "1000"),
-        ("MeshTracing:MaxBufferBytes", "8 MiB"),
-        ("MeshTracing:MaxAttributes", "-1"),
-        ("MeshTracing:MaxAttributeLength", "x")));
+        ("MeshTracing:Sampling:Ratio", "10 %"),
+        ("MeshTracing:Sampling:Ratio", "1.5"),
+        ("MeshTracing:Sampling:Ratio", "NaN"),
+        ("MeshTracing:Sampling:FollowParentDecision", "1"),
+        ("MeshTracing:Propagation:Formats", "w3c"),
+        ("MeshTracing:Trust:Default", "Trust,Restart"),
+        ("MeshTracing:Trust:Default", "-1"),
+        ("MeshTracing:Trust:Rules", "Restart"),
+        ("MeshTracing:Trust:Rules", "Restart 10.0.0.0/33"),
+        ("MeshTracing:Trust:Rules", "Believe internal"),
+        ("MeshTracing:Trust:MaxForcedTracesPerSecond", "0"),
+        ("MeshTracing:Http:EnvoyHeaderPrefix", "x envoy"),
+        ("MeshTracing:Propagation:ForwardedHeaders", "x-forwarded-for"),
+        ("MeshTracing:Propagation:ForwardedHeaders", "x-envoy-attempt-count"),
+        ("MeshTracing:Propagation:ForwardedHeaders", "bad name"),
+        ("MeshTracing:Propagation:ForwardedHeaders", "connection"),
+        ("MeshTracing:Propagation:Targets", "https://api.example.com"),
+        ("MeshTracing:Propagation:ExcludedTargets", "10.0.0.0/99"),
+        ("MeshTracing:Propagation:BaggageTargets", "*example.com"),
+        ("MeshTracing:Http:ResponseHeader", "traceparent"),
+        ("MeshTracing:Export:Exporters", "otlp,datadog"),
+        ("MeshTracing:Export:Otlp:Endpoint", "collector:4318"),
+        ("MeshTracing:Export:Otlp:Protocol", "grpc"),
+        ("MeshTracing:Export:Otlp:Headers", "the-secret-itself"),
+        ("MeshTracing:Export:Otlp:Compression", "brotli"),
+        ("MeshTracing:Export:Otlp:CertificateFile", "/no/such/file.pem"),
+        ("MeshTracing:Export:Otlp:Timeout", "10s"),
+        ("MeshTracing:Export:Otlp:Timeout", "-00:00:01"),
+        ("MeshTracing:Export:Batch:Interval", "5"),
+        ("MeshTracing:Export:Zipkin:Endpoint", "zipkin"),
+        ("MeshTracing:Export:Batch:MaxSize", "0"),
+        ("MeshTracing:Export:Batch:MaxQueueSize", "0"),
+        ("MeshTracing:Export:Batch:MaxQueueBytes", "1000"),
+        ("MeshTracing:Export:Batch:MaxQueueBytes", "8 MiB"),
+        ("MeshTracing:Limits:MaxAttributes", "-1"),
+        ("MeshTracing:Limits:MaxAttributeLength", "x")));
 
     [Fact]
     public void Section_UnknownKey_IsNamedWithTheNearest() => Snapshot.Match(Messages(
@@ -57,7 +57,7 @@ public sealed class InvalidSettingTests
         ("MeshTracing:servicname", "shop"),
         ("MeshTracing:Exporter", "otlp"),
         ("MeshTracing:OtlpUrl", "http://collector"),
-        ("MeshTracing:ExporterHttpHandler", "x")));
+        ("MeshTracing:Export:HttpHandler", "x")));
 
     [Fact]
     public void Code_Wrong_IsNamed()
@@ -65,32 +65,32 @@ public sealed class InvalidSettingTests
         (string What, Action<MeshTracingOptions> Set)[] cases =
         [
             ("Mode = 7", o => o.Mode = (MeshTracingMode)7),
-            ("SamplingRatio = -1", o => o.SamplingRatio = -1),
-            ("Trust = 9", o => o.Trust = (Tracing.Sdk.TraceTrust)9),
-            ("OtlpProtocol = 5", o => o.OtlpProtocol = (OtlpProtocol)5),
-            ("ResponseHeader = 8", o => o.ResponseHeader = (TraceResponseHeader)8),
-            ("Propagators += null", o => o.Propagators.Add(null!)),
-            ("Exporters += jaeger", o => o.Exporters.Add("jaeger")),
+            ("SamplingRatio = -1", o => o.Sampling.Ratio = -1),
+            ("Trust = 9", o => o.Trust.Default = (Tracing.Sdk.TraceTrust)9),
+            ("OtlpProtocol = 5", o => o.Export.Otlp.Protocol = (OtlpProtocol)5),
+            ("ResponseHeader = 8", o => o.Http.ResponseHeader = (TraceResponseHeader)8),
+            ("Propagators += null", o => o.Propagation.Formats.Add(null!)),
+            ("Exporters += jaeger", o => o.Export.Exporters.Add("jaeger")),
             ("Sources += null", o => o.Sources.Add(null!)),
             ("IgnoredSources += null", o => o.IgnoredSources.Add(null!)),
-            ("BaggageKeys += null", o => o.BaggageKeys.Add(null!)),
-            ("TrustRules += null", o => o.TrustRules.Add(null!)),
-            ("PropagateTo += null", o => o.PropagateTo.Add(null!)),
-            ("ForwardedHeaders += null", o => o.ForwardedHeaders.Add(null!)),
-            ("EnvoyHeaderPrefix = null", o => o.EnvoyHeaderPrefix = null!),
-            ("OtlpEndpoint = null", o => o.OtlpEndpoint = null!),
-            ("OtlpEndpoint relative", o => o.OtlpEndpoint = new Uri("/v1/traces", UriKind.Relative)),
-            ("ZipkinEndpoint ftp", o => o.ZipkinEndpoint = new Uri("ftp://zipkin/")),
-            ("OtlpHeaders bad value", o => o.OtlpHeaders["api-key"] = "the-secret-itself\r\n"),
-            ("OtlpHeaders null value", o => o.OtlpHeaders["api-key"] = null!),
+            ("BaggageKeys += null", o => o.Propagation.BaggageKeys.Add(null!)),
+            ("TrustRules += null", o => o.Trust.Rules.Add(null!)),
+            ("PropagateTo += null", o => o.Propagation.Targets.Add(null!)),
+            ("ForwardedHeaders += null", o => o.Propagation.ForwardedHeaders.Add(null!)),
+            ("EnvoyHeaderPrefix = null", o => o.Http.EnvoyHeaderPrefix = null!),
+            ("OtlpEndpoint = null", o => o.Export.Otlp.Endpoint = null!),
+            ("OtlpEndpoint relative", o => o.Export.Otlp.Endpoint = new Uri("/v1/traces", UriKind.Relative)),
+            ("ZipkinEndpoint ftp", o => o.Export.Zipkin.Endpoint = new Uri("ftp://zipkin/")),
+            ("OtlpHeaders bad value", o => o.Export.Otlp.Headers["api-key"] = "the-secret-itself\r\n"),
+            ("OtlpHeaders null value", o => o.Export.Otlp.Headers["api-key"] = null!),
             ("ResourceAttributes null value", o => o.ResourceAttributes["team"] = null!),
-            ("OtlpCertificateFile missing", o => o.OtlpCertificateFile = "/no/such/file.pem"),
-            ("OtlpClientKeyFile alone", o => o.OtlpClientKeyFile = "/some/key.pem"),
-            ("OtlpTimeout zero", o => o.OtlpTimeout = TimeSpan.Zero),
-            ("ExportInterval infinite", o => o.ExportInterval = Timeout.InfiniteTimeSpan),
-            ("MaxExportBatchSize = 0", o => o.MaxExportBatchSize = 0),
-            ("MaxBufferBytes = 1", o => o.MaxBufferBytes = 1),
-            ("MaxLinks = -1", o => o.MaxLinks = -1),
+            ("OtlpCertificateFile missing", o => o.Export.Otlp.CertificateFile = "/no/such/file.pem"),
+            ("OtlpClientKeyFile alone", o => o.Export.Otlp.ClientKeyFile = "/some/key.pem"),
+            ("OtlpTimeout zero", o => o.Export.Otlp.Timeout = TimeSpan.Zero),
+            ("ExportInterval infinite", o => o.Export.Batch.Interval = Timeout.InfiniteTimeSpan),
+            ("MaxExportBatchSize = 0", o => o.Export.Batch.MaxSize = 0),
+            ("MaxBufferBytes = 1", o => o.Export.Batch.MaxQueueBytes = 1),
+            ("MaxLinks = -1", o => o.Limits.MaxLinks = -1),
         ];
         var text = new StringBuilder();
         foreach (var (what, set) in cases) text.Append(what).Append("\n  ").Append(Message([], set)).Append('\n');
@@ -104,7 +104,7 @@ public sealed class InvalidSettingTests
         File.WriteAllText(file, "-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n");
         try
         {
-            foreach (var setting in new[] { "OtlpCertificateFile", "OtlpClientCertificateFile" })
+            foreach (var setting in new[] { "Export:Otlp:CertificateFile", "Export:Otlp:ClientCertificateFile" })
             {
                 var configuration = new ConfigurationBuilder().AddInMemoryCollection([new($"MeshTracing:{setting}", file)]).Build();
                 using var provider = new ServiceCollection().AddSingleton<IConfiguration>(configuration).AddMeshTracing().BuildServiceProvider();
@@ -123,7 +123,7 @@ public sealed class InvalidSettingTests
     [Theory]
     [InlineData("OTEL_EXPORTER_OTLP_HEADERS", "the-secret-itself")]
     [InlineData("OTEL_EXPORTER_OTLP_HEADERS", "api-key=the-secret-itself\u00e9")]
-    [InlineData("MeshTracing:OtlpHeaders", "bad name=the-secret-itself")]
+    [InlineData("MeshTracing:Export:Otlp:Headers", "bad name=the-secret-itself")]
     [InlineData("OTEL_EXPORTER_OTLP_ENDPOINT", "ftp://user:the-secret-itself@collector")]
     [InlineData("OTEL_EXPORTER_OTLP_ENDPOINT", "user:the-secret-itself@collector:4318")]
     [InlineData("OTEL_EXPORTER_OTLP_ENDPOINT", "user:p@the-secret-itself@collector:4318")]
@@ -141,12 +141,12 @@ public sealed class InvalidSettingTests
     [InlineData("OTEL_RESOURCE_ATTRIBUTES", "team,db=postgres://user:the-secret-itself@db/shop")]
     [InlineData("OTEL_TRACES_EXPORTER", "https://user:the-secret-itself@collector")]
     [InlineData("OTEL_TRACES_SAMPLER", "http://user:the-secret-itself@sampler")]
-    [InlineData("MeshTracing:ZipkinEndpoint", "ftp://user:the-secret-itself@collector")]
-    [InlineData("MeshTracing:ZipkinEndpoint", "user:the-secret-itself@collector")]
-    [InlineData("MeshTracing:OtlpEndpoint", "collector/v1/traces?Api-Key=the-secret-itself")]
-    [InlineData("MeshTracing:PropagateTo", "https://user:the-secret-itself@api.example.com/?key=the-secret-itself")]
+    [InlineData("MeshTracing:Export:Zipkin:Endpoint", "ftp://user:the-secret-itself@collector")]
+    [InlineData("MeshTracing:Export:Zipkin:Endpoint", "user:the-secret-itself@collector")]
+    [InlineData("MeshTracing:Export:Otlp:Endpoint", "collector/v1/traces?Api-Key=the-secret-itself")]
+    [InlineData("MeshTracing:Propagation:Targets", "https://user:the-secret-itself@api.example.com/?key=the-secret-itself")]
     [InlineData("MeshTracing:ResourceAttributes", "team,client_secret=the-secret-itself")]
-    [InlineData("MeshTracing:OtlpClientKeyFile", "-----BEGIN PRIVATE KEY-----\nthe-secret-itself\n-----END PRIVATE KEY-----")]
+    [InlineData("MeshTracing:Export:Otlp:ClientKeyFile", "-----BEGIN PRIVATE KEY-----\nthe-secret-itself\n-----END PRIVATE KEY-----")]
     public void Secret_InAWrongValue_IsNotShown(string key, string value)
     {
         var configuration = new ConfigurationBuilder().AddInMemoryCollection([new(key, value)]).Build();
@@ -169,11 +169,11 @@ public sealed class InvalidSettingTests
     {
         Action<MeshTracingOptions>[] cases =
         [
-            o => o.OtlpEndpoint = new Uri("ftp://user:the-secret-itself@collector/?key=the-secret-itself"),
-            o => o.OtlpEndpoint = new Uri("//user:the-secret-itself@collector/?key=the-secret-itself", UriKind.Relative),
-            o => o.ZipkinEndpoint = new Uri("/api/v2/spans?key=the-secret-itself", UriKind.Relative),
-            o => o.OtlpClientKeyFile = "-----BEGIN PRIVATE KEY-----\nthe-secret-itself\n-----END PRIVATE KEY-----",
-            o => o.OtlpHeaders["the-secret-itself "] = "",
+            o => o.Export.Otlp.Endpoint = new Uri("ftp://user:the-secret-itself@collector/?key=the-secret-itself"),
+            o => o.Export.Otlp.Endpoint = new Uri("//user:the-secret-itself@collector/?key=the-secret-itself", UriKind.Relative),
+            o => o.Export.Zipkin.Endpoint = new Uri("/api/v2/spans?key=the-secret-itself", UriKind.Relative),
+            o => o.Export.Otlp.ClientKeyFile = "-----BEGIN PRIVATE KEY-----\nthe-secret-itself\n-----END PRIVATE KEY-----",
+            o => o.Export.Otlp.Headers["the-secret-itself "] = "",
             o => (o.ResourceAttributes["team"], o.ResourceAttributes["api-token"]) = (null!, "the-secret-itself"),
         ];
         foreach (var set in cases)
@@ -190,7 +190,7 @@ public sealed class InvalidSettingTests
         Assert.Equal(
             "Tracing cannot start: MeshTracing:Mode is \"Off  [12:00] all is well\" but must be Record or Forward.",
             Message([new("MeshTracing:Mode", "Off\r\n[12:00] all is well")]));
-        Assert.InRange(Message([new("MeshTracing:SamplingRatio", new string('1', 1_000_000))]).Length, 200, 400);
+        Assert.InRange(Message([new("MeshTracing:Sampling:Ratio", new string('1', 1_000_000))]).Length, 200, 400);
         Assert.InRange(Message([new($"MeshTracing:{new string('x', 10_000)}", "1")]).Length, 200, 400);
     }
 
@@ -201,19 +201,19 @@ public sealed class InvalidSettingTests
     [InlineData(512, 511)]
     public void Batch_AboveTheQueue_IsNamed(int batch, int queue)
     {
-        var expected = $"Tracing cannot start: MeshTracing:MaxExportBatchSize is \"{batch}\" but must be at most MaxQueueSize, which is {queue}.";
+        var expected = $"Tracing cannot start: MeshTracing:Export:Batch:MaxSize is \"{batch}\" but must be at most Export:Batch:MaxQueueSize, which is {queue}.";
 
-        Assert.Equal(expected, Message([], o => (o.MaxExportBatchSize, o.MaxQueueSize) = (batch, queue)));
-        Assert.Equal(expected, Message([new("MeshTracing:MaxExportBatchSize", $"{batch}"), new("MeshTracing:MaxQueueSize", $"{queue}")]));
-        Assert.Equal(expected, Message([new("MeshTracing:MaxExportBatchSize", $"{batch}")], o => o.MaxQueueSize = queue));
+        Assert.Equal(expected, Message([], o => (o.Export.Batch.MaxSize, o.Export.Batch.MaxQueueSize) = (batch, queue)));
+        Assert.Equal(expected, Message([new("MeshTracing:Export:Batch:MaxSize", $"{batch}"), new("MeshTracing:Export:Batch:MaxQueueSize", $"{queue}")]));
+        Assert.Equal(expected, Message([new("MeshTracing:Export:Batch:MaxSize", $"{batch}")], o => o.Export.Batch.MaxQueueSize = queue));
     }
 
     [Fact]
     public void Batch_NotSaid_FollowsASmallerQueue()
     {
-        var resolved = SettingsResolver.Resolve(null, [o => o.MaxQueueSize = 256]);
+        var resolved = SettingsResolver.Resolve(null, [o => o.Export.Batch.MaxQueueSize = 256]);
 
-        Assert.Equal((256, "default"), (resolved.Options.MaxExportBatchSize, resolved.OriginOf("MaxExportBatchSize")));
+        Assert.Equal((256, "default"), (resolved.Options.Export.Batch.MaxSize, resolved.OriginOf("Export:Batch:MaxSize")));
         Assert.Empty(resolved.Warnings);
     }
 

@@ -17,44 +17,44 @@ public sealed class SettingsTests
         ["Mode"] = ("Record", "true", "Forward", "Record", "Record", "Forward"),
         ["ServiceName"] = ("", "by-variable", "by-variable", "by-section", "by-section", "by-code"),
         ["ResourceAttributes"] = ("", "a=1,b=%20x", "a=1,b= x", "a=2", "a=2,b= x", "a=3"),
-        ["SamplingRatio"] = ("1", "", "", "0.5", "0.5", "0.25"),
-        ["FollowParentDecision"] = ("true", "", "", "false", "false", "true"),
+        ["Sampling:Ratio"] = ("1", "", "", "0.5", "0.5", "0.25"),
+        ["Sampling:FollowParentDecision"] = ("true", "", "", "false", "false", "true"),
         ["Sources"] = ("*", "", "", "A,B.*", "A,B.*", "C"),
         ["IgnoredSources"] = ("", "", "", "A , B", "A,B", "C"),
-        ["Propagators"] = ("tracecontext,b3multi,baggage", "b3", "b3", "tracecontext, baggage", "tracecontext,baggage", "b3multi"),
-        ["Trust"] = ("Trust", "", "", "restart", "Restart", "TrustIdsOnly"),
-        ["TrustRules"] = ("", "", "", "Restart external, Trust 10.0.0.0/8", "Restart external,Trust 10.0.0.0/8", "Trust internal"),
-        ["DeferUnsampledParent"] = ("false", "", "", "True", "true", "false"),
-        ["MaxForcedTracesPerSecond"] = ("", "", "", "10", "10", "20"),
-        ["EnvoyHeaderPrefix"] = ("x-envoy", "", "", "x-foo", "x-foo", "x-bar"),
-        ["ForwardedHeaders"] = ("", "", "", "sw8,x-tenant", "sw8,x-tenant", "grpc-trace-bin"),
-        ["PropagateTo"] = ("", "", "", "*.example.com,203.0.113.0/24", "*.example.com,203.0.113.0/24", "*"),
-        ["DoNotPropagateTo"] = ("", "", "", "a.example.com", "a.example.com", "b.example.com"),
-        ["BaggageTo"] = ("", "", "", "a.example.com", "a.example.com", "b.example.com"),
-        ["BaggageKeys"] = ("*", "", "", "shop.*", "shop.*", "user"),
-        ["RandomFlag"] = ("true", "", "", "FALSE", "false", "true"),
-        ["ResponseHeader"] = ("None", "", "", "ServerTiming,TraceId", "ServerTiming, TraceId", "TraceId"),
-        ["Exporters"] = ("otlp", "zipkin,console", "zipkin,console", "none", "none", "otlp,zipkin"),
-        ["OtlpEndpoint"] = ("http://localhost:4318/v1/traces", "http://a:1/x", "http://a:1/x", "http://b:2/y", "http://b:2/y", "http://c:3/z"),
-        ["OtlpProtocol"] = ("HttpProtobuf", "http/json", "HttpJson", "HttpProtobuf", "HttpProtobuf", "HttpJson"),
-        ["OtlpHeaders"] = ("", "api-key=1", "api-key", "other=2", "api-key,other", "third=3"),
-        ["OtlpGzip"] = ("false", "gzip", "true", "false", "false", "true"),
-        ["OtlpCertificateFile"] = ("", Pem[0], Pem[0], Pem[1], Pem[1], Pem[2]),
-        ["OtlpClientCertificateFile"] = ("", Pem[0], Pem[0], Pem[1], Pem[1], Pem[2]),
-        ["OtlpClientKeyFile"] = ("", Pem[0], Pem[0], Pem[1], Pem[1], Pem[2]),
-        ["OtlpTimeout"] = ("00:00:10", "1500", "00:00:01.5000000", "00:00:02", "00:00:02", "00:00:03"),
-        ["ZipkinEndpoint"] = ("http://localhost:9411/api/v2/spans", "http://a:1/x", "http://a:1/x", "http://b:2/y", "http://b:2/y", "http://c:3/z"),
-        ["ZipkinTimeout"] = ("00:00:10", "1500", "00:00:01.5000000", "00:00:02", "00:00:02", "00:00:03"),
-        ["ExportInterval"] = ("00:00:01", "250", "00:00:00.2500000", "00:00:02", "00:00:02", "00:00:03"),
-        ["MaxExportBatchSize"] = ("512", "100", "100", "200", "200", "300"),
-        ["MaxQueueSize"] = ("", "1000", "1000", "2000", "2000", "3000"),
-        ["MaxBufferBytes"] = ("8388608", "", "", "3000000000", "3000000000", "1048576"),
-        ["MaxAttributes"] = ("128", "1", "1", "2", "2", "3"),
-        ["MaxEvents"] = ("128", "1", "1", "2", "2", "3"),
-        ["MaxLinks"] = ("128", "1", "1", "2", "2", "3"),
-        ["MaxEventAttributes"] = ("128", "1", "1", "2", "2", "3"),
-        ["MaxLinkAttributes"] = ("128", "1", "1", "2", "2", "3"),
-        ["MaxAttributeLength"] = ("", "1", "1", "2", "2", "3"),
+        ["Propagation:Formats"] = ("tracecontext,b3multi,baggage", "b3", "b3", "tracecontext, baggage", "tracecontext,baggage", "b3multi"),
+        ["Trust:Default"] = ("Trust", "", "", "restart", "Restart", "TrustIdsOnly"),
+        ["Trust:Rules"] = ("", "", "", "Restart external, Trust 10.0.0.0/8", "Restart external,Trust 10.0.0.0/8", "Trust internal"),
+        ["Sampling:DeferUnsampledParent"] = ("false", "", "", "True", "true", "false"),
+        ["Trust:MaxForcedTracesPerSecond"] = ("", "", "", "10", "10", "20"),
+        ["Http:EnvoyHeaderPrefix"] = ("x-envoy", "", "", "x-foo", "x-foo", "x-bar"),
+        ["Propagation:ForwardedHeaders"] = ("", "", "", "sw8,x-tenant", "sw8,x-tenant", "grpc-trace-bin"),
+        ["Propagation:Targets"] = ("", "", "", "*.example.com,203.0.113.0/24", "*.example.com,203.0.113.0/24", "*"),
+        ["Propagation:ExcludedTargets"] = ("", "", "", "a.example.com", "a.example.com", "b.example.com"),
+        ["Propagation:BaggageTargets"] = ("", "", "", "a.example.com", "a.example.com", "b.example.com"),
+        ["Propagation:BaggageKeys"] = ("*", "", "", "shop.*", "shop.*", "user"),
+        ["Propagation:RandomFlag"] = ("true", "", "", "FALSE", "false", "true"),
+        ["Http:ResponseHeader"] = ("None", "", "", "ServerTiming,TraceId", "ServerTiming, TraceId", "TraceId"),
+        ["Export:Exporters"] = ("otlp", "zipkin,console", "zipkin,console", "none", "none", "otlp,zipkin"),
+        ["Export:Otlp:Endpoint"] = ("http://localhost:4318/v1/traces", "http://a:1/x", "http://a:1/x", "http://b:2/y", "http://b:2/y", "http://c:3/z"),
+        ["Export:Otlp:Protocol"] = ("HttpProtobuf", "http/json", "HttpJson", "HttpProtobuf", "HttpProtobuf", "HttpJson"),
+        ["Export:Otlp:Headers"] = ("", "api-key=1", "api-key", "other=2", "api-key,other", "third=3"),
+        ["Export:Otlp:Compression"] = ("None", "gzip", "Gzip", "none", "None", "Gzip"),
+        ["Export:Otlp:CertificateFile"] = ("", Pem[0], Pem[0], Pem[1], Pem[1], Pem[2]),
+        ["Export:Otlp:ClientCertificateFile"] = ("", Pem[0], Pem[0], Pem[1], Pem[1], Pem[2]),
+        ["Export:Otlp:ClientKeyFile"] = ("", Pem[0], Pem[0], Pem[1], Pem[1], Pem[2]),
+        ["Export:Otlp:Timeout"] = ("00:00:10", "1500", "00:00:01.5000000", "00:00:02", "00:00:02", "00:00:03"),
+        ["Export:Zipkin:Endpoint"] = ("http://localhost:9411/api/v2/spans", "http://a:1/x", "http://a:1/x", "http://b:2/y", "http://b:2/y", "http://c:3/z"),
+        ["Export:Zipkin:Timeout"] = ("00:00:10", "1500", "00:00:01.5000000", "00:00:02", "00:00:02", "00:00:03"),
+        ["Export:Batch:Interval"] = ("00:00:01", "250", "00:00:00.2500000", "00:00:02", "00:00:02", "00:00:03"),
+        ["Export:Batch:MaxSize"] = ("512", "100", "100", "200", "200", "300"),
+        ["Export:Batch:MaxQueueSize"] = ("", "1000", "1000", "2000", "2000", "3000"),
+        ["Export:Batch:MaxQueueBytes"] = ("8388608", "", "", "3000000000", "3000000000", "1048576"),
+        ["Limits:MaxAttributes"] = ("128", "1", "1", "2", "2", "3"),
+        ["Limits:MaxEvents"] = ("128", "1", "1", "2", "2", "3"),
+        ["Limits:MaxLinks"] = ("128", "1", "1", "2", "2", "3"),
+        ["Limits:MaxEventAttributes"] = ("128", "1", "1", "2", "2", "3"),
+        ["Limits:MaxLinkAttributes"] = ("128", "1", "1", "2", "2", "3"),
+        ["Limits:MaxAttributeLength"] = ("", "1", "1", "2", "2", "3"),
     };
 
     public static TheoryData<string> AllSettings => [.. SettingTable.All.Select(s => s.Name)];
@@ -77,8 +77,12 @@ public sealed class SettingsTests
     public void Settings_AllPublicOptions_AreInTheTable()
     {
         Assert.Equal(
-            typeof(MeshTracingOptions).GetProperties().Select(p => p.Name).Where(n => n != nameof(MeshTracingOptions.ExporterHttpHandler)).Order(),
+            PathsOf(typeof(MeshTracingOptions)).Where(n => n != "Export:HttpHandler").Order(),
             SettingTable.All.Select(s => s.Name).Order());
+
+        static IEnumerable<string> PathsOf(Type type) => type.GetProperties().SelectMany(p => p.PropertyType.Name.EndsWith("Options", StringComparison.Ordinal)
+            ? PathsOf(p.PropertyType).Select(n => $"{p.Name}:{n}")
+            : [p.Name]);
     }
 
     [Theory]
@@ -137,7 +141,7 @@ public sealed class SettingsTests
             o =>
             {
                 if (setting == "ResourceAttributes") o.ResourceAttributes.Clear();
-                if (setting == "OtlpHeaders") o.OtlpHeaders.Clear();
+                if (setting == "Export:Otlp:Headers") o.Export.Otlp.Headers.Clear();
                 entry.Apply(o, sample.Code);
             });
         var alone = new MeshTracingOptions();
@@ -155,10 +159,10 @@ public sealed class SettingsTests
     [Fact]
     public void Section_Array_IsAList()
     {
-        var options = Resolve([new("MeshTracing:Exporters:0", "otlp"), new("MeshTracing:Exporters:1", "zipkin"), new("MeshTracing:TrustRules:0", "Restart external")]).Options;
+        var options = Resolve([new("MeshTracing:Export:Exporters:0", "otlp"), new("MeshTracing:Export:Exporters:1", "zipkin"), new("MeshTracing:Trust:Rules:0", "Restart external")]).Options;
 
-        Assert.Equal(["otlp", "zipkin"], options.Exporters);
-        Assert.Equal(["Restart external"], options.TrustRules);
+        Assert.Equal(["otlp", "zipkin"], options.Export.Exporters);
+        Assert.Equal(["Restart external"], options.Trust.Rules);
     }
 
     [Fact]
@@ -175,26 +179,27 @@ public sealed class SettingsTests
     {
         var options = Resolve(
         [
-            new("MeshTracing:ResourceAttributes:team", "shop, west"), new("MeshTracing:ResourceAttributes:service.version", "1=2%"), new("MeshTracing:OtlpHeaders:api-key", "a,b=c"),
+            new("MeshTracing:ResourceAttributes:team", "shop, west"), new("MeshTracing:ResourceAttributes:service.version", "1=2%"), new("MeshTracing:Export:Otlp:Headers:api-key", "a,b=c"),
         ]).Options;
 
         Assert.Equal(("shop, west", "1=2%"), (options.ResourceAttributes["team"], options.ResourceAttributes["service.version"]));
-        Assert.Equal("a,b=c", options.OtlpHeaders["api-key"]);
+        Assert.Equal("a,b=c", options.Export.Otlp.Headers["api-key"]);
     }
 
     [Fact]
     public void Section_OfAFile_ReadsAsOneWouldWriteIt()
     {
         const string json = """
-            { "MeshTracing": { "ServiceName": "shop", "SamplingRatio": 0.1, "OtlpGzip": true, "MaxAttributes": 64, "ExportInterval": "00:00:05",
-                               "Exporters": [ "otlp", "console" ], "PropagateTo": "*.example.com, api.example.org", "ResourceAttributes": { "team": "west" } } }
+            { "MeshTracing": { "ServiceName": "shop", "Sampling": { "Ratio": 0.1 }, "Limits": { "MaxAttributes": 64 },
+                               "Export": { "Exporters": [ "otlp", "console" ], "Otlp": { "Compression": "gzip" }, "Batch": { "Interval": "00:00:05" } },
+                               "Propagation": { "Targets": "*.example.com, api.example.org" }, "ResourceAttributes": { "team": "west" } } }
             """;
         using var stream = new MemoryStream(System.Text.Encoding.UTF8.GetBytes(json));
         var options = SettingsResolver.Resolve(new ConfigurationBuilder().AddJsonStream(stream).Build(), []).Options;
 
-        Assert.Equal(("shop", 0.1, true, 64, TimeSpan.FromSeconds(5)), (options.ServiceName, options.SamplingRatio, options.OtlpGzip, options.MaxAttributes, options.ExportInterval));
-        Assert.Equal(["otlp", "console"], options.Exporters);
-        Assert.Equal(["*.example.com", "api.example.org"], options.PropagateTo);
+        Assert.Equal(("shop", 0.1, OtlpCompression.Gzip, 64, TimeSpan.FromSeconds(5)), (options.ServiceName, options.Sampling.Ratio, options.Export.Otlp.Compression, options.Limits.MaxAttributes, options.Export.Batch.Interval));
+        Assert.Equal(["otlp", "console"], options.Export.Exporters);
+        Assert.Equal(["*.example.com", "api.example.org"], options.Propagation.Targets);
         Assert.Equal("west", options.ResourceAttributes["team"]);
     }
 
@@ -213,16 +218,16 @@ public sealed class SettingsTests
     {
         var resolved = Resolve([new("OTEL_TRACES_SAMPLER", sampler), new("OTEL_TRACES_SAMPLER_ARG", argument)]);
 
-        Assert.Equal((ratio, follow), (resolved.Options.SamplingRatio, resolved.Options.FollowParentDecision));
-        Assert.Equal(sampler.Length == 0 ? "default" : "OTEL_TRACES_SAMPLER", resolved.OriginOf("SamplingRatio"));
+        Assert.Equal((ratio, follow), (resolved.Options.Sampling.Ratio, resolved.Options.Sampling.FollowParentDecision));
+        Assert.Equal(sampler.Length == 0 ? "default" : "OTEL_TRACES_SAMPLER", resolved.OriginOf("Sampling:Ratio"));
     }
 
     [Fact]
     public void Sampler_BySection_WinsOverTheVariable()
     {
-        var options = Resolve([new("OTEL_TRACES_SAMPLER", "always_off"), new("MeshTracing:SamplingRatio", "0.5"), new("MeshTracing:FollowParentDecision", "true")]).Options;
+        var options = Resolve([new("OTEL_TRACES_SAMPLER", "always_off"), new("MeshTracing:Sampling:Ratio", "0.5"), new("MeshTracing:Sampling:FollowParentDecision", "true")]).Options;
 
-        Assert.Equal((0.5, true), (options.SamplingRatio, options.FollowParentDecision));
+        Assert.Equal((0.5, true), (options.Sampling.Ratio, options.Sampling.FollowParentDecision));
     }
 
     [Theory]
@@ -234,7 +239,7 @@ public sealed class SettingsTests
     [InlineData("http://collector", "http://collector/v1/traces")]
     public void OtlpEndpoint_GeneralVariable_GetsThePathAppended(string text, string expected)
     {
-        Assert.Equal(expected, Resolve([new("OTEL_EXPORTER_OTLP_ENDPOINT", text)]).Options.OtlpEndpoint.AbsoluteUri);
+        Assert.Equal(expected, Resolve([new("OTEL_EXPORTER_OTLP_ENDPOINT", text)]).Options.Export.Otlp.Endpoint.AbsoluteUri);
     }
 
     [Theory]
@@ -244,7 +249,7 @@ public sealed class SettingsTests
     {
         var resolved = Resolve([new("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", text), new("OTEL_EXPORTER_OTLP_ENDPOINT", "http://other:4318")]);
 
-        Assert.Equal((expected, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"), (resolved.Options.OtlpEndpoint.AbsoluteUri, resolved.OriginOf("OtlpEndpoint")));
+        Assert.Equal((expected, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"), (resolved.Options.Export.Otlp.Endpoint.AbsoluteUri, resolved.OriginOf("Export:Otlp:Endpoint")));
     }
 
     [Theory]
@@ -254,7 +259,7 @@ public sealed class SettingsTests
     [InlineData("x=1,api-key=a%2Cb", "api-key", "a,b")]
     public void OtlpHeaders_ByVariable_ArePercentDecoded(string text, string key, string value)
     {
-        Assert.Equal(value, Resolve([new("OTEL_EXPORTER_OTLP_HEADERS", text)]).Options.OtlpHeaders[key]);
+        Assert.Equal(value, Resolve([new("OTEL_EXPORTER_OTLP_HEADERS", text)]).Options.Export.Otlp.Headers[key]);
     }
 
     [Fact]
@@ -262,7 +267,7 @@ public sealed class SettingsTests
     {
         var options = Resolve([new("OTEL_EXPORTER_OTLP_HEADERS", "a=1"), new("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "b=2")]).Options;
 
-        Assert.Equal(["b"], options.OtlpHeaders.Keys);
+        Assert.Equal(["b"], options.Export.Otlp.Headers.Keys);
     }
 
     [Theory]
@@ -285,7 +290,7 @@ public sealed class SettingsTests
     [Fact]
     public void Trust_Names_AreThoseOfTheEnum()
     {
-        Assert.Equal(TraceTrust.TrustIdsOnly, Resolve([new("MeshTracing:Trust", "trustidsonly")]).Options.Trust);
+        Assert.Equal(TraceTrust.TrustIdsOnly, Resolve([new("MeshTracing:Trust:Default", "trustidsonly")]).Options.Trust.Default);
     }
 
     [Fact]

@@ -15,8 +15,8 @@ public sealed class StartupLineTests
     public async Task Line_EverybodySaysSomething_NamesWho() => Snapshot.Match(await LineAsync(
         o =>
         {
-            o.SamplingRatio = 0.125;
-            o.OtlpHeaders["x-by-code"] = "the-secret-itself";
+            o.Sampling.Ratio = 0.125;
+            o.Export.Otlp.Headers["x-by-code"] = "the-secret-itself";
         },
         new("OTEL_SERVICE_NAME", "shop"),
         new("OTEL_PROPAGATORS", "b3,tracecontext"),
@@ -24,9 +24,9 @@ public sealed class StartupLineTests
         new("OTEL_EXPORTER_OTLP_HEADERS", "api-key=the-secret-itself"),
         new("OTEL_EXPORTER_OTLP_ENDPOINT", "http://user:the-secret-itself@collector:4318"),
         new("OTEL_BSP_MAX_QUEUE_SIZE", "4096"),
-        new("MeshTracing:ZipkinEndpoint", "http://user:the-secret-itself@zipkin:9411/api/v2/spans"),
-        new("MeshTracing:PropagateTo:0", "*.example.com"),
-        new("MeshTracing:Trust", "TrustIdsOnly")));
+        new("MeshTracing:Export:Zipkin:Endpoint", "http://user:the-secret-itself@zipkin:9411/api/v2/spans"),
+        new("MeshTracing:Propagation:Targets:0", "*.example.com"),
+        new("MeshTracing:Trust:Default", "TrustIdsOnly")));
 
     [Fact]
     public async Task Line_SamplerByVariable_SaysSo() => Snapshot.Match(await LineAsync(
@@ -58,7 +58,7 @@ public sealed class StartupLineTests
     public async Task Line_Always_HoldsNoSecret()
     {
         var line = await LineAsync(
-            o => o.OtlpHeaders["authorization"] = "the-secret-itself",
+            o => o.Export.Otlp.Headers["authorization"] = "the-secret-itself",
             new("OTEL_EXPORTER_OTLP_ENDPOINT", "http://user:the-secret-itself@collector:4318"),
             new("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "api-key=the-secret-itself"));
 
@@ -75,11 +75,11 @@ public sealed class StartupLineTests
     [InlineData("OTEL_RESOURCE_ATTRIBUTES", "team=west,db.password=the-secret-itself,api_key=the-secret-itself")]
     [InlineData("OTEL_RESOURCE_ATTRIBUTES", "db=postgres://user:the-secret-itself@db/shop,auth.token=the-secret-itself")]
     [InlineData("MeshTracing:ResourceAttributes:Client-Secret", "the-secret-itself")]
-    [InlineData("MeshTracing:OtlpEndpoint", "https://user:the-secret-itself@collector:4318/v1/traces?Api-Key=the-secret-itself")]
-    [InlineData("MeshTracing:ZipkinEndpoint", "https://zipkin:9411/api/v2/spans?Api-Key=the-secret-itself")]
+    [InlineData("MeshTracing:Export:Otlp:Endpoint", "https://user:the-secret-itself@collector:4318/v1/traces?Api-Key=the-secret-itself")]
+    [InlineData("MeshTracing:Export:Zipkin:Endpoint", "https://zipkin:9411/api/v2/spans?Api-Key=the-secret-itself")]
     public async Task Line_OfASettingWithASecret_DoesNotHoldIt(string key, string value)
     {
-        var line = await LineAsync(null, new(key, value), new("MeshTracing:Exporters", "otlp,zipkin"));
+        var line = await LineAsync(null, new(key, value), new("MeshTracing:Export:Exporters", "otlp,zipkin"));
 
         Assert.DoesNotContain("the-secret-itself", line, StringComparison.Ordinal);
         Assert.DoesNotContain("dGhlLXNlY3JldC1pdHNlbGY", line, StringComparison.Ordinal);
@@ -112,8 +112,8 @@ public sealed class StartupLineTests
             app => app.MapGet("/", () => "ok"),
             o =>
             {
-                o.ExporterHttpHandler = null;
-                o.Exporters.Add("zipkin");
+                o.Export.HttpHandler = null;
+                o.Export.Exporters.Add("zipkin");
             },
             b => b.Configuration.AddInMemoryCollection([new("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint), new("OTEL_EXPORTER_ZIPKIN_ENDPOINT", endpoint)]));
         await service.GetAsync("/");

@@ -59,17 +59,17 @@ public sealed class VariableTests
         Assert.Single(Resolve(("OTEL_TRACES_SAMPLER", "traceidratio"), ("OTEL_TRACES_SAMPLER_ARG", argument)).Warnings) + "\n")));
 
     [Theory]
-    [InlineData("OTEL_PROPAGATORS", "tracecontext,baggage,xray", "Propagators", "tracecontext,baggage", "OTEL_PROPAGATORS")]
-    [InlineData("OTEL_PROPAGATORS", "xray,jaeger", "Propagators", "tracecontext,b3multi,baggage", "default")]
-    [InlineData("OTEL_TRACES_EXPORTER", "otlp,jaeger", "Exporters", "otlp", "OTEL_TRACES_EXPORTER")]
-    [InlineData("OTEL_TRACES_EXPORTER", "jaeger , ZIPKIN", "Exporters", "ZIPKIN", "OTEL_TRACES_EXPORTER")]
-    [InlineData("OTEL_TRACES_EXPORTER", "jaeger", "Exporters", "otlp", "default")]
-    [InlineData("OTEL_TRACES_EXPORTER", " , ", "Exporters", "otlp", "default")]
+    [InlineData("OTEL_PROPAGATORS", "tracecontext,baggage,xray", "Propagation:Formats", "tracecontext,baggage", "OTEL_PROPAGATORS")]
+    [InlineData("OTEL_PROPAGATORS", "xray,jaeger", "Propagation:Formats", "tracecontext,b3multi,baggage", "default")]
+    [InlineData("OTEL_TRACES_EXPORTER", "otlp,jaeger", "Export:Exporters", "otlp", "OTEL_TRACES_EXPORTER")]
+    [InlineData("OTEL_TRACES_EXPORTER", "jaeger , ZIPKIN", "Export:Exporters", "ZIPKIN", "OTEL_TRACES_EXPORTER")]
+    [InlineData("OTEL_TRACES_EXPORTER", "jaeger", "Export:Exporters", "otlp", "default")]
+    [InlineData("OTEL_TRACES_EXPORTER", " , ", "Export:Exporters", "otlp", "default")]
     [InlineData("OTEL_RESOURCE_ATTRIBUTES", "team=west,a", "ResourceAttributes", "", "default")]
-    [InlineData("OTEL_EXPORTER_OTLP_HEADERS", "api-key=1,bad name=2", "OtlpHeaders", "", "default")]
-    [InlineData("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "OtlpProtocol", "HttpProtobuf", "default")]
-    [InlineData("OTEL_TRACES_SAMPLER", "parentbased_jaeger_remote", "FollowParentDecision", "true", "default")]
-    [InlineData("OTEL_TRACES_SAMPLER", "xray", "FollowParentDecision", "true", "default")]
+    [InlineData("OTEL_EXPORTER_OTLP_HEADERS", "api-key=1,bad name=2", "Export:Otlp:Headers", "", "default")]
+    [InlineData("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "Export:Otlp:Protocol", "HttpProtobuf", "default")]
+    [InlineData("OTEL_TRACES_SAMPLER", "parentbased_jaeger_remote", "Sampling:FollowParentDecision", "true", "default")]
+    [InlineData("OTEL_TRACES_SAMPLER", "xray", "Sampling:FollowParentDecision", "true", "default")]
     public void Wrong_Value_LeavesWhatHolds(string variable, string text, string setting, string value, string origin)
     {
         var resolved = Resolve((variable, text));
@@ -83,9 +83,9 @@ public sealed class VariableTests
     {
         var resolved = Resolve(("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "1s"), ("OTEL_EXPORTER_OTLP_TIMEOUT", "1500"));
 
-        Assert.Equal((TimeSpan.FromSeconds(1.5), "OTEL_EXPORTER_OTLP_TIMEOUT"), (resolved.Options.OtlpTimeout, resolved.OriginOf("OtlpTimeout")));
+        Assert.Equal((TimeSpan.FromSeconds(1.5), "OTEL_EXPORTER_OTLP_TIMEOUT"), (resolved.Options.Export.Otlp.Timeout, resolved.OriginOf("Export:Otlp:Timeout")));
         Assert.Equal(
-            "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT is \"1s\" but must be a number of milliseconds above 0, such as 1000. It is ignored: OtlpTimeout is 00:00:01.5000000 (OTEL_EXPORTER_OTLP_TIMEOUT).",
+            "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT is \"1s\" but must be a number of milliseconds above 0, such as 1000. It is ignored: Export:Otlp:Timeout is 00:00:01.5000000 (OTEL_EXPORTER_OTLP_TIMEOUT).",
             Assert.Single(resolved.Warnings));
     }
 
@@ -95,17 +95,17 @@ public sealed class VariableTests
 
     [Theory]
     [InlineData("OTEL_SDK_DISABLED", "yes", "Mode", "Record")]
-    [InlineData("OTEL_PROPAGATORS", "xray", "Propagators", "b3")]
-    [InlineData("OTEL_TRACES_SAMPLER", "parentbased_jaeger_remote", "SamplingRatio", "0.1")]
-    [InlineData("OTEL_TRACES_SAMPLER", "parentbased_jaeger_remote", "FollowParentDecision", "true")]
-    [InlineData("OTEL_TRACES_EXPORTER", "otlp,jaeger", "Exporters", "zipkin")]
-    [InlineData("OTEL_EXPORTER_OTLP_ENDPOINT", "collector", "OtlpEndpoint", "http://localhost:4318/v1/traces")]
-    [InlineData("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "OtlpProtocol", "HttpProtobuf")]
-    [InlineData("OTEL_EXPORTER_OTLP_COMPRESSION", "brotli", "OtlpGzip", "false")]
-    [InlineData("OTEL_EXPORTER_OTLP_TIMEOUT", "10s", "OtlpTimeout", "00:00:10")]
-    [InlineData("OTEL_BSP_SCHEDULE_DELAY", "5s", "ExportInterval", "00:00:01")]
-    [InlineData("OTEL_BSP_MAX_QUEUE_SIZE", "many", "MaxQueueSize", "1000")]
-    [InlineData("OTEL_SPAN_EVENT_COUNT_LIMIT", "-1", "MaxEvents", "128")]
+    [InlineData("OTEL_PROPAGATORS", "xray", "Propagation:Formats", "b3")]
+    [InlineData("OTEL_TRACES_SAMPLER", "parentbased_jaeger_remote", "Sampling:Ratio", "0.1")]
+    [InlineData("OTEL_TRACES_SAMPLER", "parentbased_jaeger_remote", "Sampling:FollowParentDecision", "true")]
+    [InlineData("OTEL_TRACES_EXPORTER", "otlp,jaeger", "Export:Exporters", "zipkin")]
+    [InlineData("OTEL_EXPORTER_OTLP_ENDPOINT", "collector", "Export:Otlp:Endpoint", "http://localhost:4318/v1/traces")]
+    [InlineData("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "Export:Otlp:Protocol", "HttpProtobuf")]
+    [InlineData("OTEL_EXPORTER_OTLP_COMPRESSION", "brotli", "Export:Otlp:Compression", "none")]
+    [InlineData("OTEL_EXPORTER_OTLP_TIMEOUT", "10s", "Export:Otlp:Timeout", "00:00:10")]
+    [InlineData("OTEL_BSP_SCHEDULE_DELAY", "5s", "Export:Batch:Interval", "00:00:01")]
+    [InlineData("OTEL_BSP_MAX_QUEUE_SIZE", "many", "Export:Batch:MaxQueueSize", "1000")]
+    [InlineData("OTEL_SPAN_EVENT_COUNT_LIMIT", "-1", "Limits:MaxEvents", "128")]
     public void Wrong_ButOverridden_IsNotJudged(string variable, string text, string setting, string value)
     {
         var entry = SettingTable.All.Single(s => s.Name == setting);
@@ -129,7 +129,7 @@ public sealed class VariableTests
     public void Wrong_ButUnused_IsNotJudged(string variable, string text, string exporter)
     {
         Assert.Empty(Resolve((variable, text), ("OTEL_TRACES_EXPORTER", exporter)).Warnings);
-        Assert.Empty(Resolve((variable, text), ("MeshTracing:Exporters", exporter)).Warnings);
+        Assert.Empty(Resolve((variable, text), ("MeshTracing:Export:Exporters", exporter)).Warnings);
         Assert.Single(Resolve((variable, text), ("OTEL_TRACES_EXPORTER", "otlp,zipkin")).Warnings);
     }
 
@@ -155,21 +155,21 @@ public sealed class VariableTests
 
     [Fact]
     public void Wrong_TimeOfAllExporters_IsOneWarning() => Assert.Equal(
-        "OTEL_BSP_EXPORT_TIMEOUT is \"1s\" but must be a number of milliseconds above 0, such as 1000. It is ignored: OtlpTimeout is 00:00:10 (default), ZipkinTimeout is 00:00:10 (default).",
+        "OTEL_BSP_EXPORT_TIMEOUT is \"1s\" but must be a number of milliseconds above 0, such as 1000. It is ignored: Export:Otlp:Timeout is 00:00:10 (default), Export:Zipkin:Timeout is 00:00:10 (default).",
         Assert.Single(Resolve(("OTEL_BSP_EXPORT_TIMEOUT", "1s"), ("OTEL_TRACES_EXPORTER", "otlp,zipkin")).Warnings));
 
     [Theory]
     [InlineData("OTEL_BSP_MAX_EXPORT_BATCH_SIZE=2000 OTEL_BSP_MAX_QUEUE_SIZE=1000", 1000, "OTEL_BSP_MAX_EXPORT_BATCH_SIZE is 2000, more than OTEL_BSP_MAX_QUEUE_SIZE, which is 1000: one export holds 1000 spans at most.")]
-    [InlineData("OTEL_BSP_MAX_EXPORT_BATCH_SIZE=2000 MeshTracing:MaxQueueSize=1000", 1000, "OTEL_BSP_MAX_EXPORT_BATCH_SIZE is 2000, more than MeshTracing:MaxQueueSize, which is 1000: one export holds 1000 spans at most.")]
-    [InlineData("MeshTracing:MaxExportBatchSize=2000 OTEL_BSP_MAX_QUEUE_SIZE=1000", 1000, "MeshTracing:MaxExportBatchSize is 2000, more than OTEL_BSP_MAX_QUEUE_SIZE, which is 1000: one export holds 1000 spans at most.")]
-    [InlineData("OTEL_BSP_MAX_QUEUE_SIZE=256", 256, "MeshTracing:MaxExportBatchSize is 512, more than OTEL_BSP_MAX_QUEUE_SIZE, which is 256: one export holds 256 spans at most.")]
+    [InlineData("OTEL_BSP_MAX_EXPORT_BATCH_SIZE=2000 MeshTracing:Export:Batch:MaxQueueSize=1000", 1000, "OTEL_BSP_MAX_EXPORT_BATCH_SIZE is 2000, more than MeshTracing:Export:Batch:MaxQueueSize, which is 1000: one export holds 1000 spans at most.")]
+    [InlineData("MeshTracing:Export:Batch:MaxSize=2000 OTEL_BSP_MAX_QUEUE_SIZE=1000", 1000, "MeshTracing:Export:Batch:MaxSize is 2000, more than OTEL_BSP_MAX_QUEUE_SIZE, which is 1000: one export holds 1000 spans at most.")]
+    [InlineData("OTEL_BSP_MAX_QUEUE_SIZE=256", 256, "MeshTracing:Export:Batch:MaxSize is 512, more than OTEL_BSP_MAX_QUEUE_SIZE, which is 256: one export holds 256 spans at most.")]
     [InlineData("OTEL_BSP_MAX_QUEUE_SIZE=256 OTEL_TRACES_EXPORTER=none", 256, null)]
     [InlineData("OTEL_BSP_MAX_QUEUE_SIZE=512", 512, null)]
     public void Batch_AboveTheQueueByAVariable_IsCutWithAWarning(string settings, int batch, string? warning)
     {
         var resolved = Resolve([.. settings.Split(' ').Select(s => (s.Split('=')[0], s.Split('=')[1]))]);
 
-        Assert.Equal(batch, resolved.Options.MaxExportBatchSize);
+        Assert.Equal(batch, resolved.Options.Export.Batch.MaxSize);
         Assert.Equal(warning is null ? [] : [warning], resolved.Warnings);
     }
 
@@ -187,14 +187,14 @@ public sealed class VariableTests
                 var resolved = SettingsResolver.Resolve(
                     new ConfigurationBuilder().AddInMemoryCollection([new("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", certificate), new("OTEL_EXPORTER_OTLP_CLIENT_KEY", key)]).Build(), []);
 
-                Assert.Equal((null, null), (resolved.Options.OtlpClientCertificateFile, resolved.Options.OtlpClientKeyFile));
+                Assert.Equal((null, null), (resolved.Options.Export.Otlp.ClientCertificateFile, resolved.Options.Export.Otlp.ClientKeyFile));
                 Assert.Equal((certificate is null ? 0 : 1) + (key is null ? 0 : 1), resolved.Warnings.Count);
             }
 
             // A key of the section beside a certificate that is ignored: as without the variable, the section alone fails.
             Assert.Equal(
-                "OTEL_EXPORTER_OTLP_CLIENT_KEY is \"" + first + "\" but must be the path of a PEM file with the private key of OtlpClientCertificateFile. It is ignored: OtlpClientKeyFile is not set (default).",
-                Assert.Single(Resolve(("MeshTracing:OtlpClientCertificateFile", second), ("OTEL_EXPORTER_OTLP_CLIENT_KEY", first)).Warnings));
+                "OTEL_EXPORTER_OTLP_CLIENT_KEY is \"" + first + "\" but must be the path of a PEM file with the private key of Export:Otlp:ClientCertificateFile. It is ignored: Export:Otlp:ClientKeyFile is not set (default).",
+                Assert.Single(Resolve(("MeshTracing:Export:Otlp:ClientCertificateFile", second), ("OTEL_EXPORTER_OTLP_CLIENT_KEY", first)).Warnings));
         }
         finally
         {
@@ -210,7 +210,7 @@ public sealed class VariableTests
         {
             var resolved = Resolve(("OTEL_EXPORTER_OTLP_CERTIFICATE", file));
 
-            Assert.Null(resolved.Options.OtlpCertificateFile);
+            Assert.Null(resolved.Options.Export.Otlp.CertificateFile);
             Assert.Single(resolved.Warnings);
         }
         finally
@@ -221,11 +221,11 @@ public sealed class VariableTests
 
     // One setting, one origin: the variable would set both, so it sets neither where something else sets one.
     [Theory]
-    [InlineData("always_on", "SamplingRatio", "0.1", 0.1, true)]
-    [InlineData("always_off", "SamplingRatio", "1", 1, true)]
-    [InlineData("parentbased_always_off", "FollowParentDecision", "false", 1, false)]
-    [InlineData("always_off", "FollowParentDecision", "false", 1, false)]
-    [InlineData("always_off", "FollowParentDecision", "true", 1, true)]
+    [InlineData("always_on", "Sampling:Ratio", "0.1", 0.1, true)]
+    [InlineData("always_off", "Sampling:Ratio", "1", 1, true)]
+    [InlineData("parentbased_always_off", "Sampling:FollowParentDecision", "false", 1, false)]
+    [InlineData("always_off", "Sampling:FollowParentDecision", "false", 1, false)]
+    [InlineData("always_off", "Sampling:FollowParentDecision", "true", 1, true)]
     public void Sampler_OneOptionSetElsewhere_CountsForNeither(string sampler, string setting, string value, double ratio, bool follow)
     {
         var entry = SettingTable.All.Single(s => s.Name == setting);
@@ -235,8 +235,8 @@ public sealed class VariableTests
             SettingsResolver.Resolve(Configuration(("OTEL_TRACES_SAMPLER", sampler)), [o => entry.Apply(o, value)]),
         })
         {
-            Assert.Equal((ratio, follow), (resolved.Options.SamplingRatio, resolved.Options.FollowParentDecision));
-            Assert.DoesNotContain("OTEL_TRACES_SAMPLER", new[] { resolved.OriginOf("SamplingRatio"), resolved.OriginOf("FollowParentDecision") });
+            Assert.Equal((ratio, follow), (resolved.Options.Sampling.Ratio, resolved.Options.Sampling.FollowParentDecision));
+            Assert.DoesNotContain("OTEL_TRACES_SAMPLER", new[] { resolved.OriginOf("Sampling:Ratio"), resolved.OriginOf("Sampling:FollowParentDecision") });
         }
     }
 
@@ -272,8 +272,8 @@ public sealed class VariableTests
             Pipeline.Inbound(options, TimeProvider.System);
             Pipeline.Resource(options, "tests", null);
             Assert.All(SettingTable.All, s => Assert.NotNull(s.Read(options)));
-            Assert.NotNull(new UriBuilder(options.OtlpEndpoint) { UserName = "", Password = "" }.Uri);
-            Assert.NotNull(new UriBuilder(options.ZipkinEndpoint) { UserName = "", Password = "" }.Uri);
+            Assert.NotNull(new UriBuilder(options.Export.Otlp.Endpoint) { UserName = "", Password = "" }.Uri);
+            Assert.NotNull(new UriBuilder(options.Export.Zipkin.Endpoint) { UserName = "", Password = "" }.Uri);
         }
     }
 
@@ -293,7 +293,7 @@ public sealed class VariableTests
         foreach (var (key, value) in settings)
         {
             text.Append(key).Append('=').Append(value);
-            var resolved = key == "OTEL_TRACES_EXPORTER" ? Resolve((key, value)) : Resolve((key, value), ("MeshTracing:Exporters", key.Contains("ZIPKIN", StringComparison.Ordinal) ? "zipkin" : "otlp"));
+            var resolved = key == "OTEL_TRACES_EXPORTER" ? Resolve((key, value)) : Resolve((key, value), ("MeshTracing:Export:Exporters", key.Contains("ZIPKIN", StringComparison.Ordinal) ? "zipkin" : "otlp"));
             foreach (var warning in resolved.Warnings) text.Append("\n  ").Append(warning);
             text.Append('\n');
         }

@@ -23,7 +23,7 @@ public sealed class AdviceTests : IDisposable
     {
         using var collector = new ScriptedCollector().Then(Reply(302, "", "Location: /zipkin/"));
         Assert.EndsWith(
-            "answered 302. A Zipkin server takes spans at /api/v2/spans: append this path to MeshTracing:ZipkinEndpoint.",
+            "answered 302. A Zipkin server takes spans at /api/v2/spans: append this path to MeshTracing:Export:Zipkin:Endpoint.",
             Warning(new Uri($"http://localhost:{collector.Port}/"), settings => settings with { Kind = ExporterKind.Zipkin }),
             StringComparison.Ordinal);
     }
@@ -33,7 +33,7 @@ public sealed class AdviceTests : IDisposable
     {
         using var collector = new ScriptedCollector().Then(Reply(308, "", "Location: https://user:SECRET@new.example/v1/traces?token=SECRET"));
         Assert.EndsWith(
-            "Redirects are not followed. Set MeshTracing:OtlpEndpoint to https://new.example/v1/traces.", Warning(collector.Endpoint), StringComparison.Ordinal);
+            "Redirects are not followed. Set MeshTracing:Export:Otlp:Endpoint to https://new.example/v1/traces.", Warning(collector.Endpoint), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -49,7 +49,7 @@ public sealed class AdviceTests : IDisposable
         // Answers what is no HTTP with a status, as most servers do.
         using var collector = new ScriptedCollector { Greeting = "HTTP/1.1 400 Bad Request\r\n\r\n"u8.ToArray() };
         Assert.EndsWith(
-            "the port speaks HTTP without TLS. Let MeshTracing:OtlpEndpoint begin with http://.",
+            "the port speaks HTTP without TLS. Let MeshTracing:Export:Otlp:Endpoint begin with http://.",
             Warning(new Uri($"https://localhost:{collector.Port}/v1/traces")),
             StringComparison.Ordinal);
     }
@@ -59,7 +59,7 @@ public sealed class AdviceTests : IDisposable
     {
         using var server = new HangingUp();
         Assert.EndsWith(
-            "Does the port speak TLS at all, or should MeshTracing:OtlpEndpoint begin with http://?",
+            "Does the port speak TLS at all, or should MeshTracing:Export:Otlp:Endpoint begin with http://?",
             Warning(new Uri($"https://localhost:{server.Port}/v1/traces")),
             StringComparison.Ordinal);
     }
@@ -75,7 +75,7 @@ public sealed class AdviceTests : IDisposable
     public void Warning_PlainToATlsPortThatAlerts_NamesTheScheme()
     {
         using var collector = new ScriptedCollector { Otherwise = Raw("\u0015\u0003\u0001\0\u0002\u0002\u0046") };
-        Assert.EndsWith("The port speaks TLS: let MeshTracing:OtlpEndpoint begin with https://.", Warning(collector.Endpoint), StringComparison.Ordinal);
+        Assert.EndsWith("The port speaks TLS: let MeshTracing:Export:Otlp:Endpoint begin with https://.", Warning(collector.Endpoint), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -84,7 +84,7 @@ public sealed class AdviceTests : IDisposable
     public void Warning_PlainToATlsPortThatAnswers_NamesTheScheme(string words)
     {
         using var collector = new ScriptedCollector().Then(Reply(400, words, "Content-Type: text/plain"));
-        Assert.EndsWith("The port speaks TLS: let MeshTracing:OtlpEndpoint begin with https://.", Warning(collector.Endpoint), StringComparison.Ordinal);
+        Assert.EndsWith("The port speaks TLS: let MeshTracing:Export:Otlp:Endpoint begin with https://.", Warning(collector.Endpoint), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -92,7 +92,7 @@ public sealed class AdviceTests : IDisposable
     {
         using var collector = new ScriptedCollector().Then(Reply(
             400, "<html><body>The plain HTTP request was sent to HTTPS port</body></html>", "Content-Type: text/html"));
-        Assert.EndsWith("The port speaks TLS: let MeshTracing:OtlpEndpoint begin with https://.", Warning(collector.Endpoint), StringComparison.Ordinal);
+        Assert.EndsWith("The port speaks TLS: let MeshTracing:Export:Otlp:Endpoint begin with https://.", Warning(collector.Endpoint), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -131,7 +131,7 @@ public sealed class AdviceTests : IDisposable
     {
         using var collector = new ScriptedCollector(certificate: _authority.Issue("localhost"), asksForCertificate: true, protocols: protocol) { NeedsCertificate = true };
         Assert.EndsWith(
-            "asks for a client certificate and closes the connection without one. Set MeshTracing:OtlpClientCertificateFile and MeshTracing:OtlpClientKeyFile.",
+            "asks for a client certificate and closes the connection without one. Set MeshTracing:Export:Otlp:ClientCertificateFile and MeshTracing:Export:Otlp:ClientKeyFile.",
             Warning(collector.Endpoint, settings => settings with { CertificateFile = _authority.Write("ca.pem", _authority.Pem) }),
             StringComparison.Ordinal);
     }
@@ -173,19 +173,19 @@ public sealed class AdviceTests : IDisposable
     {
         using var collector = new ScriptedCollector().Then(Reply(401, "no such key: SECRET-HEADER", "Content-Type: text/plain"));
         var warning = Warning(collector.Endpoint, settings => settings with { Headers = [new("api-key", "SECRET-HEADER")] });
-        Assert.EndsWith("answered 401: no such key: (hidden). Check MeshTracing:OtlpHeaders.", warning, StringComparison.Ordinal);
+        Assert.EndsWith("answered 401: no such key: (hidden). Check MeshTracing:Export:Otlp:Headers.", warning, StringComparison.Ordinal);
     }
 
     [Theory]
     [InlineData("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")]
     [InlineData("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")]
-    [InlineData("MeshTracing:OtlpEndpoint", "MeshTracing:OtlpEndpoint")]
+    [InlineData("MeshTracing:Export:Otlp:Endpoint", "MeshTracing:Export:Otlp:Endpoint")]
     public async Task Warning_NobodyListens_NamesWhatHasSetTheEndpoint(string key, string named) =>
         Assert.Contains($"set {named}, or OTEL_TRACES_EXPORTER to none", await HostWarningAsync(key), StringComparison.Ordinal);
 
     [Fact]
     public async Task Warning_NobodyListens_NamesTheCode() =>
-        Assert.Contains("set MeshTracingOptions.OtlpEndpoint in the code, or", await HostWarningAsync(null), StringComparison.Ordinal);
+        Assert.Contains("set MeshTracingOptions.Export.Otlp.Endpoint in the code, or", await HostWarningAsync(null), StringComparison.Ordinal);
 
     public void Dispose() => _authority.Dispose();
 
@@ -207,7 +207,7 @@ public sealed class AdviceTests : IDisposable
             .AddSingleton<IConfiguration>(configuration.Build())
             .AddMeshTracing(o =>
             {
-                if (key is null) o.OtlpEndpoint = endpoint;
+                if (key is null) o.Export.Otlp.Endpoint = endpoint;
             })
             .BuildServiceProvider();
         var tracing = services.GetRequiredService<MeshTracing>();

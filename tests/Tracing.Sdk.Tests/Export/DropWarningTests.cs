@@ -30,7 +30,7 @@ public sealed class DropWarningTests
         Assert.True(exporter.Flush());
         Assert.Equal(
             "Warning: Spans are being dropped, because the buffer is full: "
-            + $"{collector.Endpoint} takes them more slowly than they end. Raise MeshTracing:MaxQueueSize, lower MeshTracing:SamplingRatio, or make the collector faster.",
+            + $"{collector.Endpoint} takes them more slowly than they end. Raise MeshTracing:Export:Batch:MaxQueueSize, lower MeshTracing:Sampling:Ratio, or make the collector faster.",
             Assert.Single(exporter.Log.Lines));
 
         exporter.Time.Advance(TimeSpan.FromSeconds(9));
@@ -53,6 +53,6 @@ public sealed class DropWarningTests
         Assert.False(exporter.Flush());
         Assert.False(exporter.Flush());
         Assert.Equal(2, exporter.Log.Lines.Count);
-        Assert.EndsWith("takes none. Raise MeshTracing:MaxQueueSize, lower MeshTracing:SamplingRatio, or make the collector faster.", exporter.Log.Lines[1], StringComparison.Ordinal);
+        Assert.EndsWith("takes none. Raise MeshTracing:Export:Batch:MaxQueueSize, lower MeshTracing:Sampling:Ratio, or make the collector faster.", exporter.Log.Lines[1], StringComparison.Ordinal);
     }
 }

@@ -136,9 +136,9 @@ public sealed class ForeignCodeTests
             _ => { },
             o =>
             {
-                o.OtlpProtocol = OtlpProtocol.HttpProtobuf;
-                o.OtlpEndpoint = collector.Endpoint;
-                o.ExporterHttpHandler = () => new HttpClientHandler();
+                o.Export.Otlp.Protocol = OtlpProtocol.HttpProtobuf;
+                o.Export.Otlp.Endpoint = collector.Endpoint;
+                o.Export.HttpHandler = () => new HttpClientHandler();
             });
         var tracing = service.Services.GetRequiredService<MeshTracing>();
         using var source = new ActivitySource("Export.HttpClientHandler");
@@ -163,8 +163,8 @@ public sealed class ForeignCodeTests
             .AddLogging(logging => logging.AddProvider(provider))
             .AddMeshTracing(o =>
             {
-                o.OtlpEndpoint = collector.Endpoint;
-                o.ExportInterval = TimeSpan.FromHours(1);
+                o.Export.Otlp.Endpoint = collector.Endpoint;
+                o.Export.Batch.Interval = TimeSpan.FromHours(1);
             })
             .BuildServiceProvider();
         var tracing = services.GetRequiredService<MeshTracing>();

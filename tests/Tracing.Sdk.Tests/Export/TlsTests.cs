@@ -66,7 +66,7 @@ public sealed class TlsTests : IDisposable
         using var exporter = new ExporterUnderTest(collector.Endpoint, isHeld: true).Add();
         Assert.False(exporter.Flush());
         exporter.AssertBooks(inFlight: 1);
-        Assert.Contains("set MeshTracing:OtlpCertificateFile", Assert.Single(exporter.Log.Lines), StringComparison.Ordinal);
+        Assert.Contains("set MeshTracing:Export:Otlp:CertificateFile", Assert.Single(exporter.Log.Lines), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -181,8 +181,8 @@ public sealed class HandSetHeadersTests
         {
             var (_, sent) = await CallAsync(ours, ["baggage: " + byHand], ["baggage: tenant=3,secret=1"], o =>
             {
-                o.BaggageKeys.Clear();
-                o.BaggageKeys.Add("tenant");
+                o.Propagation.BaggageKeys.Clear();
+                o.Propagation.BaggageKeys.Add("tenant");
             });
 
             Assert.Equal(expected, sent["baggage"]);
@@ -219,7 +219,7 @@ public sealed class HandSetHeadersTests
     {
         foreach (var ours in new[] { true, false })
         {
-            var (_, sent) = await CallAsync(ours, ["baggage: " + byHand], ["baggage: evil=1;p,worse=%20"], o => o.Trust = TraceTrust.Restart);
+            var (_, sent) = await CallAsync(ours, ["baggage: " + byHand], ["baggage: evil=1;p,worse=%20"], o => o.Trust.Default = TraceTrust.Restart);
 
             Assert.Equal(expected, sent["baggage"]);
         }
@@ -278,7 +278,7 @@ public sealed class HandSetHeadersTests
     public async Task Context_CopyOfOneThatWasNotBelieved_GivesWayToOurs(bool ours)
     {
         var (spans, sent) = await CallAsync(
-            ours, [$"traceparent: 00-{TraceId}-{SpanId}-01"], [$"traceparent: 00-{TraceId}-{SpanId}-01"], o => o.Trust = TraceTrust.Restart);
+            ours, [$"traceparent: 00-{TraceId}-{SpanId}-01"], [$"traceparent: 00-{TraceId}-{SpanId}-01"], o => o.Trust.Default = TraceTrust.Restart);
 
         Assert.NotEqual(TraceId, spans.Server().TraceId);
         AssertOurs(spans, sent);
@@ -296,7 +296,7 @@ public sealed class HandSetHeadersTests
         {
             foreach (var trust in Enum.GetValues<TraceTrust>())
             {
-                var (spans, sent) = await CallAsync(ours, headers.Split('|'), inbound.Split('|'), o => o.Trust = trust);
+                var (spans, sent) = await CallAsync(ours, headers.Split('|'), inbound.Split('|'), o => o.Trust.Default = trust);
 
                 AssertOurs(spans, sent);
             }
@@ -322,8 +322,8 @@ public sealed class HandSetHeadersTests
             },
             o =>
             {
-                o.Propagators.Clear();
-                foreach (var name in propagators.Split(',')) o.Propagators.Add(name);
+                o.Propagation.Formats.Clear();
+                foreach (var name in propagators.Split(',')) o.Propagation.Formats.Add(name);
             });
 
         Assert.Equal(spans.Clients().Select(s => s.SpanId), server.Requests.Select(r => r["X-B3-SpanId"] ?? r["traceparent"]!.Split('-')[2]));
@@ -551,7 +551,7 @@ public sealed class HandSetHeadersTests
                 foreach (var header in byHand.Split('|')) request.Headers.Add(header[..header.IndexOf(':')], header[(header.IndexOf(':') + 2)..]);
                 (await client.SendAsync(request)).Dispose();
             },
-            o => o.BaggageTo.Add("*"));
+            o => o.Propagation.BaggageTargets.Add("*"));
         return (spans, server.Requests);
     }
 

@@ -34,8 +34,8 @@ public sealed class MessagePropagationTests
             },
             o =>
             {
-                o.Propagators.Clear();
-                foreach (var name in propagators.Split(',')) o.Propagators.Add(name);
+                o.Propagation.Formats.Clear();
+                foreach (var name in propagators.Split(',')) o.Propagation.Formats.Add(name);
             },
             headers: isSampled ? [] : ["b3: 0"]);
 

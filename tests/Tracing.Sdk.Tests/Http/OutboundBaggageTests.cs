@@ -72,9 +72,9 @@ public sealed class OutboundBaggageTests
                 () => Activity.Current!.AddBaggage("other", "4"),
                 o =>
                 {
-                    o.BaggageKeys.Clear();
-                    o.BaggageKeys.Add("shop.*");
-                    o.BaggageKeys.Add("plain");
+                    o.Propagation.BaggageKeys.Clear();
+                    o.Propagation.BaggageKeys.Add("shop.*");
+                    o.Propagation.BaggageKeys.Add("plain");
                 },
                 "baggage: shop.user=1,secret=2,plain=3"));
     }
@@ -95,8 +95,8 @@ public sealed class OutboundBaggageTests
             },
             o =>
             {
-                o.BaggageKeys.Clear();
-                o.BaggageKeys.Add("tenant");
+                o.Propagation.BaggageKeys.Clear();
+                o.Propagation.BaggageKeys.Add("tenant");
             },
             headers: "baggage: tenant=1,secret=2");
 
@@ -115,7 +115,7 @@ public sealed class OutboundBaggageTests
                     new PropagationContext(default, Baggage.Current), byLibrary, static (carrier, name, value) => carrier[name] = value);
                 return Task.CompletedTask;
             },
-            o => o.BaggageKeys[0] = "tenant");
+            o => o.Propagation.BaggageKeys[0] = "tenant");
 
         Assert.Empty(byLibrary);
     }
@@ -123,7 +123,7 @@ public sealed class OutboundBaggageTests
     [Fact]
     public async Task Baggage_NotAmongThePropagators_StaysHere()
     {
-        Assert.Null(await CallAsync(() => Baggage.SetBaggage("a", "1"), o => o.Propagators.Remove("baggage"), "baggage: user=1"));
+        Assert.Null(await CallAsync(() => Baggage.SetBaggage("a", "1"), o => o.Propagation.Formats.Remove("baggage"), "baggage: user=1"));
     }
 
     [Theory]
@@ -143,8 +143,8 @@ public sealed class OutboundBaggageTests
             },
             o =>
             {
-                if (propagateTo is not null) o.PropagateTo.Add(propagateTo);
-                if (baggageTo is not null) o.BaggageTo.Add(baggageTo);
+                if (propagateTo is not null) o.Propagation.Targets.Add(propagateTo);
+                if (baggageTo is not null) o.Propagation.BaggageTargets.Add(baggageTo);
             },
             headers: "baggage: user=1");
 

@@ -85,8 +85,8 @@ public sealed class OutboundHeadersTests
         var sent = await CallAsync(
             o =>
             {
-                o.ForwardedHeaders.Add("x-ot-span-context");
-                o.ForwardedHeaders.Add("X-Tenant");
+                o.Propagation.ForwardedHeaders.Add("x-ot-span-context");
+                o.Propagation.ForwardedHeaders.Add("X-Tenant");
             },
             "X-OT-Span-Context: AbC;=,", "x-tenant: acme", "x-other: stays here");
 
@@ -102,7 +102,7 @@ public sealed class OutboundHeadersTests
         var sent = await CallAsync(
             o =>
             {
-                foreach (var name in names) o.ForwardedHeaders.Add(name);
+                foreach (var name in names) o.Propagation.ForwardedHeaders.Add(name);
             },
             "b3: 0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1-05e3ac9a4f6e3b90", "X-B3-ParentSpanId: 05e3ac9a4f6e3b90", "x-request-id: abc", "x-client-trace-id: def", "baggage: a=1");
 
@@ -141,7 +141,7 @@ public sealed class OutboundHeadersTests
     [InlineData("baggage: a=%0D%0Ax-evil:%201")]
     public async Task UnsafeValue_CameIn_DoesNotLeaveAndNoCallFails(string header)
     {
-        var sent = await CallAsync(o => o.ForwardedHeaders.Add("x-tenant"), header, "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+        var sent = await CallAsync(o => o.Propagation.ForwardedHeaders.Add("x-tenant"), header, "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
 
         Assert.All(sent.Headers, h => Assert.DoesNotContain(h.Value, c => c is < ' ' or > '~'));
         Assert.Null(sent["x-evil"]);

@@ -50,7 +50,7 @@ public sealed class PropagationTargetTests
     [InlineData("*")]
     public async Task Host_NamedByPropagateTo_GetsHeadersButNoBaggage(string pattern)
     {
-        var (spans, sent, log) = await CallAsync(ours: false, "api.example.com", o => o.PropagateTo.Add(pattern));
+        var (spans, sent, log) = await CallAsync(ours: false, "api.example.com", o => o.Propagation.Targets.Add(pattern));
 
         Assert.Equal((spans.Client().SpanId, "abc"), (sent["X-B3-SpanId"], sent["x-request-id"]));
         Assert.Null(sent["baggage"]);
@@ -66,9 +66,9 @@ public sealed class PropagationTargetTests
     {
         var (spans, sent, _) = await CallAsync(ours: false, host, o =>
         {
-            o.DoNotPropagateTo.Add(pattern);
-            o.PropagateTo.Add("*");
-            o.BaggageTo.Add("*");
+            o.Propagation.ExcludedTargets.Add(pattern);
+            o.Propagation.Targets.Add("*");
+            o.Propagation.BaggageTargets.Add("*");
         });
 
         Assert.NotNull(spans.Client());
@@ -89,8 +89,8 @@ public sealed class PropagationTargetTests
 
         Assert.Equal(
             [
-                "Calls to api.example.com get a span but no trace headers, because the host is outside the mesh; MeshTracing:PropagateTo can name it.",
-                "Calls to other.example.com get a span but no trace headers, because the host is outside the mesh; MeshTracing:PropagateTo can name it.",
+                "Calls to api.example.com get a span but no trace headers, because the host is outside the mesh; MeshTracing:Propagation:Targets can name it.",
+                "Calls to other.example.com get a span but no trace headers, because the host is outside the mesh; MeshTracing:Propagation:Targets can name it.",
             ],
             log.OfTracing.Where(l => l.StartsWith("Calls to", StringComparison.Ordinal)));
     }
@@ -204,7 +204,7 @@ public sealed class PropagationTargetTests
             },
             o =>
             {
-                if (denied.Length > 0) o.DoNotPropagateTo.Add(denied);
+                if (denied.Length > 0) o.Propagation.ExcludedTargets.Add(denied);
             },
             headers: inbound);
 
@@ -246,8 +246,8 @@ public sealed class PropagationTargetTests
             },
             o =>
             {
-                o.BaggageTo.Add("a.example.com");
-                o.BaggageTo.Add("trusted.example.com");
+                o.Propagation.BaggageTargets.Add("a.example.com");
+                o.Propagation.BaggageTargets.Add("trusted.example.com");
             },
             headers: Inbound);
 
@@ -264,7 +264,7 @@ public sealed class PropagationTargetTests
                 using var client = new HttpClient(server.Handler());
                 (await client.GetAsync(new Uri("http://data/"))).Dispose();
             },
-            o => o.PropagateTo.Add("b.example.com"),
+            o => o.Propagation.Targets.Add("b.example.com"),
             headers: Inbound);
 
         Assert.Equal(["user=1", null], server.Requests.Select(r => r["baggage"]));

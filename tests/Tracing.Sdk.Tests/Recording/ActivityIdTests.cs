@@ -162,7 +162,7 @@ public sealed class ActivityIdTests : IDisposable
                 });
                 app.MapGet("/", () => "ok");
             },
-            o => o.ResponseHeader = TraceResponseHeader.TraceId | TraceResponseHeader.ServerTiming);
+            o => o.Http.ResponseHeader = TraceResponseHeader.TraceId | TraceResponseHeader.ServerTiming);
         var response = await service.GetAsync("/");
 
         Assert.Equal((null, null), (response["x-trace-id"], response["server-timing"]));

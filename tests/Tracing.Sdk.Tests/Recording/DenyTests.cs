@@ -121,7 +121,7 @@ public sealed class DenyTests
                 using var client = new HttpClient();
                 (await client.GetAsync(server.Address)).Dispose();
             },
-            o => o.SamplingRatio = ratio);
+            o => o.Sampling.Ratio = ratio);
 
         Assert.Equal((TraceId, sampled), (server.Request["X-B3-TraceId"], server.Request["X-B3-Sampled"]));
     }
@@ -165,7 +165,7 @@ public sealed class DenyWithoutRequestTests
         using (MeshTracing.Start(o =>
         {
             TestService.ExportTo(sink, o);
-            o.SamplingRatio = 0;
+            o.Sampling.Ratio = 0;
         }))
         {
             using var job = isNested ? Library.StartActivity("job") : null;

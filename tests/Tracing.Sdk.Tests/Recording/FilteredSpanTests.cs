@@ -112,7 +112,7 @@ public sealed class FilteredSpanTests
     [Fact]
     public void Span_RefusedAndSetByUserCode_IsInTheBalance()
     {
-        using var process = new TracedProcess(o => o.SamplingRatio = 0);
+        using var process = new TracedProcess(o => o.Sampling.Ratio = 0);
         using (var span = Orders.StartActivity("work")!)
         {
             span.ActivityTraceFlags |= ActivityTraceFlags.Recorded;
@@ -128,7 +128,7 @@ public sealed class FilteredSpanTests
     {
         using var listener = new ActivityListener { ShouldListenTo = s => s == Orders, Sample = (ref _) => ActivitySamplingResult.AllData };
         ActivitySource.AddActivityListener(listener);
-        using var process = new TracedProcess(o => o.SamplingRatio = 0);
+        using var process = new TracedProcess(o => o.Sampling.Ratio = 0);
         Orders.StartActivity("work")!.Dispose();
         process.Stop();
 
@@ -140,7 +140,7 @@ public sealed class FilteredSpanTests
     {
         using var listener = new ActivityListener { ShouldListenTo = s => s == Orders, Sample = (ref _) => ActivitySamplingResult.AllDataAndRecorded };
         ActivitySource.AddActivityListener(listener);
-        using var process = new TracedProcess(o => o.SamplingRatio = 0);
+        using var process = new TracedProcess(o => o.Sampling.Ratio = 0);
         using (var span = Orders.StartActivity("work")!) Clear(span, alsoItsData: false);
         process.Stop();
 
@@ -163,7 +163,7 @@ public sealed class FilteredSpanTests
     [Fact]
     public void Live_RefusedSpansRun_NeverCountsThem()
     {
-        using var process = new TracedProcess(o => o.SamplingRatio = 0);
+        using var process = new TracedProcess(o => o.Sampling.Ratio = 0);
         using (Orders.StartActivity("refused"))
         {
             Assert.Equal(0, TracedProcess.Read("otel.sdk.span.live"));

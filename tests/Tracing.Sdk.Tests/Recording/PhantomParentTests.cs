@@ -85,7 +85,7 @@ public sealed class PhantomParentTests
     [InlineData($"X-B3-TraceId: {TraceId}|X-B3-SpanId: {RemoteId}")]
     public async Task Call_CallerDefersAndWeRefuse_NamesThisHop(string headers)
     {
-        var (spans, sent) = await CallAsync(o => o.SamplingRatio = 0, "", "loud", headers.Split('|'));
+        var (spans, sent) = await CallAsync(o => o.Sampling.Ratio = 0, "", "loud", headers.Split('|'));
 
         Assert.Empty(spans);
         AssertOwnHop(sent);
@@ -100,8 +100,8 @@ public sealed class PhantomParentTests
         var (spans, sent) = await CallAsync(
             o =>
             {
-                o.SamplingRatio = 0;
-                o.Trust = TraceTrust.TrustIdsOnly;
+                o.Sampling.Ratio = 0;
+                o.Trust.Default = TraceTrust.TrustIdsOnly;
             },
             "", "loud", headers);
 
@@ -117,8 +117,8 @@ public sealed class PhantomParentTests
         var (spans, sent) = await CallAsync(
             o =>
             {
-                o.SamplingRatio = 0;
-                o.FollowParentDecision = false;
+                o.Sampling.Ratio = 0;
+                o.Sampling.FollowParentDecision = false;
             },
             "", "loud", $"traceparent: 00-{TraceId}-{RemoteId}-01");
 

@@ -73,7 +73,7 @@ public sealed class SpanRecorderTests
     [Fact]
     public void Sampler_HalfOfTheTraces_ArePreciselyThoseWhoseIdSaysSo()
     {
-        var (sink, tracing) = Start(o => o.SamplingRatio = 0.5);
+        var (sink, tracing) = Start(o => o.Sampling.Ratio = 0.5);
         using var source = new ActivitySource("Orders");
         var traces = new List<string>();
         for (var i = 0; i < 200; i++)
@@ -92,7 +92,7 @@ public sealed class SpanRecorderTests
     [Fact]
     public void Sampler_RefusedRoot_HasNoRecordedChildren()
     {
-        var (sink, tracing) = Start(o => o.SamplingRatio = 0);
+        var (sink, tracing) = Start(o => o.Sampling.Ratio = 0);
         using var source = new ActivitySource("Orders");
         using (var root = source.StartActivity("outer"))
         {
@@ -112,7 +112,7 @@ public sealed class SpanRecorderTests
     [InlineData(false, "01", 1)]
     public void Sampler_RemoteParent_CountsOnlyIfFollowed(bool follow, string flags, int recorded)
     {
-        var (sink, tracing) = Start(o => o.FollowParentDecision = follow);
+        var (sink, tracing) = Start(o => o.Sampling.FollowParentDecision = follow);
         using var source = new ActivitySource("Orders");
         var parent = ActivityContext.Parse($"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-{flags}", null);
         source.StartActivity("work", ActivityKind.Consumer, new ActivityContext(parent.TraceId, parent.SpanId, parent.TraceFlags, null, isRemote: true))?.Dispose();
@@ -149,7 +149,7 @@ public sealed class SpanRecorderTests
     public void OtherListener_WantsWhatWeRefuse_ChangesNothingForUs()
     {
         using var listener = RecordEverything();
-        var (sink, tracing) = Start(o => o.SamplingRatio = 0);
+        var (sink, tracing) = Start(o => o.Sampling.Ratio = 0);
         using var source = new ActivitySource("Orders");
         using (source.StartActivity("outer"))
         using (var between = new Activity("bare").Start())
@@ -166,8 +166,8 @@ public sealed class SpanRecorderTests
     public void OtherListener_WantsWhatTwoTracingsRefuse_ChangesNothingForBoth()
     {
         using var listener = RecordEverything();
-        var (first, firstTracing) = Start(o => o.SamplingRatio = 0);
-        var (second, secondTracing) = Start(o => o.SamplingRatio = 0);
+        var (first, firstTracing) = Start(o => o.Sampling.Ratio = 0);
+        var (second, secondTracing) = Start(o => o.Sampling.Ratio = 0);
         using var source = new ActivitySource("Orders");
         using (source.StartActivity("outer"))
         {
@@ -183,7 +183,7 @@ public sealed class SpanRecorderTests
     [Fact]
     public void OtherListener_WantsWhatOneOfTwoTracingsRefuses_OnlyTheOtherExports()
     {
-        var (refusing, refusingTracing) = Start(o => o.SamplingRatio = 0);
+        var (refusing, refusingTracing) = Start(o => o.Sampling.Ratio = 0);
         var (taking, takingTracing) = Start();
         using var source = new ActivitySource("Orders");
         using (source.StartActivity("outer"))
@@ -261,8 +261,8 @@ public sealed class SpanRecorderTests
     {
         var (sink, tracing) = Start(o =>
         {
-            o.Exporters.Clear();
-            o.Exporters.Add("none");
+            o.Export.Exporters.Clear();
+            o.Export.Exporters.Add("none");
         });
         using var source = new ActivitySource("Orders");
         source.StartActivity("work")!.Dispose();

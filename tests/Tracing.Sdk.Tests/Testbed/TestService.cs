@@ -57,9 +57,9 @@ internal sealed class TestService : IAsyncDisposable
     /// <summary>Sends nothing before the end: a test waits for StopAsync, never for a clock.</summary>
     public static void ExportTo(SpanSink sink, MeshTracingOptions options)
     {
-        options.OtlpProtocol = OtlpProtocol.HttpJson;
-        options.ExportInterval = TimeSpan.FromHours(1);
-        options.ExporterHttpHandler = () => sink;
+        options.Export.Otlp.Protocol = OtlpProtocol.HttpJson;
+        options.Export.Batch.Interval = TimeSpan.FromHours(1);
+        options.Export.HttpHandler = () => sink;
     }
 
     /// <summary>A request; headers are written <c>name: value</c>.</summary>
