@@ -51,7 +51,7 @@ internal static class RequestTrust
         using var activity = Source.StartActivity(replaced.OperationName, ActivityKind.Server);
         if (activity is not null)
         {
-            SpanRecorder.Replace(replaced, activity);
+            OutgoingIds.Replace(replaced, activity);
             // What middleware has added stays with the request.
             foreach (var (key, value) in replaced.Baggage.Reverse()) activity.AddBaggage(key, value);
             // A feature of our own: hosting stops what stands in its.

@@ -9,7 +9,7 @@ namespace Tracing.Sdk.Recording;
 /// </summary>
 internal static class OtherListeners
 {
-    // What identifies a probe. Not a comparison of references: listeners are asked about a new source before the field that holds it is assigned.
+    // Identifies a probe. References cannot be compared: listeners are called for a new source before the field that holds it is assigned.
     private const string ProbeVersion = "tracing.sdk.probe";
 
     private static readonly ActivitySource Requests = new(SourceNames.HttpServer, ProbeVersion);
@@ -37,16 +37,16 @@ internal static class OtherListeners
     /// <summary>Whether a source is one of the probes, which must not be listened to.</summary>
     public static bool IsProbe(ActivitySource source) => source.Version == ProbeVersion;
 
-    /// <summary>The names of all sources that have listeners, except one. Only where this library records nothing are these other listeners.</summary>
+    /// <summary>The names of all sources with listeners, except one. While this library records nothing, these are listeners of other code.</summary>
     public static IReadOnlyList<string> FindHeardSources(ActivitySource? except)
     {
         var names = new SortedSet<string>(StringComparer.Ordinal);
-        // A listener that is added is asked about every source there is.
+        // A listener that is added is called for every source of the process.
         using var listener = new ActivityListener
         {
             ShouldListenTo = source =>
             {
-                // This library may listen to requests and calls itself, but never to their probes.
+                // This library may listen to requests and calls, but never to their probes.
                 var isOurs = source == except || ((source.Name == Requests.Name || source.Name == Calls.Name) && !IsProbe(source));
                 if (!isOurs && source.Name.Length > 0 && source.HasListeners()) names.Add(source.Name);
                 return false;

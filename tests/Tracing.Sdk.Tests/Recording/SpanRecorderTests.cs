@@ -245,18 +245,6 @@ public sealed class SpanRecorderTests
     }
 
     [Fact]
-    public async Task FlushAsync_SendsWhatHasEnded()
-    {
-        var (sink, tracing) = Start();
-        using var source = new ActivitySource("Orders");
-        source.StartActivity("work")!.Dispose();
-
-        Assert.True(await tracing.FlushAsync());
-        Assert.Single(sink.Spans);
-        tracing.Dispose();
-    }
-
-    [Fact]
     public void Start_ExportersNone_RecordsForNobody()
     {
         var (sink, tracing) = Start(o =>

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Tracing.Sdk.Export.Encoding;
+using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk.Export.Console;
 

@@ -4,6 +4,7 @@ using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using Tracing.Sdk.Export.Encoding;
+using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk.Export.Otlp;
 
