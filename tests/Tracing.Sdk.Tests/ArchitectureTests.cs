@@ -36,11 +36,13 @@ public sealed class ArchitectureTests
     private static readonly string[] Exceptions = ["Http knows Root", "AspNetCore knows Root", "Configuration knows Root", "Export.Encoding knows Export.Zipkin"];
 
     [Fact]
-    public void Source_EveryNamespace_KnowsOnlyWhatItsRowAllows() => Assert.Empty(FindReferences()
-        .Where(r => !IsAllowed(r.From, r.To) && !Exceptions.Contains($"{r.From} knows {r.To}"))
-        .Select(r => $"{r.File} is in {r.From} and uses {r.Type} of {r.To}, which {r.From} may not know. " +
-            "Hand it the value that it needs, move the code to a namespace that may know both, or change the table of this test and say why in RATIONALE.md.")
-        .Distinct());
+    public void Source_EveryNamespace_KnowsOnlyWhatItsRowAllows()
+    {
+        var broken = FindReferences().Where(r => !IsAllowed(r.From, r.To) && !Exceptions.Contains($"{r.From} knows {r.To}")).Select(r =>
+            $"{r.File} is in {r.From} and uses {r.Type} of {r.To}, which {r.From} may not know: hand it the value that it needs, move the code to a namespace " +
+            "that may know both, or change the table of this test and say why in RATIONALE.md.");
+        Assert.Equal("", string.Join('\n', broken.Distinct()));
+    }
 
     // The order in which the namespaces can be read: none knows one that is further down, except Propagation and Export, which know their own formats.
     [Fact]

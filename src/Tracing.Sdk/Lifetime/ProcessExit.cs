@@ -6,7 +6,7 @@ namespace Tracing.Sdk.Lifetime;
 /// <remarks>
 /// .NET 10 raises no ProcessExit for a signal: the default action of the operating system ends the process. The handlers of a signal run
 /// one after the other, the latest registered first, and that action follows unless one of them cancels it. A handler registered earlier
-/// may still cancel after ours, so a signal flushes and does not stop.
+/// may still cancel it afterwards, so a signal flushes and does not stop.
 /// </remarks>
 internal sealed class ProcessExit : IDisposable
 {

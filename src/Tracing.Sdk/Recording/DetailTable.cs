@@ -10,9 +10,9 @@ namespace Tracing.Sdk.Recording;
 /// </remarks>
 internal sealed class DetailTable
 {
-    // 64 KiB. The more requests run at the same time, the more often an activity finds its places taken: one in 250 with 2,000 requests.
+    // 64 KiB. With 2,000 running requests one in 3,000 finds its places taken, with 4,000 one in 60; its attributes are then tags.
     private const int Size = 8192;
-    private const int Places = 4;
+    private const int Places = 8;
 
     private readonly SpanDetails?[] _slots = new SpanDetails?[Size];
 

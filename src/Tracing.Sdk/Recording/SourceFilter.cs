@@ -7,7 +7,7 @@ namespace Tracing.Sdk.Recording;
 
 // In this order:
 //   1. IgnoredSources matches the name                               left out
-//   2. the name is the platform's HTTP server or client, or ours     recorded
+//   2. the name is the platform's HTTP server or client, or our own recorded
 //   3. the name is among those left out by default                   recorded only if Sources names it, not by a shorter pattern such as *
 //   4. Sources matches the name                                      recorded
 /// <summary>Decides by name which ActivitySources are listened to. A <c>*</c> at the end of a pattern matches any rest.</summary>

@@ -30,6 +30,8 @@ internal abstract class SpanDetails(Activity activity)
         Read(values);
         for (var i = 0; i < values.Length; i++)
         {
+            // A feature of the request may throw later on.
+            values[i] ??= _tags?[i];
             var tag = activity.GetTagItem(Keys[i]);
             if (Equals(tag, _tags?[i]) && !Equals(tag, values[i])) activity.SetTag(Keys[i], values[i]);
         }

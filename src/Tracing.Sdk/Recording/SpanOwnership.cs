@@ -30,7 +30,7 @@ internal sealed class SpanOwnership(object owner) : IDisposable
     // Until the first refusal _refused is not read.
     private volatile bool _hasRefused;
 
-    /// <summary>Whether any recorder of this process listens.</summary>
+    /// <summary>Whether any recorder of the process listens.</summary>
     public static bool IsAnyLive => Volatile.Read(ref _live) > 0;
 
     /// <summary>Whether there ever was another recorder in this process.</summary>
