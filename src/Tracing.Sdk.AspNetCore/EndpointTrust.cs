@@ -12,7 +12,7 @@ internal sealed class EndpointTrust(TraceTrust trust)
     {
         // Both are made once for all requests of the endpoint.
         RequestDelegate completing = context => context.RequestServices.GetService<ServerSettings>() is { } settings
-            ? TracingMiddleware.CompleteCurrentAsync(context, settings, endpoint)
+            ? TracingMiddleware.CompleteCurrentAsync(context, context.RequestServices.GetRequiredService<TracingInstance>(), settings, endpoint)
             : endpoint(context);
         return context => context.RequestServices.GetService<TracingInstance>() is { } tracing
             ? RequestTrust.ApplyAsync(context, Of(context), tracing, endpoint, completing)

@@ -51,8 +51,8 @@ internal static class RequestTrust
         using var activity = Source.StartActivity(replaced.OperationName, ActivityKind.Server);
         if (activity is not null)
         {
-            SpanRecorder.Replace(replaced, activity);
-            // Members that middleware has added remain.
+            OutgoingIds.Replace(replaced, activity);
+            // What middleware has added stays with the request.
             foreach (var (key, value) in replaced.Baggage.Reverse()) activity.AddBaggage(key, value);
             // A feature of this library: hosting stops the Activity of its own feature.
             context.Features.Set<IHttpActivityFeature>(new CurrentActivity(activity));

@@ -16,18 +16,17 @@ using HttpMethods = Tracing.Sdk.Http.HttpMethods;
 namespace Tracing.Sdk.AspNetCore;
 
 /// <summary>
-/// The name, the status and the attributes of a server span, spelled as in the stable HTTP conventions. Everything is in the
-/// <see cref="HttpContext"/> until the span stops, so it is read from there and not copied into tags before.
+/// The name, the status and the attributes of a server span, spelled as in the stable HTTP conventions. The values stand in the
+/// <see cref="HttpContext"/> until the span stops and are read from there: see <see cref="SpanDetails"/>.
 /// </summary>
 /// <remarks>
 /// https://opentelemetry.io/docs/specs/semconv/http/http-spans/
-/// Middleware may rewrite the path, replace the peer by the client, or run the pipeline again for an error page, whose endpoint then
-/// stands where the one that was asked for stood. So the former are read at the beginning, and as the request's endpoint feature the
-/// span sees each endpoint that is chosen.
+/// Middleware may rewrite the path and replace the peer by the client, so both are read at the beginning. It may also run the pipeline again
+/// for an error page, whose endpoint then replaces the requested one; so the span is the request's endpoint feature and sees each endpoint.
 /// </remarks>
 internal sealed class ServerSpan : SpanDetails, IEndpointFeature
 {
-    // In the order of Fill.
+    // In the order of Read.
     private static readonly string[] KeyList =
     [
         "http.request.method", "http.request.method_original", "url.scheme", "url.path", "url.query", "server.address", "server.port",
@@ -35,7 +34,7 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
         "http.response.status_code", "error.type", "envoy.attempt_count",
     ];
 
-    // Endpoints are few and live as long as the application. Beyond this number the text is made for each request.
+    // Entries of the two caches. Endpoints are few and live as long as the application; beyond this number each request makes its texts.
     private const int MaxRemembered = 1024;
     private static readonly ConcurrentDictionary<Endpoint, EndpointNames> Endpoints = new();
     private static readonly ConcurrentDictionary<IPAddress, Address> Addresses = new();
@@ -43,7 +42,7 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
     // In a mesh the peer is always the same sidecar.
     private static Address? _lastAddress;
 
-    // Null once the span is recorded, which may be before the request ends: an endpoint can stop it by hand.
+    // Null once the span is encoded, which may be before the request ends: an endpoint can stop its activity.
     private HttpContext? _context;
     private readonly string _attemptHeader;
     private readonly PathString _path;
@@ -51,18 +50,19 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
     private readonly IPAddress? _peer;
     private readonly ushort _peerPort;
     private Endpoint? _endpoint;
-    // Of the endpoint that was asked for.
+    // Of the requested endpoint.
     private EndpointNames? _names;
-    // Somebody took the endpoint away: to run the pipeline again for an error page, or to route anew.
+    // The endpoint was removed: to run the pipeline again for an error page, or to route again.
     private bool _mayBeRunAgain;
     private string? _errorType;
     private int _statusCode;
 
-    private ServerSpan(HttpContext context, string attemptHeader)
+    private ServerSpan(Activity activity, HttpContext context, string attemptHeader)
+        : base(activity)
     {
         (_context, _attemptHeader) = (context, attemptHeader);
         var feature = context.Features.Get<IEndpointFeature>();
-        // The endpoint may have begun a trace of its own: the request is still the one that came.
+        // The endpoint has begun a trace of its own, and this is the second span of the request.
         if (feature is ServerSpan known)
         {
             (_path, _query, _peer, _peerPort, _names) = (known._path, known._query, known._peer, known._peerPort, known._names);
@@ -96,35 +96,47 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
             if ((_mayBeRunAgain || !ReferenceEquals(context.Request.Path.Value, _path.Value)) && IsRunAgain(context)) return;
             var names = NamesOf(value);
             if (names.Route is null) return;
-            // Only here and now: UsePathBase takes it back at the end.
+            // UsePathBase removes the path base at the end, so it is read now.
             _names = context.Request.PathBase is { HasValue: true } pathBase ? new EndpointNames(pathBase.Value + names.Route) : names;
+            if (AreTags) SetTags();
         }
     }
 
-    // Error handlers leave this mark before they run the pipeline again, which they do with another path or without the endpoint.
+    // Error handlers set one of these features before they run the pipeline again, with another path or without the endpoint.
     private static bool IsRunAgain(HttpContext context) =>
         context.Features.Get<IExceptionHandlerFeature>() is not null || context.Features.Get<IStatusCodeReExecuteFeature>() is not null;
 
-    public static ServerSpan Begin(Activity activity, HttpContext context, string attemptHeader)
+    /// <param name="activity">The request's activity.</param>
+    /// <param name="context">The request.</param>
+    /// <param name="attemptHeader">The header in which Envoy counts attempts.</param>
+    /// <param name="recorder">The host's recorder; null when it records nothing.</param>
+    public static ServerSpan Begin(Activity activity, HttpContext context, string attemptHeader, SpanRecorder? recorder)
     {
-        var span = new ServerSpan(context, attemptHeader);
-        // Tags that hosting has set (with Microsoft.AspNetCore.Hosting.SuppressActivityOpenTelemetryData off) are decoded here.
+        var span = new ServerSpan(activity, context, attemptHeader);
+        // Hosting sets decoded values (with Microsoft.AspNetCore.Hosting.SuppressActivityOpenTelemetryData off).
         if (activity.GetTagItem("url.path") is not null) activity.SetTag("url.path", null).SetTag("server.address", null);
-        activity.SetTag(Key, span);
+        if (recorder?.TryKeep(span) != true || OtherListeners.Hear(activity.Source)) span.SetTags();
         return span;
     }
 
-    /// <summary>Takes what is known only at the end: how it went, and so the name and the status.</summary>
-    public void Complete(Activity activity, Exception? exception)
+    /// <summary>Sets what is known only at the end: the name, the status and the last attributes.</summary>
+    public void Complete(Exception? exception)
     {
         if (_context is not { } context) return;
-        // The application may have found a better one.
+        Complete(Activity, context, exception);
+        // Listeners that were added before the recorder's hear of the stop before it does.
+        if (AreTags || OtherListeners.Hear(Activity.Source)) SetTags();
+    }
+
+    private void Complete(Activity activity, HttpContext context, Exception? exception)
+    {
+        // The application may have set a name.
         if (activity.DisplayName == activity.OperationName) activity.DisplayName = Name(context.Request);
 
         var response = context.Response;
         if (exception is null && response is { HasStarted: true, StatusCode: < 500 and var code })
         {
-            // Nearly always; whether the client waited for it makes no difference.
+            // Nearly always, and also when the client has gone.
             _statusCode = code;
             return;
         }
@@ -142,22 +154,22 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
     }
 
     /// <inheritdoc/>
-    public override void Fill(Span<object?> values)
+    protected override void Read(Span<object?> values)
     {
         try
         {
-            if (_context is { } context) Fill(context, values);
+            if (_context is { } context) Read(context, values);
         }
         catch (Exception)
         {
-            // A feature of the server's or the application's threw: what is filled is recorded.
+            // A feature of the server or the application threw: what was read before is recorded.
         }
     }
 
     /// <inheritdoc/>
     public override void Release() => _context = null;
 
-    private void Fill(HttpContext context, Span<object?> values)
+    private void Read(HttpContext context, Span<object?> values)
     {
         var request = context.Request;
         var method = HttpMethods.NameOf(request.Method);
@@ -166,7 +178,7 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
         values[2] = request.Scheme;
         values[3] = PathAsSent(context.Features.Get<IHttpRequestFeature>()?.RawTarget);
         if (_query.Value is { Length: > 1 } query) values[4] = UrlRedaction.Query(query);
-        // Not request.Host: it decodes Punycode, looks for some each time, and throws at what is none.
+        // request.Host decodes Punycode, and throws when it is invalid.
         if (request.Headers.Host is [{ Length: > 0 } host, ..])
         {
             var authority = Authority.Of(host);
@@ -194,7 +206,7 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
         }
     }
 
-    // The request's own path is decoded and without dot segments. Servers that keep no target have the path encoded again.
+    // Request.Path is decoded and has no dot segments. When the server keeps no raw target, the path is encoded again.
     private string PathAsSent(string? target)
     {
         if (string.IsNullOrEmpty(target)) return _path.HasValue ? _path.ToUriComponent() : "/";
@@ -218,7 +230,7 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
         return _names is null ? method : _names.Of(method);
     }
 
-    // The server answers after the middleware is done: an unhandled exception replaces what was set, and so does a client that is gone.
+    // The server responds after the middleware: an unhandled exception replaces the status that was set, and so does a client that has gone.
     private static int StatusOfUnstarted(HttpResponse response, Exception? exception, bool isAborted) => exception switch
     {
         null when isAborted && response.StatusCode == StatusCodes.Status200OK => StatusCodes.Status499ClientClosedRequest,
@@ -228,7 +240,7 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
         _ => StatusCodes.Status500InternalServerError,
     };
 
-    // What waiting for the client, or writing to it, throws when the client hangs up. The server ignores the same exceptions.
+    // The exceptions of a read or write after the client has gone. The server ignores the same ones.
     private static bool IsCausedByAbort(Exception? exception) =>
         exception is OperationCanceledException or IOException or WebSocketException { WebSocketErrorCode: WebSocketError.ConnectionClosedPrematurely };
 
@@ -249,7 +261,7 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
         }
         catch (Exception)
         {
-            // Metadata is the application's code.
+            // Metadata is code of the application.
         }
 
         return (endpoint as RouteEndpoint)?.RoutePattern.RawText;
@@ -282,7 +294,7 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
     /// <summary>The route of an endpoint, and the names of spans of requests for it.</summary>
     private sealed class EndpointNames(string? route)
     {
-        // For the method that was used first. An endpoint has one, nearly always.
+        // For the first method. Nearly every endpoint has only one.
         private Tuple<string, string>? _first;
 
         public string? Route => route;
@@ -294,7 +306,7 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
         }
     }
 
-    // A service is called by one name, mostly: taking it apart makes two strings each time.
+    // The last authority is kept, because a service is mostly called by one name and parsing makes two strings.
     private sealed record Authority(string Text, string Name, int? Port)
     {
         private static Authority? _last;
@@ -302,7 +314,7 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
         public static Authority Of(string text)
         {
             if (_last is { } last && last.Text == text) return last;
-            // Without user info, which is not allowed there. A port that is no number is 0.
+            // User info is not allowed here and is removed. A port that is not a number is 0.
             var authority = text[(text.LastIndexOf('@') + 1)..];
             var host = new HostString(authority);
             var port = host.Port ?? (authority.Length > host.Host.Length ? 0 : null);

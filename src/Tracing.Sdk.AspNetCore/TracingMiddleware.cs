@@ -18,19 +18,19 @@ internal sealed class TracingMiddleware(RequestDelegate next, TracingInstance tr
     }
 
     /// <summary>Runs <paramref name="next"/> and completes the current span, if it is the server's and recorded.</summary>
-    public static Task CompleteCurrentAsync(HttpContext context, ServerSettings settings, RequestDelegate next) =>
-        Activity.Current is { IsAllDataRequested: true, Kind: ActivityKind.Server } activity ? CompleteAsync(context, settings, activity, next) : next(context);
+    public static Task CompleteCurrentAsync(HttpContext context, TracingInstance tracing, ServerSettings settings, RequestDelegate next) =>
+        Activity.Current is { IsAllDataRequested: true, Kind: ActivityKind.Server } activity ? CompleteAsync(context, tracing, settings, activity, next) : next(context);
 
     private Task ContinueAsync(HttpContext context)
     {
         if (RemoteContext.Current?.Baggage is { Count: > 0 } baggage) Baggage.Current = W3CBaggagePropagator.ToBaggage(baggage);
         if (settings.ResponseHeader != TraceResponseHeader.None) ResponseHeaders.WriteOnStart(context, settings.ResponseHeader, tracing.Recorder);
-        return CompleteCurrentAsync(context, settings, next);
+        return CompleteCurrentAsync(context, tracing, settings, next);
     }
 
-    private static async Task CompleteAsync(HttpContext context, ServerSettings settings, Activity activity, RequestDelegate next)
+    private static async Task CompleteAsync(HttpContext context, TracingInstance tracing, ServerSettings settings, Activity activity, RequestDelegate next)
     {
-        var span = Begin(context, settings, activity);
+        var span = Begin(context, tracing, settings, activity);
         if (RemoteContext.Current?.Link is { } link) activity.AddLink(link.ToLink());
         try
         {
@@ -44,11 +44,11 @@ internal sealed class TracingMiddleware(RequestDelegate next, TracingInstance tr
         Complete(activity, span, exception: null);
     }
 
-    private static ServerSpan? Begin(HttpContext context, ServerSettings settings, Activity activity)
+    private static ServerSpan? Begin(HttpContext context, TracingInstance tracing, ServerSettings settings, Activity activity)
     {
         try
         {
-            return ServerSpan.Begin(activity, context, settings.AttemptHeader);
+            return ServerSpan.Begin(activity, context, settings.AttemptHeader, tracing.Recorder);
         }
         catch (Exception)
         {
@@ -63,7 +63,7 @@ internal sealed class TracingMiddleware(RequestDelegate next, TracingInstance tr
         try
         {
             // False if the endpoint has started a trace of its own.
-            if (activity.IsAllDataRequested) span?.Complete(activity, exception);
+            if (activity.IsAllDataRequested) span?.Complete(exception);
         }
         catch (Exception)
         {

@@ -1,10 +1,9 @@
-using System.Runtime.InteropServices;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Tracing.Sdk.Configuration;
-using Tracing.Sdk.Export;
 using Tracing.Sdk.Http;
+using Tracing.Sdk.Lifetime;
 using Tracing.Sdk.Logging;
 using Tracing.Sdk.Recording;
 
@@ -16,45 +15,31 @@ namespace Tracing.Sdk;
 /// </summary>
 public sealed class MeshTracing : IDisposable, IAsyncDisposable
 {
-    private static readonly TimeSpan FlushTimeout = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(5);
-    // More than a stop takes: a logger or a listener of the application that hangs does not hold up the process for ever.
-    private static readonly TimeSpan JoinTimeout = ShutdownTimeout + TimeSpan.FromSeconds(1);
+    private readonly Shutdown _shutdown;
 
-    private readonly ILogger _logger;
-    private readonly SpanAccounts _accounts = new();
-    private readonly SpanExporter[] _exporters;
-    private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private int _isStopping;
-    private Thread? _stopThread;
-    private ProcessEnd? _processEnd;
-    // Null when the logger writes to standard error.
-    private Func<bool>? _isLoggingOver;
-    private string? _lastLine;
-    private long _stopBegan;
-    // The line that the logger has been given and has not returned from.
-    private string? _unwrittenLine;
-
-    private MeshTracing(MeshTracingOptions options, string applicationName, string? environment, ILogger logger, TimeProvider time)
+    private MeshTracing(
+        MeshTracingOptions options, string applicationName, string? environment, ILogger logger, TimeProvider time, Func<bool>? isLoggerDisposed)
     {
-        _logger = logger;
         Options = options;
-        _exporters = options.Mode == MeshTracingMode.Forward
-            ? []
-            : Pipeline.Exporters(options, Pipeline.Resource(options, applicationName, environment), _accounts, logger, time);
+        var isRecording = options.Mode == MeshTracingMode.Record;
+        var metrics = new SpanMetrics();
+        var exporters = isRecording ? Pipeline.Exporters(options, Pipeline.Resource(options, applicationName, environment), metrics, logger, time) : [];
         var warnings = new CoexistenceWarnings(logger);
         Instance = new TracingInstance(
             Pipeline.Propagation(options, logger, time),
-            _accounts,
+            metrics,
             warnings,
-            options.Mode == MeshTracingMode.Forward ? null : instance => new SpanRecorder(
-                owner: instance,
-                new SourceFilter([.. options.Sources], [.. options.IgnoredSources], logger),
-                new TraceSampler(options.Sampling.Ratio, options.Sampling.FollowParentDecision),
-                options.Propagation.RandomFlag,
-                _exporters,
-                _accounts,
-                warnings));
+            isRecording
+                ? instance => new SpanRecorder(
+                    owner: instance,
+                    new SourceFilter([.. options.Sources], [.. options.IgnoredSources], logger),
+                    new TraceSampler(options.Sampling.Ratio, options.Sampling.FollowParentDecision),
+                    options.Propagation.RandomFlag,
+                    exporters,
+                    metrics,
+                    warnings)
+                : null);
+        _shutdown = new Shutdown(Instance.Stop, exporters, metrics, isRecording ? new LastLine(logger, metrics, isLoggerDisposed) : null);
     }
 
     internal MeshTracingOptions Options { get; }
@@ -86,41 +71,31 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
             Environment.GetEnvironmentVariable("DOTNET_ENVIRONMENT"),
             logger,
             TimeProvider.System,
-            isLoggingOver: IsOver(loggerFactory));
+            isLoggerDisposed: IsDisposed(loggerFactory));
     }
 
     /// <summary>Sends all spans that have ended so far: for a job before it ends, or a function before it is frozen.</summary>
+    /// <param name="timeout">Time to wait at most, from zero to 24 days. Default 30 s. What has not been sent then stays queued.</param>
     /// <param name="cancellationToken">Ends the wait; what has not been sent stays queued.</param>
-    /// <returns>Whether everything was delivered within 30 s.</returns>
-    public async Task<bool> FlushAsync(CancellationToken cancellationToken = default)
+    /// <returns>Whether everything was delivered in that time.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="timeout"/> is negative or longer than <see cref="int.MaxValue"/> milliseconds.</exception>
+    public Task<bool> FlushAsync(TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
-        var delivered = await Task.WhenAll(StartFlushes(FlushTimeout, isLast: false, cancellationToken)).WaitAsync(cancellationToken).ConfigureAwait(false);
-        return Array.TrueForAll(delivered, d => d);
+        if (timeout is not { } time) return _shutdown.FlushAsync(Timeouts.Flush, cancellationToken);
+        ArgumentOutOfRangeException.ThrowIfLessThan(time, TimeSpan.Zero, nameof(timeout));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(time, TimeSpan.FromMilliseconds(int.MaxValue), nameof(timeout));
+        return _shutdown.FlushAsync(time, cancellationToken);
     }
 
     /// <summary>
     /// Stops recording, sends what is left within five seconds, and logs what became of every span. A second call, from any thread, waits
     /// for the same stop.
     /// </summary>
-    public void Dispose()
-    {
-        if (BeginStop() && !_stopped.Task.Wait(TimeToJoin)) WriteUnwrittenLine();
-    }
+    public void Dispose() => _shutdown.Dispose();
 
-    /// <summary>As <see cref="Dispose"/>, without holding up the calling thread.</summary>
+    /// <summary>As <see cref="Dispose"/>, without blocking the calling thread.</summary>
     /// <returns>A task that ends when everything is sent or given up.</returns>
-    public async ValueTask DisposeAsync()
-    {
-        if (!BeginStop()) return;
-        try
-        {
-            await _stopped.Task.WaitAsync(TimeToJoin).ConfigureAwait(false);
-        }
-        catch (TimeoutException)
-        {
-            WriteUnwrittenLine();
-        }
-    }
+    public ValueTask DisposeAsync() => _shutdown.DisposeAsync();
 
     /// <param name="options">All options.</param>
     /// <param name="applicationName">The service's name where the options have none.</param>
@@ -128,7 +103,7 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
     /// <param name="logger">Where lines go.</param>
     /// <param name="time">The clock.</param>
     /// <param name="hasHost">Whether a host handles signals and stops the tracing.</param>
-    /// <param name="isLoggingOver">Tells whether the logger's factory is disposed. Null when the logger writes to standard error.</param>
+    /// <param name="isLoggerDisposed">Tells whether the logger's factory is disposed. Null when the logger writes to standard error.</param>
     internal static MeshTracing Start(
         MeshTracingOptions options,
         string applicationName,
@@ -136,13 +111,13 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
         ILogger logger,
         TimeProvider time,
         bool hasHost = false,
-        Func<bool>? isLoggingOver = null)
+        Func<bool>? isLoggerDisposed = null)
     {
         logger = new SafeLogger(logger);
-        var tracing = new MeshTracing(options, applicationName, environment, logger, time) { _isLoggingOver = isLoggingOver };
+        var tracing = new MeshTracing(options, applicationName, environment, logger, time, isLoggerDisposed);
         ActivityIds.UseW3C();
         tracing.Instance.Start();
-        tracing._processEnd = new ProcessEnd(tracing, hasHost);
+        tracing._shutdown.WatchProcess(hasHost);
         foreach (var warning in options.Origins.Warnings) Log.VariableIgnored(logger, warning);
         if (options.Origins.ConfigFile is { } file) Log.ConfigFileIgnored(logger, file);
         StartupLine.Write(logger, options, Pipeline.ServiceName(options, applicationName));
@@ -153,7 +128,7 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
     internal static ILogger LoggerOf(ILoggerFactory? loggerFactory) => (ILogger?)loggerFactory?.CreateLogger(Log.Category) ?? new StandardErrorLogger();
 
     /// <summary>Makes the question whether a logger factory is disposed of. Null for standard error.</summary>
-    internal static Func<bool>? IsOver(ILoggerFactory? loggerFactory) => loggerFactory is null ? null : () =>
+    internal static Func<bool>? IsDisposed(ILoggerFactory? loggerFactory) => loggerFactory is null ? null : () =>
     {
         try
         {
@@ -165,133 +140,4 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
             return true;
         }
     };
-
-    /// <summary>
-    /// Sends everything and writes the last line before a signal ends the process, but does not stop: the signal can still be cancelled.
-    /// When a stop is under way, waits for that.
-    /// </summary>
-    /// <returns>False when the tracing has stopped.</returns>
-    internal bool TryFlushBeforeExit()
-    {
-        if (Volatile.Read(ref _isStopping) == 0)
-        {
-            Task.WaitAll(StartFlushes(ShutdownTimeout, isLast: true, CancellationToken.None), ShutdownTimeout);
-        }
-
-        if (Volatile.Read(ref _isStopping) != 0)
-        {
-            if (!_stopped.Task.Wait(TimeToJoin)) WriteUnwrittenLine();
-            return false;
-        }
-
-        WriteLastLine();
-        return true;
-    }
-
-    /// <summary>Writes that recording goes on after a last line that a signal has caused.</summary>
-    internal void ReportGoingOn(PosixSignal signal)
-    {
-        if (Instance.Recorder is null || Volatile.Read(ref _isStopping) != 0) return;
-        WriteLine(LogLevel.Information, () => Log.GoesOn(_logger, signal), $"Tracing goes on: {signal} did not end the process.");
-    }
-
-    // An exporter waits for its collector, so each needs a thread, and not one of the pool, which may be exhausted.
-    private Task<bool>[] StartFlushes(TimeSpan timeout, bool isLast, CancellationToken cancellationToken) => Array.ConvertAll(_exporters, e => Task.Factory.StartNew(
-        () => e.Flush(timeout, isLast), cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default));
-
-    // Starts the stop unless it has been started. False on its own thread, which must not wait for itself.
-    private bool BeginStop()
-    {
-        if (Interlocked.Exchange(ref _isStopping, 1) != 0) return Thread.CurrentThread != Volatile.Read(ref _stopThread);
-        Volatile.Write(ref _stopBegan, System.Diagnostics.Stopwatch.GetTimestamp());
-        var thread = new Thread(Stop) { IsBackground = true, Name = "Tracing.Sdk stop" };
-        _stopThread = thread;
-        try
-        {
-            thread.UnsafeStart();
-        }
-        catch (OutOfMemoryException)
-        {
-            // The system has no thread to give.
-            _stopThread = Thread.CurrentThread;
-            Stop();
-        }
-
-        return true;
-    }
-
-    private void Stop()
-    {
-        try
-        {
-            Instance.Stop();
-            // All of them at the same time: a slow collector does not take the time of another.
-            var begun = System.Diagnostics.Stopwatch.GetTimestamp();
-            foreach (var exporter in _exporters) exporter.BeginShutdown(ShutdownTimeout);
-            foreach (var exporter in _exporters) exporter.EndShutdown(ShutdownTimeout - System.Diagnostics.Stopwatch.GetElapsedTime(begun));
-            WriteLastLine();
-            _accounts.Dispose();
-        }
-        catch (Exception)
-        {
-            // From code of the application, such as a MeterListener: it would end the process.
-        }
-        finally
-        {
-            // Not earlier: until now the end of the process waits for this.
-            _processEnd?.Dispose();
-            _stopped.SetResult();
-        }
-    }
-
-    private void WriteLastLine()
-    {
-        if (Instance.Recorder is null) return;
-        var accounts = _accounts.ToString(isLast: true, isRunning: Volatile.Read(ref _isStopping) == 0);
-        // A signal may have written it before the program ended.
-        if (Interlocked.Exchange(ref _lastLine, accounts) == accounts) return;
-        var level = _accounts.Ledgers.Any(l => l.TotalDropped + l.InFlight > 0) ? LogLevel.Warning : LogLevel.Information;
-        WriteLine(level, () => Log.Stopped(_logger, level, accounts), $"Tracing stopped: {accounts}");
-    }
-
-    // What is left for all threads that wait for the one stop, counted from its beginning.
-    private TimeSpan TimeToJoin
-    {
-        get
-        {
-            // Another thread may be about to begin the stop.
-            var began = Volatile.Read(ref _stopBegan);
-            var left = began == 0 ? JoinTimeout : JoinTimeout - System.Diagnostics.Stopwatch.GetElapsedTime(began);
-            return left > TimeSpan.Zero ? left : TimeSpan.Zero;
-        }
-    }
-
-    private void WriteUnwrittenLine()
-    {
-        if (Interlocked.Exchange(ref _unwrittenLine, null) is { } line) StandardErrorLogger.Write(line);
-    }
-
-    // A line that has to be seen. It goes to standard error as well when what the logger gets may never be written.
-    private void WriteLine(LogLevel level, Action log, string line)
-    {
-        var isUncertain = true;
-        try
-        {
-            if (_isLoggingOver is { } isLoggingOver)
-            {
-                isUncertain = (_processEnd is { IsNow: true } || isLoggingOver()) && _logger.IsEnabled(level);
-                Volatile.Write(ref _unwrittenLine, line);
-                log();
-                // False when a thread that waited for the stop has given up and written it.
-                if (Interlocked.Exchange(ref _unwrittenLine, null) is null) return;
-            }
-        }
-        catch (Exception)
-        {
-            // From a log provider of the application that is asked for a logger.
-            isUncertain = true;
-        }
-
-        if (isUncertain) StandardErrorLogger.Write(line);
-    }
 }

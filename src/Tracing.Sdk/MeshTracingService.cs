@@ -2,7 +2,7 @@ using Microsoft.Extensions.Hosting;
 
 namespace Tracing.Sdk;
 
-/// <summary>Starts tracing before every other hosted service and stops it after the last one, when Kestrel has drained.</summary>
+/// <summary>Starts tracing before every other hosted service, and stops it after the last one, when Kestrel has drained.</summary>
 internal sealed class MeshTracingService(Lazy<MeshTracing> tracing) : IHostedLifecycleService
 {
     public Task StartingAsync(CancellationToken cancellationToken)
@@ -13,7 +13,7 @@ internal sealed class MeshTracingService(Lazy<MeshTracing> tracing) : IHostedLif
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>Checks once more: OpenTelemetry starts as a hosted service too, after this one.</summary>
+    /// <summary>Looks for other tracing once more: OpenTelemetry starts as a hosted service too, after this one.</summary>
     public Task StartedAsync(CancellationToken cancellationToken)
     {
         tracing.Value.Instance.CheckOtherTracing();
@@ -24,7 +24,7 @@ internal sealed class MeshTracingService(Lazy<MeshTracing> tracing) : IHostedLif
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>Sends what is left. The host's token ends the wait but not the stop, which the disposal of the container waits for.</summary>
+    /// <summary>Stops tracing. The host's token ends the wait and not the stop; the disposal of the container waits for the rest of it.</summary>
     public async Task StoppedAsync(CancellationToken cancellationToken)
     {
         // The start has failed.
@@ -35,7 +35,7 @@ internal sealed class MeshTracingService(Lazy<MeshTracing> tracing) : IHostedLif
         }
         catch (OperationCanceledException)
         {
-            // The host's time is up.
+            // The host's shutdown timeout has elapsed.
         }
     }
 }

@@ -71,7 +71,7 @@ public static class MeshTracingServiceCollectionExtensions
             MeshTracing.LoggerOf(loggers),
             provider.GetService<TimeProvider>() ?? TimeProvider.System,
             hasHost: provider.GetService<IHostApplicationLifetime>() is not null,
-            MeshTracing.IsOver(loggers));
+            MeshTracing.IsDisposed(loggers));
     }
 
     // The package for any process cannot reference the one for the web. A literal name is understood by the trimmer.

@@ -41,8 +41,8 @@ internal static class Compare
     private static void Record(List<Row> table, int rounds)
     {
         using var bare = Recorder.Bare();
-        using var otlp = Recorder.Ours(Workload.ToSink(ExporterKind.Otlp), new SpanAccounts());
-        using var zipkin = Recorder.Ours(Workload.ToSink(ExporterKind.Zipkin), new SpanAccounts());
+        using var otlp = Recorder.Ours(Workload.ToSink(ExporterKind.Otlp), new SpanMetrics());
+        using var zipkin = Recorder.Ours(Workload.ToSink(ExporterKind.Zipkin), new SpanMetrics());
         using var other = Recorder.Peer();
         foreach (var threads in (int[])[1, 2])
         {

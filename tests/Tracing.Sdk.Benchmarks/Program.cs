@@ -8,7 +8,7 @@ using Tracing.Sdk.Benchmarks.Propagation;
 //   compare [encode] [record] [rounds]  one table: ours, the floor, the peer, the target; exit code 1 when a target is missed
 //   propagation                         extract and inject, and what hostile headers cost
 //   end-to-end [rounds]                 a Kestrel service with nothing, with us and with the peer; exit code 1 when a target is missed
-//   storm [seconds]                     ten thousand spans a second and a collector that is away half of the time: latency, memory, books
+//   storm [seconds]                     ten thousand spans a second and a collector that is away half of the time: latency, memory, counts
 //   serve ...                           one service, run by end-to-end in a process of its own
 //   anything else                       goes to BenchmarkDotNet, such as --filter '*Encode*'
 switch (args)

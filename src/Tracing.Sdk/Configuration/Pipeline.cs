@@ -87,7 +87,7 @@ internal static class Pipeline
         return applicationName.Length > 0 ? applicationName : $"unknown_service:{Process.GetCurrentProcess().ProcessName}";
     }
 
-    public static SpanExporter[] Exporters(MeshTracingOptions options, Resource resource, SpanAccounts accounts, ILogger logger, TimeProvider time)
+    public static SpanExporter[] Exporters(MeshTracingOptions options, Resource resource, SpanMetrics metrics, ILogger logger, TimeProvider time)
     {
         var kinds = options.Export.Exporters
             .Select(name => name.ToLowerInvariant())
@@ -97,7 +97,7 @@ internal static class Pipeline
             .ToArray();
         return Array.ConvertAll(
             kinds,
-            kind => new SpanExporter(Settings(options, kind, kinds.Length) with { SettingName = options.Origins.NameInForce }, resource, accounts.Open(ComponentType(kind, options.Export.Otlp.Protocol)), logger, time));
+            kind => new SpanExporter(Settings(options, kind, kinds.Length) with { SettingName = options.Origins.NameInForce }, resource, metrics.AddExporter(ComponentType(kind, options.Export.Otlp.Protocol)), logger, time));
     }
 
     // The values of otel.component.type. https://opentelemetry.io/docs/specs/semconv/registry/attributes/otel/

@@ -27,7 +27,7 @@ internal enum DeliveryResult
 internal sealed class Delivery(
     Destination destination,
     ExporterSettings settings,
-    SpanLedger ledger,
+    ExporterMetrics ledger,
     ExportLog log,
     StopSignal stop,
     TimeProvider time) : IDisposable

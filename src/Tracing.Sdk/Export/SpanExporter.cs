@@ -14,7 +14,7 @@ namespace Tracing.Sdk.Export;
 /// The thread that ends a span encodes it and copies the bytes into the buffer. A thread that belongs to the exporter, and not to the
 /// pool, makes batches by size and by age and sends them: an exhausted pool does not stop it, nor one exporter another.
 /// </remarks>
-internal sealed class SpanExporter : IDisposable
+internal sealed class SpanExporter : ISpanExporter, IDisposable
 {
     // How long a block has to lie unused until its memory is given back.
     private static readonly TimeSpan TrimInterval = TimeSpan.FromSeconds(30);
@@ -37,7 +37,7 @@ internal sealed class SpanExporter : IDisposable
     private static readonly TimeSpan DroppingEndsAfter = TimeSpan.FromSeconds(10);
 
     private readonly ExporterSettings _settings;
-    private readonly SpanLedger _ledger;
+    private readonly ExporterMetrics _ledger;
     private readonly TimeProvider _time;
 
     // Any thread.
@@ -77,7 +77,7 @@ internal sealed class SpanExporter : IDisposable
     private long _droppingSince;
     private long _droppedAt;
 
-    public SpanExporter(ExporterSettings settings, Resource resource, SpanLedger ledger, ILogger logger, TimeProvider time)
+    public SpanExporter(ExporterSettings settings, Resource resource, ExporterMetrics ledger, ILogger logger, TimeProvider time)
     {
         _settings = settings;
         _ledger = ledger;
@@ -90,7 +90,7 @@ internal sealed class SpanExporter : IDisposable
         _batch = new SpanBatch(settings.MaxBatchSpans, maxBatchBytes);
         _following = new SpanBatch(settings.MaxBatchSpans, maxBatchBytes);
         _delivery = new Delivery(destination, settings, ledger, _log, _stop, time);
-        ledger.Attach(() => Volatile.Read(ref _isClosed) ? default : (_buffer.Unsettled, _buffer.UsedBytes, _buffer.CapacityBytes));
+        ledger.ObserveQueue(() => Volatile.Read(ref _isClosed) ? default : (_buffer.Unsettled, _buffer.UsedBytes, _buffer.CapacityBytes));
         _thread = new Thread(Run) { IsBackground = true, Name = $"Tracing.Sdk {ledger.ComponentName}" };
         // Unsafe: the execution context of the thread that builds the exporter does not flow into its requests.
         _thread.UnsafeStart();

@@ -28,11 +28,11 @@ internal static partial class Log
     [LoggerMessage(50, LogLevel.Warning, "A call to {Host} left with the platform's own traceparent and no other trace header, because its HttpClient was made before AddMeshTracing; such clients send it to every host. Call AddMeshTracing first, make the client later, or take it from IHttpClientFactory.")]
     public static partial void EarlyClient(ILogger logger, string host);
 
-    [LoggerMessage(EventId = 3, Message = "Tracing stopped: {Accounts}")]
-    public static partial void Stopped(ILogger logger, LogLevel level, string accounts);
+    [LoggerMessage(EventId = 3, Message = "Tracing stopped: {Spans}")]
+    public static partial void Stopped(ILogger logger, LogLevel level, string spans);
 
-    [LoggerMessage(5, LogLevel.Information, "Tracing goes on: {Signal} did not end the process.")]
-    public static partial void GoesOn(ILogger logger, System.Runtime.InteropServices.PosixSignal signal);
+    [LoggerMessage(5, LogLevel.Information, "Tracing continues: {Signal} did not end the process.")]
+    public static partial void Continued(ILogger logger, System.Runtime.InteropServices.PosixSignal signal);
 
     [LoggerMessage(40, LogLevel.Warning, "OpenTelemetry traces requests and calls in this process too, so each becomes two spans in one backend or another, and its HTTP instrumentation writes trace headers of its own. Remove WithTracing(), or AddAspNetCoreInstrumentation() and AddHttpClientInstrumentation() from it; its metrics and logs can stay.")]
     public static partial void OpenTelemetryRecordsToo(ILogger logger);

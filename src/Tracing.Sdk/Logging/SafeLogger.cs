@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Tracing.Sdk.Logging;
 
-/// <summary>Writes to the application's logger, or to standard error when that throws: a broken log provider costs neither a span, a line nor the process.</summary>
+/// <summary>Writes to the application's logger, or to standard error when that throws: a broken log provider loses no span and no line.</summary>
 internal sealed class SafeLogger(ILogger logger) : ILogger
 {
     public IDisposable? BeginScope<TState>(TState state)
@@ -16,7 +16,7 @@ internal sealed class SafeLogger(ILogger logger) : ILogger
         }
         catch (Exception)
         {
-            // Then Log throws or writes.
+            // Log then throws or writes.
             return true;
         }
     }

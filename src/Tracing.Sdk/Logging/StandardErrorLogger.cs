@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Tracing.Sdk.Logging;
 
-/// <summary>Where warnings go in a process that has no logging of its own.</summary>
+/// <summary>Writes warnings to standard error, in a process without logging.</summary>
 internal sealed class StandardErrorLogger : ILogger
 {
     public IDisposable? BeginScope<TState>(TState state)

@@ -6,8 +6,8 @@ namespace Tracing.Sdk.Recording;
 internal static class ActivityIds
 {
     /// <summary>
-    /// Gives every activity W3C ids, including those below an activity with hierarchical ids. Old applications set the hierarchical
-    /// format for the whole process, and no collector accepts it.
+    /// Gives every activity W3C ids, also below an activity with hierarchical ids. Old applications set the hierarchical format for the
+    /// whole process, and no collector accepts it.
     /// </summary>
     public static void UseW3C()
     {

@@ -13,17 +13,17 @@ internal sealed class CoexistenceWarnings(ILogger logger)
     private int _idFormat;
     private int _earlyClient;
 
-    /// <summary>Looks for a TracerProvider that traces requests and calls too. Cheap enough for the start of a span.</summary>
+    /// <summary>Looks for a TracerProvider that also traces requests and calls. Cheap enough for the start of a span.</summary>
     public void CheckRecording()
     {
         if (_openTelemetry == 0 && OpenTelemetrySdk.IsLoaded && OtherListeners.HearHttp && IsFirst(ref _openTelemetry)) Log.OpenTelemetryRecordsToo(logger);
     }
 
-    /// <summary>Looks for a TracerProvider that makes spans where this library only forwards headers.</summary>
-    /// <param name="requestSource">The source to which this library listens itself; null when there is none.</param>
+    /// <summary>Looks for a TracerProvider that makes spans while this library only forwards headers.</summary>
+    /// <param name="requestSource">The source that this library listens to; null when there is none.</param>
     public void CheckForwarding(ActivitySource? requestSource)
     {
-        if (_openTelemetry != 0 || !OpenTelemetrySdk.IsLoaded || SpanRecorder.IsAnyLive) return;
+        if (_openTelemetry != 0 || !OpenTelemetrySdk.IsLoaded || SpanOwnership.IsAnyLive) return;
         var heard = string.Join(", ", OtherListeners.FindHeardSources(requestSource));
         if (heard.Length > 0 && IsFirst(ref _openTelemetry)) Log.OpenTelemetryRecordsForwarded(logger, heard);
     }

@@ -3,28 +3,28 @@ namespace Tracing.Sdk.Recording;
 /// <summary>Why a span was lost.</summary>
 internal enum DropReason
 {
-    /// <summary>The buffer was full: the collector is slower than the application, or away.</summary>
+    /// <summary>The buffer was full, because the collector is slower than the application or not reachable.</summary>
     QueueFull,
 
-    /// <summary>One span of more than 4 MiB.</summary>
+    /// <summary>The span was larger than 4 MiB.</summary>
     TooLarge,
 
     /// <summary>The span could not be encoded.</summary>
     Unencodable,
 
-    /// <summary>The collector refused it, as a whole request or by partial success.</summary>
+    /// <summary>The collector rejected it, with the whole request or by a partial success.</summary>
     Rejected,
 
-    /// <summary>It was sent, and not answered until the export's time was up.</summary>
+    /// <summary>It was sent, and no response came before the export's timeout.</summary>
     Timeout,
 
-    /// <summary>No connection to send it over could be made before the process stopped.</summary>
+    /// <summary>No connection could be opened before the process stopped.</summary>
     Unreachable,
 
-    /// <summary>It ended after the exporter was shut down, or was not taken in the time that the shutdown had.</summary>
+    /// <summary>It ended after the exporter was shut down, or was not delivered before the shutdown's timeout.</summary>
     Shutdown,
 
-    /// <summary>User code has cleared the span's sampled flag while it ran.</summary>
+    /// <summary>User code cleared the span's sampled flag while it ran.</summary>
     Filtered,
 }
 

@@ -4,8 +4,8 @@ using System.Text;
 namespace Tracing.Sdk.Recording;
 
 /// <summary>
-/// The texts of an exception as they are recorded: without the user info of a URL, which the platform's own messages contain (that of a
-/// proxy, with its password), and of its type alone where the exception's own code throws.
+/// Reads the texts of an exception without the user info of URLs: messages of the platform contain the URL of a proxy with its password.
+/// When the exception's own code throws, the text is the name of its type.
 /// </summary>
 internal static class ExceptionText
 {

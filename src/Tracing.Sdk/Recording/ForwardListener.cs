@@ -3,12 +3,12 @@ using System.Diagnostics;
 namespace Tracing.Sdk.Recording;
 
 /// <summary>
-/// Keeps ASP.NET Core's request Activity alive where nothing is recorded: the platform asks for headers only inside an Activity,
-/// and without one a plain HttpClient would forward nothing. The caller's sampled flag stays on it, as without this library.
+/// Makes ASP.NET Core create its request Activity where nothing is recorded: the platform injects headers only inside an Activity, so
+/// without one a plain HttpClient would forward nothing. The caller's sampled flag stays on it, as it does without this library.
 /// </summary>
 internal sealed class ForwardListener : IDisposable
 {
-    // The sampled flag of the parent of what starts on this thread.
+    // The sampled flag of the parent of the activity that starts on this thread.
     [ThreadStatic]
     private static bool t_isParentSampled;
 
@@ -17,7 +17,7 @@ internal sealed class ForwardListener : IDisposable
     private bool _hasChecked;
 
     /// <param name="requestSource">The source from which ASP.NET Core starts that Activity.</param>
-    /// <param name="warnings">Where other tracing in the process is reported.</param>
+    /// <param name="warnings">Reports other tracing in the process.</param>
     public ForwardListener(ActivitySource requestSource, CoexistenceWarnings warnings)
     {
         (RequestSource, _warnings) = (requestSource, warnings);
@@ -46,7 +46,7 @@ internal sealed class ForwardListener : IDisposable
         return ActivitySamplingResult.PropagationData;
     }
 
-    // Not by the answer above, which would make other listeners record what they themselves have refused.
+    // The flag is not set by the result of Sample, which would make other listeners record what they have refused.
     private static void OnStarted(Activity activity)
     {
         if (t_isParentSampled && !activity.IsAllDataRequested) activity.ActivityTraceFlags |= ActivityTraceFlags.Recorded;

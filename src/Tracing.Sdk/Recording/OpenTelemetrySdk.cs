@@ -3,8 +3,8 @@ using System.Reflection;
 namespace Tracing.Sdk.Recording;
 
 /// <summary>
-/// OpenTelemetry's SDK, if the application uses it beside this library for metrics, logs or traces. This library does not reference it:
-/// its one public property of interest is bound by name once the assembly is loaded.
+/// OpenTelemetry's SDK, which an application may use beside this library for metrics, logs or traces. This library does not reference it,
+/// and binds its one property of interest by name once the assembly is loaded.
 /// </summary>
 internal static class OpenTelemetrySdk
 {
@@ -15,12 +15,12 @@ internal static class OpenTelemetrySdk
 
     static OpenTelemetrySdk()
     {
-        // In this order: an assembly that is loaded in between is seen twice, not never.
+        // In this order: an assembly that is loaded in between is seen twice instead of never.
         AppDomain.CurrentDomain.AssemblyLoad += static (_, e) => Look(e.LoadedAssembly);
         foreach (var assembly in AppDomain.CurrentDomain.GetAssemblies()) Look(assembly);
     }
 
-    /// <summary>Whether the SDK is in the process. Until then nothing of it needs to be asked.</summary>
+    /// <summary>Whether the SDK is loaded.</summary>
     public static bool IsLoaded => _isLoaded;
 
     /// <summary>Whether the running code is in a <c>SuppressInstrumentationScope</c>.</summary>
@@ -31,7 +31,7 @@ internal static class OpenTelemetrySdk
         if (assembly.GetName().Name == AssemblyName) _isLoaded = true;
     }
 
-    // Literal names, which the trimmer understands. Not while the assembly is being loaded: other code's locks may be held then.
+    // The trimmer understands literal names. Bound at the first use and not while the assembly is loaded, because locks of other code may then be held.
     private static Func<bool> Bind() =>
         Type.GetType("OpenTelemetry.Sdk, OpenTelemetry")?.GetProperty("SuppressInstrumentation")?.GetMethod?.CreateDelegate<Func<bool>>()
         ?? (static () => false);

@@ -3,12 +3,12 @@ using System.Runtime.CompilerServices;
 
 namespace Tracing.Sdk.Recording;
 
-/// <summary>Which exceptions a trace has on record. One that passes through many spans on its way up is written down where it first was seen.</summary>
+/// <summary>Records each exception once in a trace: on the first span that it passes through.</summary>
 internal static class RecordedExceptions
 {
     private static readonly ConditionalWeakTable<Exception, string> Traces = [];
 
-    /// <summary>Adds the exception to the span, unless its trace has it already.</summary>
+    /// <summary>Adds the exception to the span, unless a span of the trace has it already.</summary>
     public static void Record(Activity activity, Exception exception)
     {
         if (Traces.TryGetValue(exception, out var trace) && trace == activity.TraceId.ToHexString()) return;
@@ -17,11 +17,11 @@ internal static class RecordedExceptions
         activity.AddException(exception, texts);
     }
 
-    /// <summary>Notes that an exception is being added, and gives its texts, except those that the caller has given.</summary>
+    /// <summary>Notes that an exception is added to a span, and sets its texts, except those that the caller has set.</summary>
     public static void Add(Activity activity, Exception exception, ref TagList tags)
     {
         Traces.AddOrUpdate(exception, activity.TraceId.ToHexString());
-        // The platform reads the exception itself for those that are missing.
+        // The platform would read missing texts from the exception itself.
         if (!Contains(tags, "exception.message")) tags.Add("exception.message", ExceptionText.Message(exception));
         if (!Contains(tags, "exception.stacktrace")) tags.Add("exception.stacktrace", ExceptionText.StackTrace(exception));
     }

@@ -7,28 +7,28 @@ namespace Tracing.Sdk.Recording;
 
 // In this order:
 //   1. IgnoredSources matches the name                               left out
-//   2. the name is the platform's HTTP server or client, or ours     recorded
+//   2. the name is the platform's HTTP server or client, or our own recorded
 //   3. the name is among those left out by default                   recorded only if Sources names it, not by a shorter pattern such as *
 //   4. Sources matches the name                                      recorded
-/// <summary>Decides by name which ActivitySources are listened to; <c>*</c> at the end of a pattern stands for any rest.</summary>
+/// <summary>Decides by name which ActivitySources are listened to. A <c>*</c> at the end of a pattern matches any rest.</summary>
 /// <param name="sources">Patterns of the sources to record beside the platform's.</param>
 /// <param name="ignoredSources">Patterns of the sources to leave out.</param>
-/// <param name="logger">Gets one line for each source that the two lists leave out. Must not throw: it is called inside the constructor of an ActivitySource.</param>
+/// <param name="logger">Gets one line for each source that the two lists leave out. Must not throw, because the constructor of an ActivitySource calls it.</param>
 internal sealed class SourceFilter(IReadOnlyList<string> sources, IReadOnlyList<string> ignoredSources, ILogger? logger = null)
 {
     private const int MaxKnown = 32;
     private const int MaxReported = 32;
 
-    // Connection set-up, name resolution and TLS of the platform: each is a root span, linked from the request that waited for it.
-    // A call of Grpc.Net.Client is an HTTP request, which has a span already.
+    // The platform's connection set-up, name resolution and TLS make root spans, linked from the request that waited for them.
+    // A call of Grpc.Net.Client is an HTTP request and has a span already.
     private static readonly string[] LeftOutByDefault = ["Experimental.System.Net.*", "Grpc.Net.Client"];
 
-    // The sources asked about first: an application has a handful. Replaced as a whole, read without a lock.
+    // The first sources, of which an application has a handful. Read without a lock, and replaced as a whole.
     private (ActivitySource Source, bool IsAccepted)[] _known = [];
 
     private readonly HashSet<string> _reported = new(StringComparer.Ordinal);
 
-    /// <summary>The same as <see cref="Accepts(string)"/>, remembered for each source.</summary>
+    /// <summary>As <see cref="Accepts(string)"/>; the answer is kept for each source.</summary>
     public bool Accepts(ActivitySource source)
     {
         foreach (ref readonly var known in Volatile.Read(ref _known).AsSpan())
@@ -37,14 +37,14 @@ internal sealed class SourceFilter(IReadOnlyList<string> sources, IReadOnlyList<
         }
 
         var isAccepted = Accepts(source.Name);
-        // When two threads add a source at the same time, one addition may be lost and is made again later.
+        // When two threads add a source at the same time, one addition may be lost; it is made again later.
         if (_known is { Length: < MaxKnown } all) Volatile.Write(ref _known, [.. all, (source, isAccepted)]);
         return isAccepted;
     }
 
     public bool Accepts(string name) => Decide(name) == Verdict.Accepted;
 
-    /// <summary>The answer for an ActivityListener, which asks once for each source of the process. Logs a source that the settings leave out.</summary>
+    /// <summary>As <see cref="Accepts(string)"/>, for an ActivityListener, which calls it once for each source. Logs a source that the settings leave out.</summary>
     public bool ShouldListenTo(ActivitySource source)
     {
         switch (Decide(source.Name))
@@ -100,7 +100,7 @@ internal sealed class SourceFilter(IReadOnlyList<string> sources, IReadOnlyList<
         Log.SourceLeftOut(logger, name, setting);
     }
 
-    // Where the platform cannot make a span, this library makes one in its place; settings for the platform's source hold for it too.
+    // Settings for a source of the platform hold for the spans that this library makes in its place.
     private static string PlatformsNameOf(string name) => name switch
     {
         SourceNames.OwnHttpClient => SourceNames.HttpClient,

@@ -1,6 +1,6 @@
 namespace Tracing.Sdk.Recording;
 
-/// <summary>Names of the ActivitySources of HTTP spans: the platform's, and those with which this library takes their place.</summary>
+/// <summary>Names of the ActivitySources of HTTP spans: the platform's two, and the two of this library, which makes spans where the platform cannot.</summary>
 internal static class SourceNames
 {
     public const string HttpServer = "Microsoft.AspNetCore";

@@ -4,95 +4,95 @@ using System.Runtime.InteropServices;
 
 namespace Tracing.Sdk.Recording;
 
-/// <summary>How many spans have started and ended. Each thread counts for itself, so that counting is an addition and nothing more.</summary>
+/// <summary>Counts the spans that have started and ended. Each thread has counters of its own, so that counting is a plain addition.</summary>
 /// <remarks>
-/// An atomic addition would cost a span far more than its own few nanoseconds: it waits until the bytes just written to a block have
-/// come over from the export thread's cache.
+/// An atomic addition costs a span far more than a few nanoseconds: it waits until the bytes just written to a block have left the cache of
+/// the export thread.
 /// </remarks>
 internal sealed class SpanCounts
 {
-    // This thread's numbers; behind them those that it keeps for other instances, of which only tests have many.
+    // The counters of this thread: a list with one entry for each instance. Only tests have many instances.
     [ThreadStatic]
-    private static Numbers? t_own;
+    private static ThreadCounters? t_own;
 
     private readonly Lock _gate = new();
-    private readonly List<Numbers> _all = [];
-    private readonly Numbers _ofThreadsThatEnded;
+    private readonly List<ThreadCounters> _all = [];
+    private readonly ThreadCounters _endedThreads;
     private int _sweepAt = 64;
     private volatile bool _isClosed;
 
-    public SpanCounts() => _ofThreadsThatEnded = new Numbers(this, null);
+    public SpanCounts() => _endedThreads = new ThreadCounters(this, null);
 
-    public long Started => Sum(static numbers => Volatile.Read(ref numbers.Of.Started));
+    public long Started => Sum(static counters => Volatile.Read(ref counters.Values.Started));
 
-    public long Ended => Sum(static numbers => Volatile.Read(ref numbers.Of.Ended));
+    public long Ended => Sum(static counters => Volatile.Read(ref counters.Values.Ended));
 
     /// <summary>Activities that started without the sampled flag.</summary>
-    public long StartedUnsampled => Sum(static numbers => Volatile.Read(ref numbers.Of.StartedUnsampled));
+    public long StartedUnsampled => Sum(static counters => Volatile.Read(ref counters.Values.StartedUnsampled));
 
     /// <summary>Activities that ended without the sampled flag.</summary>
-    public long EndedUnsampled => Sum(static numbers => Volatile.Read(ref numbers.Of.EndedUnsampled));
+    public long EndedUnsampled => Sum(static counters => Volatile.Read(ref counters.Values.EndedUnsampled));
 
-    public void Start() => Own().Of.Started++;
+    public void Start() => Own().Values.Started++;
 
-    // Perhaps on another thread than the start: the sum is what counts.
-    public void TakeBack() => Own().Of.Started--;
+    // May run on another thread than the start: only the sum has to be right.
+    public void TakeBack() => Own().Values.Started--;
 
     /// <summary>Counts a span and remembers it for <see cref="FindRunning"/>.</summary>
     public void Start(Activity activity)
     {
         var own = Own();
-        var count = own.Of.Started++;
+        var count = own.Values.Started++;
         ref var recent = ref own.Recent[(int)((ulong)count % RecentSpans.Length)];
-        // A span that runs keeps its place: it is the one to name if it never ends.
+        // A running span keeps its place: it may be the one that never ends.
         if (recent is not { IsStopped: false }) recent = activity;
     }
 
-    public void End() => Own().Of.Ended++;
+    public void End() => Own().Values.Ended++;
 
-    public void StartUnsampled() => Own().Of.StartedUnsampled++;
+    public void StartUnsampled() => Own().Values.StartedUnsampled++;
 
-    public void EndUnsampled() => Own().Of.EndedUnsampled++;
+    public void EndUnsampled() => Own().Values.EndedUnsampled++;
 
-    /// <summary>Spans that have started and not ended, as far as their threads still remember them.</summary>
+    /// <summary>Spans that have started and not ended, as far as they are still kept.</summary>
     public List<Activity> FindRunning()
     {
         var running = new List<Activity>();
         lock (_gate)
         {
-            AddRunning(_ofThreadsThatEnded, running);
-            foreach (var numbers in _all) AddRunning(numbers, running);
+            AddRunning(_endedThreads, running);
+            foreach (var counters in _all) AddRunning(counters, running);
         }
 
         return running;
     }
 
-    /// <summary>Threads may forget what they keep for this instance. No span starts any more.</summary>
+    /// <summary>Releases what threads keep for this instance. No span starts any more.</summary>
     public void Close()
     {
         _isClosed = true;
         lock (_gate)
         {
-            foreach (var numbers in _all) numbers.Recent = default;
+            foreach (var counters in _all) counters.Recent = default;
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private Numbers Own() => t_own is { } own && own.Counts == this ? own : Find();
+    private ThreadCounters Own() => t_own is { } own && own.Counts == this ? own : Find();
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private Numbers Find()
+    private ThreadCounters Find()
     {
-        Numbers? last = null;
-        for (var numbers = t_own; numbers is not null; numbers = numbers.Next)
+        ThreadCounters? last = null;
+        for (var counters = t_own; counters is not null; counters = counters.Next)
         {
-            if (numbers.Counts == this) return numbers;
-            if (!numbers.Counts._isClosed) last = numbers;
-            else if (last is null) t_own = numbers.Next;
-            else last.Next = numbers.Next;
+            if (counters.Counts == this) return counters;
+            if (!counters.Counts._isClosed) last = counters;
+            else if (last is null) t_own = counters.Next;
+            else last.Next = counters.Next;
         }
 
-        var own = new Numbers(this, Thread.CurrentThread) { Next = t_own };
+        var own = new ThreadCounters(this, Thread.CurrentThread) { Next = t_own };
         t_own = own;
         lock (_gate)
         {
@@ -103,24 +103,24 @@ internal sealed class SpanCounts
         return own;
     }
 
-    // Adds up the numbers of threads that have ended, and forgets them.
+    // Adds up the counters of threads that have ended, and removes them.
     private void Sweep()
     {
-        _all.RemoveAll(numbers =>
+        _all.RemoveAll(counters =>
         {
-            if (numbers.Thread!.IsAlive) return false;
-            _ofThreadsThatEnded.Of.Started += numbers.Of.Started;
-            _ofThreadsThatEnded.Of.Ended += numbers.Of.Ended;
-            _ofThreadsThatEnded.Of.StartedUnsampled += numbers.Of.StartedUnsampled;
-            _ofThreadsThatEnded.Of.EndedUnsampled += numbers.Of.EndedUnsampled;
-            Keep(numbers, _ofThreadsThatEnded);
+            if (counters.Thread!.IsAlive) return false;
+            _endedThreads.Values.Started += counters.Values.Started;
+            _endedThreads.Values.Ended += counters.Values.Ended;
+            _endedThreads.Values.StartedUnsampled += counters.Values.StartedUnsampled;
+            _endedThreads.Values.EndedUnsampled += counters.Values.EndedUnsampled;
+            Keep(counters, _endedThreads);
             return true;
         });
         _sweepAt = Math.Max(64, 2 * _all.Count);
     }
 
-    // As many as there is room for.
-    private static void Keep(Numbers from, Numbers to)
+    // As many running spans as there is room for.
+    private static void Keep(ThreadCounters from, ThreadCounters to)
     {
         var running = new List<Activity>();
         AddRunning(from, running);
@@ -132,34 +132,35 @@ internal sealed class SpanCounts
         }
     }
 
-    private static void AddRunning(Numbers numbers, List<Activity> running)
+    private static void AddRunning(ThreadCounters counters, List<Activity> running)
     {
         for (var i = 0; i < RecentSpans.Length; i++)
         {
-            if (Volatile.Read(ref numbers.Recent[i]) is { IsStopped: false, Recorded: true } activity) running.Add(activity);
+            if (Volatile.Read(ref counters.Recent[i]) is { IsStopped: false, Recorded: true } activity) running.Add(activity);
         }
     }
 
-    private long Sum(Func<Numbers, long> number)
+    private long Sum(Func<ThreadCounters, long> number)
     {
         lock (_gate)
         {
-            var sum = number(_ofThreadsThatEnded);
-            foreach (var numbers in _all) sum += number(numbers);
+            var sum = number(_endedThreads);
+            foreach (var counters in _all) sum += number(counters);
             return sum;
         }
     }
 
-    private sealed class Numbers(SpanCounts counts, Thread? thread)
+    private sealed class ThreadCounters(SpanCounts counts, Thread? thread)
     {
         public readonly SpanCounts Counts = counts;
         public readonly Thread? Thread = thread;
-        public Numbers? Next;
+        public ThreadCounters? Next;
         public RecentSpans Recent;
-        public Tally Of;
+        public Counters Values;
     }
 
-    /// <summary>A few spans that the thread has started, to name those that never end.</summary>
+    /// <summary>The last spans that the thread has started, to name those that never end.</summary>
+    /// <remarks>They stay in memory after their end, some 6 KB a thread, because removing each would cost every span a search at its end.</remarks>
     [InlineArray(Length)]
     private struct RecentSpans
     {
@@ -170,7 +171,7 @@ internal sealed class SpanCounts
 
     // So large that no two threads write to one cache line.
     [StructLayout(LayoutKind.Explicit, Size = 128)]
-    private struct Tally
+    private struct Counters
     {
         [FieldOffset(48)]
         public long Started;

@@ -1,63 +1,39 @@
 using System.Diagnostics;
-using Tracing.Sdk.Export;
-using Tracing.Sdk.Export.Encoding;
 using Tracing.Sdk.Propagation;
 using Tracing.Sdk.Propagation.Mesh;
 using Tracing.Sdk.Propagation.W3C;
 
 namespace Tracing.Sdk.Recording;
 
-/// <summary>
-/// Decides which Activities are recorded, hands each to the exporters on the thread that stops it, and knows whose id may leave the
-/// process: only that of a span that is exported, or the one that came in.
-/// </summary>
+/// <summary>Decides which activities are recorded, and hands each to the exporters on the thread that stops it.</summary>
+/// <remarks>Any thread.</remarks>
 internal sealed class SpanRecorder : IDisposable
 {
-    private const string ReplacementKey = "Tracing.Sdk.Replacement";
-
-    private static readonly object Ours = new();
-    private static readonly object NotOurs = new();
-    private static int _instances;
-    private static int _live;
-
-    // Set once another listener, or another host in this process, has decided differently. Until then no span needs a mark, and none is
-    // looked for.
-    private static volatile bool _foreignSpansExist;
-
-    // What Sample has refused last on this thread, for the ActivityStarted that follows if another listener wanted it.
-    // Not disposed: a span may start on another thread while we stop.
-    private readonly ThreadLocal<(ActivitySource? Source, ActivityTraceId Trace, ActivitySpanId Parent)> _refused = new();
-
     private readonly ActivityListener _listener;
+    private readonly SpanOwnership _ownership;
+    private readonly OutgoingIds _ids;
     private readonly SourceFilter _filter;
     private readonly TraceSampler _sampler;
-    private readonly bool _randomFlag;
-    private readonly object _owner;
-    private readonly SpanExporter[] _exporters;
-    private readonly SpanAccounts _accounts;
+    private readonly ISpanExporter[] _exporters;
+    private readonly SpanMetrics _metrics;
     private readonly CoexistenceWarnings _warnings;
-    private readonly string _mark = $"Tracing.Sdk.{Interlocked.Increment(ref _instances)}";
-    private long _since = long.MaxValue;
+    private readonly DetailTable _details = new();
+    private volatile bool _isDisposed;
 
-    // Whether another recorder was live when this one started.
-    private bool _isSecond;
-
-    // Whether anything was ever refused: until then _refused is not read.
-    private volatile bool _hasRefused;
-
-    /// <param name="owner">The tracing this recorder belongs to; requests of another owner are not recorded here.</param>
+    /// <param name="owner">The tracing of this recorder; requests of another owner are not recorded here.</param>
     /// <param name="filter">Which sources to listen to.</param>
-    /// <param name="sampler">What to record of them.</param>
+    /// <param name="sampler">Which traces to record.</param>
     /// <param name="randomFlag">Whether traces that start here carry the random flag of W3C level 2.</param>
-    /// <param name="exporters">Where recorded spans go.</param>
-    /// <param name="accounts">Where they are counted.</param>
-    /// <param name="warnings">Where other tracing in the process is reported.</param>
+    /// <param name="exporters">Get the recorded spans.</param>
+    /// <param name="metrics">Counts them.</param>
+    /// <param name="warnings">Reports other tracing in the process.</param>
     public SpanRecorder(
-        object owner, SourceFilter filter, TraceSampler sampler, bool randomFlag, SpanExporter[] exporters, SpanAccounts accounts,
+        object owner, SourceFilter filter, TraceSampler sampler, bool randomFlag, ISpanExporter[] exporters, SpanMetrics metrics,
         CoexistenceWarnings warnings)
     {
-        (_owner, _filter, _sampler, _randomFlag, _exporters, _accounts) = (owner, filter, sampler, randomFlag, exporters, accounts);
-        _warnings = warnings;
+        (_filter, _sampler, _exporters, _metrics, _warnings) = (filter, sampler, exporters, metrics, warnings);
+        _ownership = new SpanOwnership(owner);
+        _ids = new OutgoingIds(_ownership, filter, sampler, randomFlag);
         _listener = new ActivityListener
         {
             ShouldListenTo = source => !OtherListeners.IsProbe(source) && filter.ShouldListenTo(source),
@@ -68,138 +44,86 @@ internal sealed class SpanRecorder : IDisposable
         };
     }
 
-    /// <summary>Whether any recorder of this process listens.</summary>
-    public static bool IsAnyLive => Volatile.Read(ref _live) > 0;
-
     /// <summary>Begins to listen.</summary>
-    public void Start()
-    {
-        // Requests of another host may be under way, and carry no owner if that host was alone; or a span of another listener is open.
-        _isSecond = Interlocked.Increment(ref _live) > 1;
-        if (_isSecond || Activity.Current is { Recorded: true }) _foreignSpansExist = true;
-        ActivitySource.AddActivityListener(_listener);
-        // Afterwards, so that whatever started earlier than this and was seen has a mark, and what was not seen has none.
-        Volatile.Write(ref _since, DateTime.UtcNow.Ticks);
-    }
+    public void Start() => _ownership.Listen(_listener);
 
     public void Dispose()
     {
+        _isDisposed = true;
         _listener.Dispose();
-        Interlocked.Decrement(ref _live);
+        _ownership.Dispose();
     }
 
-    /// <summary>
-    /// The context that an outbound call sends for this Activity: its own ids if it is exported, else those of the nearest exported ancestor, which may
-    /// be the caller's span. Where no ancestor is exported, the local root names this hop. Null when there is no context to send.
-    /// </summary>
-    public OutboundContext? ContextToSend(Activity? activity)
-    {
-        while (activity is { IdFormat: not ActivityIdFormat.W3C }) activity = activity.Parent;
-        if (activity is null) return ContextWithoutActivity();
-        var top = activity;
-        var wasAsked = false;
-        for (var a = activity; a is not null; a = a.Parent)
-        {
-            if (IsExported(a)) return new OutboundContext(a.TraceId.ToHexString(), a.SpanId.ToHexString(), StateOf(a), IsRandom(a), a.TraceStateString);
-            wasAsked |= _filter.Accepts(a.Source);
-            // One without W3C ids has none to send; it may still have an ancestor that has.
-            if (a.IdFormat == ActivityIdFormat.W3C) top = a;
-        }
+    /// <inheritdoc cref="OutgoingIds.ContextToSend"/>
+    public OutboundContext? ContextToSend(Activity? activity) => _ids.ContextToSend(activity);
 
-        // The caller's trace has been left, and code outside of the endpoint still runs below its span.
-        if (top.GetCustomProperty(ReplacementKey) is Activity replacement) return ContextToSend(replacement);
+    /// <inheritdoc cref="OutgoingIds.IsRandom"/>
+    public bool IsRandom(Activity activity) => _ids.IsRandom(activity);
 
-        // Nothing of this trace is exported here. If it was sampled here, it was refused; if not, the caller's decision goes on with the caller's id.
-        var state = wasAsked || top.ParentSpanId == default ? SamplingState.Deny : StateOfUnasked(top);
-        if (state == SamplingState.Defer) state = DecideAlone(top.TraceId);
-        var isOwnHop = top.ParentSpanId == default || (state == SamplingState.Deny && !MayBeExportedByCaller(top));
-        var spanId = isOwnHop ? top.SpanId : top.ParentSpanId;
-        return new OutboundContext(top.TraceId.ToHexString(), spanId.ToHexString(), state, IsRandom(top), top.TraceStateString);
-    }
+    /// <summary>Keeps the details of a running span until it stops.</summary>
+    /// <returns>False when the span is not recorded here, or there is no room: its attributes then have to be tags.</returns>
+    public bool TryKeep(SpanDetails details) => !_isDisposed && _ids.IsExported(details.Activity) && _details.TryAdd(details);
 
-    /// <summary>Takes back what was decided for a running Activity that has no children yet: our own sampler decides now.</summary>
+    /// <summary>Takes back what was decided for a running activity that has no children yet: this service's own sampler decides now.</summary>
     public void DecideAnew(Activity activity)
     {
-        ClearMark(activity);
+        ClearState(activity);
         var record = _sampler.DecideAlone(activity.TraceId);
-        if (record == (activity.Recorded && IsOurs(activity))) return;
-        if (record)
-        {
-            // Marked: the start was not counted as unsampled.
-            var isMarked = activity.GetCustomProperty(_mark) == NotOurs;
-            if (!activity.Recorded && !isMarked) _accounts.UnsampledEnded();
-            if (isMarked || !IsOurs(activity)) activity.SetCustomProperty(_mark, Ours);
-            activity.ActivityTraceFlags |= ActivityTraceFlags.Recorded;
-            activity.IsAllDataRequested = true;
-            _accounts.SpanStarted(activity);
-        }
-        else
+        if (record == IsRecorded(activity)) return;
+        if (!record)
         {
             TakeBack(activity);
+            return;
         }
+
+        // The start of a marked activity was not counted as unsampled.
+        var isForeign = _ownership.IsMarkedForeign(activity);
+        if (!activity.Recorded && !isForeign) _metrics.UnsampledEnded();
+        if (isForeign || !_ownership.IsOurs(activity)) _ownership.MarkOurs(activity);
+        activity.ActivityTraceFlags |= ActivityTraceFlags.Recorded;
+        activity.IsAllDataRequested = true;
+        _metrics.SpanStarted(activity);
     }
 
-    /// <summary>Leaves a running Activity out of the record as if it had not been sampled: its start is no longer counted.</summary>
+    /// <summary>Leaves a running activity out of the record as if it had not been sampled: its start is no longer counted.</summary>
     public void TakeBack(Activity activity)
     {
-        if (!activity.Recorded || !IsOurs(activity)) return;
+        if (!IsRecorded(activity)) return;
         Unsample(activity);
-        _accounts.SpanTakenBack();
+        _metrics.SpanTakenBack();
     }
 
-    /// <summary>Names the Activity that stands for one that was taken back: calls below the latter leave with the former's ids.</summary>
-    public static void Replace(Activity takenBack, Activity replacement) => takenBack.SetCustomProperty(ReplacementKey, replacement);
-
-    // From now on it is one that was refused.
     private void Unsample(Activity activity)
     {
         activity.ActivityTraceFlags &= ~ActivityTraceFlags.Recorded;
         activity.IsAllDataRequested = false;
-        _accounts.UnsampledStarted();
+        _metrics.UnsampledStarted();
     }
 
-    private OutboundContext? ContextWithoutActivity()
-    {
-        if (RemoteContext.Current is not { Ids: { HasIds: true } ids } remote) return null;
-        var traceId = ids.ToActivityTraceId();
-        var state = ids.State == SamplingState.Defer ? DecideAlone(traceId) : ids.State;
-        var spanId = state == SamplingState.Deny && !remote.IsSampledByCaller ? ActivitySpanId.CreateRandom() : ids.ToActivitySpanId();
-        return new OutboundContext(traceId.ToHexString(), spanId.ToHexString(), state, ids.IsRandom, remote.TraceState);
-    }
-
-    private SamplingState DecideAlone(ActivityTraceId traceId) => _sampler.DecideAlone(traceId) ? SamplingState.Accept : SamplingState.Deny;
-
-    // Of a local root that is not exported. Without the caller's headers: a caller that had sampled would have been followed.
-    private bool MayBeExportedByCaller(Activity top) =>
-        RemoteContext.Current is { } remote && remote.IsParent(top.ParentSpanId) ? remote.IsSampledByCaller : !_sampler.FollowsParent;
-
-    // Whether there ever was another tracing in this process: until then every request is ours.
-    private static bool IsShared => Volatile.Read(ref _instances) > 1;
-
-    private static bool IsOfAnother(RemoteContext? remote, object own) => remote?.Owner is { } owner && owner != own;
+    private bool IsRecorded(Activity activity) => activity.Recorded && _ownership.IsOurs(activity);
 
     private ActivitySamplingResult Sample(ref ActivityCreationOptions<ActivityContext> options)
     {
+        // :: Step 1: a child of a recorded span, which most spans are
         var parent = options.Parent;
-        var isChild = !parent.IsRemote && (parent.TraceFlags & ActivityTraceFlags.Recorded) != 0 && !_foreignSpansExist;
-        // Most spans.
-        if (isChild && !IsShared && !OpenTelemetrySdk.IsLoaded) return ActivitySamplingResult.AllDataAndRecorded;
+        var isChild = !parent.IsRemote && (parent.TraceFlags & ActivityTraceFlags.Recorded) != 0 && !SpanOwnership.ForeignSpansExist;
+        if (isChild && !SpanOwnership.IsShared && !OpenTelemetrySdk.IsLoaded) return ActivitySamplingResult.AllDataAndRecorded;
 
+        // :: Step 2: flows and requests that are not recorded here
         if (Suppression.IsActive) return Refuse(ref options, ActivitySamplingResult.None);
-        // What was refused before this and never created must not be taken for what comes now.
-        if (_hasRefused) _refused.Value = default;
+        _ownership.ForgetRefusal();
         _warnings.CheckRecording();
-        if (isChild && !IsShared) return ActivitySamplingResult.AllDataAndRecorded;
-
+        if (isChild && !SpanOwnership.IsShared) return ActivitySamplingResult.AllDataAndRecorded;
         var remote = RemoteContext.Current;
-        if (IsOfAnother(remote, _owner)) return Refuse(ref options, ActivitySamplingResult.None);
+        if (_ownership.IsOfAnother(remote)) return Refuse(ref options, ActivitySamplingResult.None);
 
+        // :: Step 3: the parent decides
         bool record;
         if (parent.TraceId == default)
         {
-            var state = HintOf(remote);
+            var state = OutgoingIds.GetHint(remote);
             record = _sampler.Decide(state, ref options);
-            if (record && _isSecond && remote?.Owner is null && Volatile.Read(ref _live) > 1) _warnings.RecordedTwice();
+            if (record && remote?.Owner is null && _ownership.IsSecond) _warnings.RecordedTwice();
             if (record && state == SamplingState.Debug) options = options with { TraceState = TraceStateList.WithState(null, state) };
         }
         else if (parent.IsRemote)
@@ -212,9 +136,9 @@ internal sealed class SpanRecorder : IDisposable
         }
         else if (Activity.Current is { } current && current.SpanId == parent.SpanId)
         {
-            var (asked, top) = NearestAsked(current);
-            if (asked is not null) return AsItsParent(Recorded(asked), ref options);
-            record = _sampler.Decide(StateOfUnasked(top), ref options);
+            var (sampled, top) = FindSampled(current);
+            if (sampled is not null) return Follow(IsRecorded(sampled), ref options);
+            record = _sampler.Decide(OutgoingIds.GetCallerState(top), ref options);
         }
         else if (Marker.Find(parent.TraceState).IsUndecided)
         {
@@ -222,36 +146,32 @@ internal sealed class SpanRecorder : IDisposable
         }
         else
         {
-            // A parent that was kept and is named now: by the application, or by a library that read it from a message and did not call it remote.
-            return AsItsParent((parent.TraceFlags & ActivityTraceFlags.Recorded) != 0, ref options, isReceived: options.Kind is ActivityKind.Consumer or ActivityKind.Server);
+            // A context that the application kept, or that a library read from a message without calling it remote.
+            return Follow((parent.TraceFlags & ActivityTraceFlags.Recorded) != 0, ref options, isReceived: options.Kind is ActivityKind.Consumer or ActivityKind.Server);
         }
 
         return record ? ActivitySamplingResult.AllDataAndRecorded : Refuse(ref options, ActivitySamplingResult.PropagationData);
     }
 
-    // The children of a refused span are not even created, but for those that carry the refusal on: out of the process by a library that starts
-    // a span in order to inject it, or into what is done with a message that was received.
-    private ActivitySamplingResult AsItsParent(bool recorded, ref ActivityCreationOptions<ActivityContext> options, bool isReceived = false) =>
-        recorded ? ActivitySamplingResult.AllDataAndRecorded
+    // Children of a refused span are not even created, except those that carry the refusal on: out of the process in a library that starts
+    // a span in order to inject it, or into the handling of a message that was received.
+    private ActivitySamplingResult Follow(bool isRecorded, ref ActivityCreationOptions<ActivityContext> options, bool isReceived = false) =>
+        isRecorded ? ActivitySamplingResult.AllDataAndRecorded
         : Refuse(ref options, isReceived || IsInjected(options) ? ActivitySamplingResult.PropagationData : ActivitySamplingResult.None);
 
-    // Calls by HTTP need no Activity: their headers are written from the context that surrounds them.
+    // Calls by HTTP need no activity: their headers are written from the context around them.
     private static bool IsInjected(in ActivityCreationOptions<ActivityContext> options) =>
         options.Kind == ActivityKind.Producer
         || (options.Kind == ActivityKind.Client && options.Source.Name is not (SourceNames.HttpClient or SourceNames.OwnHttpClient));
 
     private ActivitySamplingResult Refuse(ref ActivityCreationOptions<ActivityContext> options, ActivitySamplingResult result)
     {
-        _hasRefused = true;
-        _refused.Value = (options.Source, options.TraceId, options.Parent.SpanId);
+        _ownership.Refuse(ref options);
         return result;
     }
 
-    // B3 can decide about a trace without naming it.
-    private static SamplingState HintOf(RemoteContext? remote) =>
-        remote is { Ids: { HasIds: false, State: var hint } } ? hint : SamplingState.Defer;
-
-    private (Activity? Asked, Activity Top) NearestAsked(Activity activity)
+    // The nearest ancestor that this recorder has sampled, and the local root.
+    private (Activity? Sampled, Activity Top) FindSampled(Activity activity)
     {
         while (true)
         {
@@ -261,33 +181,18 @@ internal sealed class SpanRecorder : IDisposable
         }
     }
 
-    // A local root that was never sampled here (a bare `new Activity()`, or a source we do not listen to) is no decision of ours, and its
-    // flag may be that of another listener: the decision of the caller is in the headers.
-    private static SamplingState StateOfUnasked(Activity top)
-    {
-        var remote = RemoteContext.Current;
-        if (top.ParentSpanId == default) return HintOf(remote);
-        if (remote is not null && remote.IsParent(top.ParentSpanId)) return remote.Ids.State;
-        return top.Recorded || !Marker.Find(top.TraceStateString).IsUndecided ? StateOf(top) : SamplingState.Defer;
-    }
-
     private void OnStarted(Activity activity)
     {
         if (!activity.Recorded)
         {
-            // Refused by all listeners: the next one with this parent, a retry perhaps, is another.
-            if (_hasRefused) _refused.Value = default;
-            OnUnsampledStarted(activity);
+            _ownership.ForgetRefusal();
+            // When another listener wants its data, at its end it would look like a recorded span whose flag user code has cleared.
+            if (activity.IsAllDataRequested) _ownership.MarkForeign(activity);
+            else _metrics.UnsampledStarted();
             return;
         }
 
-        if (IsForeign(activity))
-        {
-            activity.SetCustomProperty(_mark, NotOurs);
-            _foreignSpansExist = true;
-            return;
-        }
-
+        if (_ownership.IsForeign(activity)) return;
         if (!HasIds(activity))
         {
             _warnings.NotW3C(activity);
@@ -295,22 +200,13 @@ internal sealed class SpanRecorder : IDisposable
             return;
         }
 
-        // A span with an explicit early start time looks like one from before this recorder listened.
-        // Where spans of others exist, user code may still move the start time of this one.
-        if (activity.StartTimeUtc.Ticks < Volatile.Read(ref _since) || _foreignSpansExist) activity.SetCustomProperty(_mark, Ours);
+        _ownership.Claim(activity);
         // The mark of an undecided trace is for the sampler, which has decided now.
-        if (activity is { Parent: not { Recorded: true }, TraceStateString: { } list } && Marker.Find(list).IsUndecided) ClearMark(activity);
-        _accounts.SpanStarted(activity);
+        if (activity is { Parent: not { Recorded: true }, TraceStateString: { } list } && Marker.Find(list).IsUndecided) ClearState(activity);
+        _metrics.SpanStarted(activity);
     }
 
-    private void OnUnsampledStarted(Activity activity)
-    {
-        // Where another listener wants its data, it would look at its end like a recorded span whose flag user code has cleared.
-        if (activity.IsAllDataRequested) activity.SetCustomProperty(_mark, NotOurs);
-        else _accounts.UnsampledStarted();
-    }
-
-    // An application can set the hierarchical format for one activity, and name a parent without a trace id.
+    // An application can set the hierarchical format for one activity, and can name a parent without a trace id.
     private static bool HasIds(Activity activity)
     {
         if (activity.IdFormat != ActivityIdFormat.W3C) return false;
@@ -318,16 +214,7 @@ internal sealed class SpanRecorder : IDisposable
         return traceId[0] != '0' || traceId.AsSpan().ContainsAnyExcept('0');
     }
 
-    // Recorded, but not by our decision: another listener, or another host of this process, wanted it.
-    private bool IsForeign(Activity activity)
-    {
-        if (IsShared && IsOfAnother(RemoteContext.Current, _owner)) return true;
-        if (!_hasRefused) return false;
-        var (source, trace, parent) = _refused.Value;
-        return source == activity.Source && parent == activity.ParentSpanId && trace == activity.TraceId;
-    }
-
-    private static void ClearMark(Activity activity)
+    private static void ClearState(Activity activity)
     {
         // Empty, because null would mean the parent's.
         if (activity.TraceStateString is { } list) activity.TraceStateString = TraceStateList.WithState(list, SamplingState.Accept) ?? "";
@@ -335,77 +222,33 @@ internal sealed class SpanRecorder : IDisposable
 
     private void OnStopped(Activity activity)
     {
-        if (!activity.Recorded)
-        {
-            OnUnsampledStopped(activity);
-            return;
-        }
+        var details = activity.Kind == ActivityKind.Server ? _details.Take(activity) : null;
+        if (details is not null && OtherListeners.Hear(activity.Source)) details.SetTags();
+        if (!activity.Recorded) OnUnsampledStopped(activity);
+        else if (_ownership.IsOurs(activity)) Export(activity, details);
+        details?.Release();
+    }
 
-        if (!IsOurs(activity)) return;
+    private void Export(Activity activity, SpanDetails? details)
+    {
         if (!HasIds(activity))
         {
-            // Unsampled at its start, and the flag was set again by hand.
-            _accounts.UnsampledEnded();
+            // Unsampled at its start, and the flag was set again by user code.
+            _metrics.UnsampledEnded();
             return;
         }
 
-        var facts = FactsOf(activity);
+        var facts = _ids.GetFacts(activity, details);
         foreach (var exporter in _exporters) exporter.Add(activity, facts);
-        facts.Details?.Release();
         // Not before: the last line would miss a span that an exporter is just taking.
-        _accounts.SpanEnded();
+        _metrics.SpanEnded();
     }
 
     private void OnUnsampledStopped(Activity activity)
     {
-        // What belongs to another, or was never seen to start, is not counted.
-        if (activity.GetCustomProperty(_mark) == NotOurs || activity.StartTimeUtc.Ticks < Volatile.Read(ref _since)) return;
-        if (activity.IsAllDataRequested) _accounts.SpanFiltered();
-        else _accounts.UnsampledEnded();
-    }
-
-    // The parent that a reader of the trace will find: an ancestor that is not exported is passed over.
-    private SpanFacts FactsOf(Activity activity)
-    {
-        var parentId = activity.ParentSpanId;
-        var isRemote = activity.HasRemoteParent;
-        // Below a parent without W3C ids the platform begins another trace.
-        for (var a = activity.Parent; a is { IdFormat: ActivityIdFormat.W3C }; a = a.Parent)
-        {
-            if (IsExported(a))
-            {
-                (parentId, isRemote) = (a.SpanId, false);
-                break;
-            }
-
-            (parentId, isRemote) = (a.ParentSpanId, a.HasRemoteParent);
-        }
-
-        var flags = (byte)(1 | (IsRandom(activity) ? TraceIds.RandomFlag : 0));
-        return new SpanFacts(parentId, isRemote, flags, StateOf(activity) == SamplingState.Debug, SpanDetails.Of(activity));
-    }
-
-    private bool IsExported(Activity activity) => Recorded(activity) && _filter.Accepts(activity.Source);
-
-    private bool Recorded(Activity activity) => activity.Recorded && IsOurs(activity);
-
-    // What started before this recorder listened was never counted, and is not recorded. Where no other listener has decided differently,
-    // it only looks like that: an application may give a running span an early start time.
-    private bool IsOurs(Activity activity) => !_foreignSpansExist
-        || (activity.StartTimeUtc.Ticks < Volatile.Read(ref _since)
-            ? activity.GetCustomProperty(_mark) == Ours
-            : activity.GetCustomProperty(_mark) != NotOurs);
-
-    private static SamplingState StateOf(Activity activity) =>
-        !activity.Recorded ? SamplingState.Deny
-        : activity.TraceStateString is { } list && Marker.Find(list).IsDebug ? SamplingState.Debug
-        : SamplingState.Accept;
-
-    /// <summary>The random flag of W3C level 2. The platform forgets it at the second generation (until .NET 11), so the local root is asked.</summary>
-    public bool IsRandom(Activity activity)
-    {
-        var top = activity;
-        while (top.Parent is { IdFormat: ActivityIdFormat.W3C } parent) top = parent;
-        return top.ParentSpanId == default ? _randomFlag : ((int)top.ActivityTraceFlags & TraceIds.RandomFlag) != 0;
+        // An activity of another listener, or whose start was not seen, is not counted.
+        if (_ownership.IsMarkedForeign(activity) || _ownership.IsEarly(activity)) return;
+        if (activity.IsAllDataRequested) _metrics.SpanFiltered();
+        else _metrics.UnsampledEnded();
     }
 }

@@ -3,22 +3,22 @@ using System.Diagnostics;
 namespace Tracing.Sdk.Recording;
 
 /// <summary>
-/// Marks a flow of execution whose spans are not recorded, such as the exporters' own requests. The suppression of OpenTelemetry's SDK,
-/// which its exporters of metrics and logs enter, counts as well.
+/// Marks a flow of execution whose spans are not recorded, such as the exporters' own requests. The suppression scope of OpenTelemetry's
+/// SDK, which its exporters of metrics and logs enter, counts as well.
 /// </summary>
 internal static class Suppression
 {
     private static readonly AsyncLocal<bool> Local = new();
 
-    // Until the first suppression there is nothing to look up.
+    // Before the first suppression there is nothing to look up.
     private static volatile bool _isUsed;
 
     /// <summary>Whether the running code must not produce spans.</summary>
     public static bool IsActive => (_isUsed && Local.Value) || (OpenTelemetrySdk.IsLoaded && OpenTelemetrySdk.IsSuppressing);
 
     /// <summary>
-    /// Suppresses spans in the current flow until the scope is disposed of. Nothing in it is a child of the current span, so the
-    /// sampler need not look for a suppression where it continues a recorded span.
+    /// Suppresses spans in the current flow until the scope is disposed of. No span in it has a recorded parent, so the sampler need not
+    /// look for a suppression when the parent is recorded.
     /// </summary>
     public static Scope Begin()
     {
@@ -29,7 +29,7 @@ internal static class Suppression
         return new Scope(before.Value, before.Current);
     }
 
-    /// <summary>Restores what held before.</summary>
+    /// <summary>Restores the flow as it was before.</summary>
     public readonly struct Scope(bool before, Activity? current) : IDisposable
     {
         public void Dispose()

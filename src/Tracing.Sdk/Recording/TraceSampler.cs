@@ -4,29 +4,31 @@ using Tracing.Sdk.Propagation;
 
 namespace Tracing.Sdk.Recording;
 
-/// <summary>Whether a trace that starts here, or came in undecided, is recorded; and how much a caller's decision counts.</summary>
+/// <summary>Decides whether a trace is recorded: by the caller's decision, or by a ratio where there is none.</summary>
 /// <param name="ratio">Share of traces to record, 0 to 1.</param>
-/// <param name="followParent">Whether a caller's decision holds. If not, the ratio decides for everybody.</param>
+/// <param name="followParent">Whether the caller's decision holds. Otherwise the ratio decides for every trace that is not a debug trace.</param>
 internal sealed class TraceSampler(double ratio, bool followParent)
 {
-    // Keep iff the right-most 56 bits of the trace id reach the threshold: the same answer in every service that has the same ratio.
+    // A trace is recorded when the right-most 56 bits of its id reach the threshold: services with the same ratio decide alike.
     // https://opentelemetry.io/docs/specs/otel/trace/tracestate-probability-sampling/
     private const ulong Range = 1UL << 56;
     private readonly ulong _threshold = ratio >= 1 ? 0 : ratio <= 0 ? Range : (ulong)Math.Round((1 - ratio) * Range);
 
-    /// <summary>Whether a caller's decision holds.</summary>
+    /// <summary>Whether the caller's decision holds.</summary>
     public bool FollowsParent => followParent;
 
+    /// <summary>Decides for a span that is about to start.</summary>
+    /// <param name="state">The caller's decision.</param>
+    /// <param name="options">The span's. Its trace id is created when it is first read, so it is read only where the ratio needs it.</param>
     public bool Decide(SamplingState state, ref ActivityCreationOptions<ActivityContext> options) => state switch
     {
         SamplingState.Debug => true,
         SamplingState.Accept when followParent => true,
         SamplingState.Deny when followParent => false,
-        // The id is made when it is first asked for, so it is asked for only when it counts.
         _ => _threshold is 0 or Range ? _threshold == 0 : DecideAlone(options.TraceId),
     };
 
-    /// <summary>What this service decides when nobody has decided before.</summary>
+    /// <summary>Decides by the ratio alone.</summary>
     public bool DecideAlone(ActivityTraceId traceId)
     {
         if (_threshold is 0 or Range) return _threshold == 0;

@@ -15,17 +15,17 @@ internal sealed class TracingInstance
     // In the order of their start. Replaced as a whole under the lock, read without it.
     private static TracingInstance[] _started = [];
 
-    private readonly SpanAccounts _accounts;
+    private readonly SpanMetrics _metrics;
     private ForwardListener? _forwardListener;
 
     /// <param name="propagation">How contexts are read and written.</param>
-    /// <param name="accounts">Where conflicts are counted.</param>
+    /// <param name="metrics">Where conflicts are counted.</param>
     /// <param name="warnings">Where other tracing in the process is reported.</param>
     /// <param name="createRecorder">Makes the recorder of this instance. Null: headers are only forwarded.</param>
     public TracingInstance(
-        ContextPropagation propagation, SpanAccounts accounts, CoexistenceWarnings warnings, Func<TracingInstance, SpanRecorder>? createRecorder)
+        ContextPropagation propagation, SpanMetrics metrics, CoexistenceWarnings warnings, Func<TracingInstance, SpanRecorder>? createRecorder)
     {
-        (Propagation, _accounts, Warnings) = (propagation, accounts, warnings);
+        (Propagation, _metrics, Warnings) = (propagation, metrics, warnings);
         EmptyContext = new RemoteContext { Owner = this };
         Recorder = createRecorder?.Invoke(this);
     }
@@ -69,7 +69,7 @@ internal sealed class TracingInstance
     public RemoteContext Receive(IDictionary<string, StringValues> headers)
     {
         var remote = Propagation.Extract(headers, EmptyContext);
-        if (remote.Conflict != ContextConflict.None) _accounts.Conflict((int)remote.Conflict);
+        if (remote.Conflict != ContextConflict.None) _metrics.Conflict((int)remote.Conflict);
 
         // Without a context, code of the request is found by being alone: setting an AsyncLocal would allocate.
         var isAlone = Volatile.Read(ref _started) is [var only] && only == this;

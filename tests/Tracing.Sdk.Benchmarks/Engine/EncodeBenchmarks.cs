@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text.Json;
 using BenchmarkDotNet.Attributes;
 using OpenTelemetry;
+using Tracing.Sdk.Recording;
 using Tracing.Sdk.Export;
 using Tracing.Sdk.Export.Buffer;
 using Tracing.Sdk.Export.Encoding;

@@ -15,7 +15,7 @@ public class RecordBenchmarks
     public void Bare() => _recorder = Recorder.Bare();
 
     [GlobalSetup(Target = nameof(StartStop_TracingSdk))]
-    public void TracingSdk() => _recorder = Recorder.Ours(Workload.ToSink(ExporterKind.Otlp), new SpanAccounts());
+    public void TracingSdk() => _recorder = Recorder.Ours(Workload.ToSink(ExporterKind.Otlp), new SpanMetrics());
 
     [GlobalSetup(Target = nameof(StartStop_OpenTelemetry))]
     public void OpenTelemetry() => _recorder = Recorder.Peer();

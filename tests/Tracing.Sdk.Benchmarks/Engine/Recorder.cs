@@ -25,12 +25,12 @@ internal sealed class Recorder : IDisposable
     public static Recorder Bare() => new("Bare", name => (Workload.Listen(name), static () => { }));
 
     /// <summary>The recorder as <c>AddMeshTracing</c> builds it, with one exporter, which ends with it.</summary>
-    public static Recorder Ours(ExporterSettings settings, SpanAccounts accounts) => new($"Ours.{settings.Kind}", name =>
+    public static Recorder Ours(ExporterSettings settings, SpanMetrics metrics) => new($"Ours.{settings.Kind}", name =>
     {
         var exporter = new SpanExporter(
-            settings, Workload.Resource, accounts.Open("otlp_http_span_exporter"), NullLogger.Instance, TimeProvider.System);
+            settings, Workload.Resource, metrics.AddExporter("otlp_http_span_exporter"), NullLogger.Instance, TimeProvider.System);
         var recorder = new SpanRecorder(
-            accounts, new Sdk.Recording.SourceFilter([name], []), new TraceSampler(1, followParent: true), randomFlag: true, [exporter], accounts,
+            metrics, new Sdk.Recording.SourceFilter([name], []), new TraceSampler(1, followParent: true), randomFlag: true, [exporter], metrics,
             new CoexistenceWarnings(NullLogger.Instance));
         recorder.Start();
         return (new Both(recorder, exporter), () => exporter.Flush(TimeSpan.FromSeconds(10)));

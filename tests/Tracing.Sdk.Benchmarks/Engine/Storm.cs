@@ -17,7 +17,7 @@ internal static class Storm
     public static int Run(int seconds)
     {
         Console.WriteLine($"{SpansPerSecond} spans a second for {seconds} s, six tags each; start to stop on the application's thread, in microseconds");
-        Console.WriteLine("                                    p50      p99    p99.9      max    RSS MB   books");
+        Console.WriteLine("                                    p50      p99    p99.9      max    RSS MB   spans");
         using (var bare = Recorder.Bare())
         {
             // For the compiler.
@@ -29,27 +29,27 @@ internal static class Storm
         foreach (var isSteady in (bool[])[true, false])
         {
             using var collector = new Collector();
-            using var accounts = new SpanAccounts();
-            using var ours = Recorder.Ours(new ExporterSettings { Kind = ExporterKind.Otlp, Endpoint = collector.Endpoint }, accounts);
+            using var metrics = new SpanMetrics();
+            using var ours = Recorder.Ours(new ExporterSettings { Kind = ExporterKind.Otlp, Endpoint = collector.Endpoint }, metrics);
             Load(ours.Source, 2, null);
             var histogram = Load(ours.Source, seconds, isSteady ? null : collector);
             collector.IsUp = true;
             ours.Dispose();
-            Print(isSteady ? "ours, collector up" : "ours, collector down half the time", histogram, accounts.ToString());
-            var ledger = accounts.Ledgers[0];
-            isBalanced &= accounts.Started == ledger.Exported + ledger.TotalDropped && ledger.Exported <= collector.Spans();
+            Print(isSteady ? "ours, collector up" : "ours, collector down half the time", histogram, metrics.ToString());
+            var exporter = metrics.Exporters[0];
+            isBalanced &= metrics.Started == exporter.Exported + exporter.TotalDropped && exporter.Exported <= collector.Spans();
         }
 
-        Console.WriteLine(isBalanced ? "Every span was exported or dropped with a reason, and no more exported than the collector has." : "THE BOOKS DO NOT BALANCE");
+        Console.WriteLine(isBalanced ? "Every span was exported or dropped with a reason, and no more exported than the collector has." : "THE NUMBERS DO NOT ADD UP");
         return isBalanced ? 0 : 1;
     }
 
-    private static void Print(string name, Histogram histogram, string books)
+    private static void Print(string name, Histogram histogram, string counts)
     {
         using var process = Process.GetCurrentProcess();
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{name,-34} {histogram.At(0.5),6:F1} {histogram.At(0.99),8:F1} {histogram.At(0.999),8:F1} {histogram.At(1),8:F0} {process.WorkingSet64 / 1048576,9} {books}"));
+            $"{name,-34} {histogram.At(0.5),6:F1} {histogram.At(0.99),8:F1} {histogram.At(0.999),8:F1} {histogram.At(1),8:F0} {process.WorkingSet64 / 1048576,9} {counts}"));
     }
 
     private static Histogram Load(ActivitySource source, int seconds, Collector? toggled)

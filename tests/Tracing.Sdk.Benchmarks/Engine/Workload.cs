@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using Tracing.Sdk.Recording;
 using Tracing.Sdk.Export;
 using Tracing.Sdk.Export.Encoding;
 

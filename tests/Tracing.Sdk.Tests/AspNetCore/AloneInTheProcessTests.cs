@@ -5,7 +5,7 @@ using Tracing.Sdk.Tests.Testbed;
 
 namespace Tracing.Sdk.Tests.AspNetCore;
 
-/// <summary>A service that is alone in its process, as nearly all are: what came in need not say whose it is.</summary>
+/// <summary>A service that is alone in its process, as nearly all are: its requests need no context that names their owner.</summary>
 [Collection(Alone.Name)]
 public sealed class AloneInTheProcessTests
 {

@@ -13,7 +13,7 @@ using Tracing.Sdk.Tests.Testbed;
 
 namespace Tracing.Sdk.Tests.AspNetCore;
 
-// A client that hangs up is no failure of the service: https://opentelemetry.io/docs/specs/semconv/http/http-spans/#status
+// A client that closes the connection is no error of the service: https://opentelemetry.io/docs/specs/semconv/http/http-spans/#status
 public sealed class ClientAbortTests
 {
     public static TheoryData<bool> Versions => [false, true];
@@ -256,7 +256,7 @@ public sealed class ClientAbortTests
         AssertNoError(499L, sink.Spans.Where(s => s.TraceId == traceId).Server());
     }
 
-    // The client hangs up as soon as the endpoint says that it has arrived.
+    // The client closes the connection as soon as the endpoint has the request.
     private static async Task<Span> AbortAsync(bool http2, Action<WebApplication> map, params string[] headers)
     {
         var arrived = new TaskCompletionSource();
@@ -302,7 +302,7 @@ public sealed class ClientAbortTests
         var call = client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation.Token);
         await arrived;
         await cancellation.CancelAsync();
-        // Where the response has started there is one, whose end the client does not wait for.
+        // A response that has started exists; the client does not wait for its end.
         var ended = await Task.WhenAny(call);
         if (ended.IsCompletedSuccessfully) (await ended).Dispose();
     }
@@ -365,7 +365,7 @@ public sealed class ClientAbortTests
 
     private sealed class UnavailableHandler : IExceptionHandler
     {
-        // Declines for the other error pages, which are then asked themselves.
+        // Returns false for the other error pages, which then handle the exception.
         public ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
         {
             if (httpContext.Items[nameof(UnavailableHandler)] is null) return new ValueTask<bool>(false);

@@ -10,7 +10,7 @@ using Tracing.Sdk.Tests.Testbed;
 
 namespace Tracing.Sdk.Tests.AspNetCore;
 
-/// <summary>Code of the application, and of its users, that fails or meddles where a server span reads it: the request goes on, the span is kept.</summary>
+/// <summary>Code of the application that throws, or changes the request, where a server span reads it: the request is served and the span is kept.</summary>
 public sealed class HostileApplicationTests
 {
     [Fact]
@@ -157,7 +157,7 @@ public sealed class HostileApplicationTests
         Assert.Equal(("shop", null), (span.Tag("server.address"), span.Tag("server.port")));
     }
 
-    // Kestrel refuses it; a server that does not, or the application, may hand it on.
+    // Kestrel rejects it; another server, or the application, may not.
     [Theory]
     [InlineData("user:pass@shop:8080")]
     [InlineData("user@shop:8080")]
@@ -296,7 +296,7 @@ public sealed class HostileApplicationTests
         public string Route => throw new InvalidOperationException("no route");
     }
 
-    // Gives the middleware a context in which one feature cannot be asked for.
+    // Gives the middleware a context in which reading one feature throws.
     private sealed class BrokenContextFactory(Type broken) : IHttpContextFactory
     {
         public HttpContext Create(IFeatureCollection featureCollection) => new DefaultHttpContext(new BrokenFeatures(featureCollection, broken));

@@ -45,7 +45,7 @@ public sealed class ServerSpanTests
             ("http.response.status_code", 200L));
     }
 
-    // Hosting takes its source from the container: whoever registers one of his own gives its name to the server's spans.
+    // Hosting takes its source from the container, where the application may have registered one of its own.
     [Fact]
     public async Task Request_ApplicationRegistersAnActivitySource_HasItsAttributes()
     {
@@ -202,7 +202,7 @@ public sealed class ServerSpanTests
     [InlineData("xn--a", "xn--a", 80L)]
     public async Task Request_Host_IsTheServersAddressAsItWasSent(string host, string address, long port)
     {
-        // Hosting's own line about a request decodes Punycode and, with ICU, throws at what is none.
+        // Hosting's own log line about a request decodes Punycode and, with ICU, throws when it is invalid.
         await using var service = await TestService.StartAsync(
             app => app.MapGet("/", () => "ok"), build: builder => builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning));
         await service.GetAsync("/", $"Host: {host}");

@@ -284,7 +284,7 @@ public sealed class VariableTests
         foreach (var value in new[] { text ?? "", Mutated(random), $"http://{text}", $"a={text},{text}=b", $"{text},otlp" })
         {
             var resolved = Resolve((first, value), (second, Mutated(random)), ("OTEL_TRACES_EXPORTER", "otlp,zipkin"));
-            using var accounts = new SpanAccounts();
+            using var metrics = new SpanMetrics();
             var options = resolved.Options;
             // Parts that are made of the settings at the start.
             Pipeline.Propagation(options, NullLogger.Instance, TimeProvider.System);

@@ -17,7 +17,7 @@ internal sealed class ExporterUnderTest : IDisposable
     /// <param name="change">Changes the settings.</param>
     /// <param name="isHeld">Whether pauses wait for the next flush instead of taking no time.</param>
     /// <param name="ledger">Where to count; null for a ledger of its own.</param>
-    public ExporterUnderTest(Uri endpoint, Func<ExporterSettings, ExporterSettings>? change = null, bool isHeld = false, SpanLedger? ledger = null)
+    public ExporterUnderTest(Uri endpoint, Func<ExporterSettings, ExporterSettings>? change = null, bool isHeld = false, ExporterMetrics? ledger = null)
     {
         Ledger = ledger ?? new("otlp_http_span_exporter");
         Time.IsHeld = isHeld;
@@ -25,7 +25,7 @@ internal sealed class ExporterUnderTest : IDisposable
         _exporter = new SpanExporter(change?.Invoke(settings) ?? settings, Encoded.Resource, Ledger, Log, Time);
     }
 
-    public SpanLedger Ledger { get; }
+    public ExporterMetrics Ledger { get; }
 
     public RecordingLogger Log { get; } = new();
 

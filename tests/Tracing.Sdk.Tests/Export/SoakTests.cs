@@ -21,7 +21,7 @@ public sealed class SoakTests
     [InlineData("Zipkin")]
     public void Export_MillionsOfSpans_LeaveNothingBehind(string kind)
     {
-        var ledger = new SpanLedger("soak");
+        var ledger = new ExporterMetrics("soak");
         var settings = new ExporterSettings
         {
             Kind = Enum.Parse<ExporterKind>(kind),

@@ -11,10 +11,10 @@ public sealed class ThrowingMeterListenerTests
     [Fact]
     public void Export_MeasurementCallbackThrows_CountsWhatWasDelivered()
     {
-        using var accounts = new SpanAccounts();
+        using var metrics = new SpanMetrics();
         using var listener = new MeterListener { InstrumentPublished = (instrument, self) =>
         {
-            if (accounts.Owns(instrument.Meter)) self.EnableMeasurementEvents(instrument);
+            if (metrics.Owns(instrument.Meter)) self.EnableMeasurementEvents(instrument);
         } };
         var calls = 0;
         listener.SetMeasurementEventCallback<double>((_, _, _, _) =>
@@ -25,7 +25,7 @@ public sealed class ThrowingMeterListenerTests
         listener.Start();
         using var handler = new StubHandler();
         using var exporter = new ExporterUnderTest(
-            FaultTests.Unused(), settings => settings with { HandlerFactory = () => handler }, ledger: accounts.Open("otlp_http_span_exporter"));
+            FaultTests.Unused(), settings => settings with { HandlerFactory = () => handler }, ledger: metrics.AddExporter("otlp_http_span_exporter"));
         Assert.True(exporter.Add(20).Flush());
         exporter.AssertBooks(exported: 20);
         Assert.Equal(1, calls);
@@ -37,7 +37,7 @@ public sealed class ThrowingMeterListenerTests
         var calls = 0;
         using var listener = new MeterListener { InstrumentPublished = (instrument, self) =>
         {
-            if (instrument.Meter.Name != SpanAccounts.MeterName) return;
+            if (instrument.Meter.Name != SpanMetrics.MeterName) return;
             calls++;
             self.EnableMeasurementEvents(instrument);
             throw new InvalidOperationException("no instrument today");
@@ -45,15 +45,15 @@ public sealed class ThrowingMeterListenerTests
         listener.MeasurementsCompleted = (_, _) => throw new InvalidOperationException("no end today");
         listener.Start();
         using var handler = new StubHandler();
-        var accounts = new SpanAccounts();
+        var metrics = new SpanMetrics();
         using (var exporter = new ExporterUnderTest(
-            FaultTests.Unused(), settings => settings with { HandlerFactory = () => handler }, ledger: accounts.Open("otlp_http_span_exporter")))
+            FaultTests.Unused(), settings => settings with { HandlerFactory = () => handler }, ledger: metrics.AddExporter("otlp_http_span_exporter")))
         {
             Assert.True(exporter.Add(20).Flush());
             exporter.AssertBooks(exported: 20);
         }
 
-        accounts.Dispose();
+        metrics.Dispose();
         Assert.Equal(11, calls);
         listener.MeasurementsCompleted = null;
     }

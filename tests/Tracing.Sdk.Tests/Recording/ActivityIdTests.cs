@@ -5,7 +5,7 @@ using Tracing.Sdk.Tests.Testbed;
 
 namespace Tracing.Sdk.Tests.Recording;
 
-/// <summary>Activities without W3C ids, which old applications still make: nothing of them reaches a collector or a header.</summary>
+/// <summary>Activities without W3C ids, which old applications still make, reach neither a collector nor a header.</summary>
 [Collection(Alone.Name)]
 public sealed class ActivityIdTests : IDisposable
 {

@@ -14,7 +14,7 @@ using OpenTelemetrySdk = OpenTelemetry.Sdk;
 
 namespace Tracing.Sdk.Tests.Recording;
 
-/// <summary>OpenTelemetry's SDK in the same process, and a second tracing of our own.</summary>
+/// <summary>OpenTelemetry's SDK in the same process, and a second tracing of this library.</summary>
 [Collection(Alone.Name)]
 public sealed class CoexistenceTests
 {

@@ -7,8 +7,8 @@ using Tracing.Sdk.Tests.Testbed;
 namespace Tracing.Sdk.Tests.Recording;
 
 /// <summary>
-/// "Not recorded" travels as any other decision: with libraries that start a span in order to inject it (RabbitMQ.Client, MassTransit,
-/// SignalR), and into what is done with a message that they received.
+/// "Not recorded" travels like any other decision: with libraries that start a span in order to inject it (RabbitMQ.Client, MassTransit,
+/// SignalR), and into the handling of a message that they receive.
 /// </summary>
 public sealed class DenyTests
 {
@@ -94,7 +94,7 @@ public sealed class DenyTests
         await using var server = new WireServer();
         var spans = await Traced.RunAsync(async _ =>
         {
-            // As RabbitMQ.Client does: what ActivityContext.TryParse gives is not remote.
+            // As RabbitMQ.Client does: a context of ActivityContext.TryParse is not remote.
             Assert.True(ActivityContext.TryParse($"00-{TraceId}-{RemoteId}-00", null, out var parent));
             using var activity = Library.StartActivity("receive", kind, parent);
             Assert.Null(Ours.StartActivity("work"));
@@ -179,7 +179,7 @@ public sealed class DenyWithoutRequestTests
     }
 }
 
-/// <summary>How a library writes the platform's headers into a message of its own.</summary>
+/// <summary>Writes the platform's headers into a message, as a library does.</summary>
 internal static class Publisher
 {
     public static void Set(object? carrier, string name, string value) => ((Dictionary<string, string>)carrier!)[name] = value;

@@ -5,7 +5,7 @@ using Tracing.Sdk.Tests.Testbed;
 
 namespace Tracing.Sdk.Tests.Recording;
 
-/// <summary>Spans whose sampled flag user code clears while they run: the way of OpenTelemetry to leave something out.</summary>
+/// <summary>Spans whose sampled flag user code clears while they run, which is OpenTelemetry's way to leave a span out.</summary>
 [Collection(Alone.Name)]
 public sealed class FilteredSpanTests
 {

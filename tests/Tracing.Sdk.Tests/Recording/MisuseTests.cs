@@ -4,7 +4,7 @@ using Tracing.Sdk.Tests.Testbed;
 
 namespace Tracing.Sdk.Tests.Recording;
 
-/// <summary>What user code may do to an activity, and a logger to the library.</summary>
+/// <summary>User code that changes an activity, and loggers that throw.</summary>
 [Collection(Alone.Name)]
 public sealed class MisuseTests
 {
@@ -27,7 +27,7 @@ public sealed class MisuseTests
     [Fact]
     public void StartTime_SetLongAgoAfterTheStart_BesideAnother_IsExported()
     {
-        // The first makes the second one of two: from then on a span is known by its start time.
+        // With two recorders in the process a span is recognized by its start time.
         using var first = new TracedProcess();
         using var process = new TracedProcess();
         using (var span = Source.StartActivity("replayed")!) span.SetStartTime(DateTime.UtcNow.AddHours(-1));
@@ -66,7 +66,7 @@ public sealed class MisuseTests
         try
         {
             var process = new TracedProcess(logger: logger);
-            // As a host does it: at the end of the host, then when the container is disposed of.
+            // As in a host: when the host stops, and when the container is disposed of.
             process.Stop();
             process.Dispose();
         }

@@ -6,7 +6,7 @@ using Tracing.Sdk.Tests.Testbed;
 namespace Tracing.Sdk.Tests.Recording;
 
 /// <summary>
-/// An id that leaves with sampled=1 is that of an exported span, or the one that came in; and so is every parent. One that leaves with
+/// An id that leaves with sampled=1, and every parent, is the id of an exported span or the one that came in. An id that leaves with
 /// sampled=0 is this hop's own, unless the caller's span is exported.
 /// </summary>
 public sealed class PhantomParentTests
@@ -46,7 +46,7 @@ public sealed class PhantomParentTests
         Assert.All(spans, s => Assert.Equal(TraceId, s.TraceId));
         Assert.Contains(sent["X-B3-SpanId"], known);
         Assert.Equal("1", sent["X-B3-Sampled"]);
-        // The innermost that is exported, and no other.
+        // The innermost exported span.
         var leaves = spans.Select(s => s.SpanId).Except(spans.Select(s => s.ParentId)).ToList();
         Assert.Equal(leaves.Count == 0 ? RemoteId : Assert.Single(leaves), sent["X-B3-SpanId"]);
         Assert.Equal($"00-{TraceId}-{sent["X-B3-SpanId"]}-01", sent["traceparent"]);
@@ -83,7 +83,7 @@ public sealed class PhantomParentTests
     [Theory]
     [InlineData($"b3: {TraceId}-{RemoteId}")]
     [InlineData($"X-B3-TraceId: {TraceId}|X-B3-SpanId: {RemoteId}")]
-    public async Task Call_CallerDefersAndWeRefuse_NamesThisHop(string headers)
+    public async Task Call_DeferredAndRefusedHere_NamesThisHop(string headers)
     {
         var (spans, sent) = await CallAsync(o => o.Sampling.Ratio = 0, "", "loud", headers.Split('|'));
 
@@ -95,7 +95,7 @@ public sealed class PhantomParentTests
     [InlineData($"traceparent: 00-{TraceId}-{RemoteId}-01")]
     [InlineData($"b3: {TraceId}-{RemoteId}-1")]
     [InlineData($"b3: {TraceId}-{RemoteId}-d")]
-    public async Task Call_WeRefuseASampledTrace_NamesTheCallersSpan(string headers)
+    public async Task Call_SampledTraceRefusedHere_NamesTheCallersSpan(string headers)
     {
         var (spans, sent) = await CallAsync(
             o =>
@@ -112,7 +112,7 @@ public sealed class PhantomParentTests
     }
 
     [Fact]
-    public async Task Call_WeDoNotFollowASampledCaller_NamesTheCallersSpan()
+    public async Task Call_SampledCallerNotFollowed_NamesTheCallersSpan()
     {
         var (spans, sent) = await CallAsync(
             o =>
@@ -177,7 +177,7 @@ public sealed class PhantomParentTests
     [Theory]
     [InlineData("")]
     [InlineData("Microsoft.AspNetCore")]
-    public async Task Call_Defer_IsDecidedByUs(string ignored)
+    public async Task Call_Defer_IsDecidedHere(string ignored)
     {
         var (spans, sent) = await CallAsync(ignored, "loud", $"b3: {TraceId}-{RemoteId}");
 
@@ -200,7 +200,7 @@ public sealed class PhantomParentTests
 
     [Theory]
     [MemberData(nameof(Nestings))]
-    public async Task Call_OtherListenerRecordsEverything_SampledIsExportedByUsAsEver(string nesting)
+    public async Task Call_OtherListenerRecordsEverything_SampledIsExported(string nesting)
     {
         using var listener = RecordOf(TraceId);
         var (spans, sent) = await CallAsync("", nesting, $"traceparent: 00-{TraceId}-{RemoteId}-01");
@@ -216,7 +216,7 @@ public sealed class PhantomParentTests
     [MemberData(nameof(IgnoredAndNesting))]
     public async Task Call_OtherListenerOnlyPropagates_SampledStaysSampled(string ignored, string nesting)
     {
-        // It makes hosting's Activity, and makes it unrecorded, where we are not asked.
+        // The other listener makes hosting create an Activity that is not recorded, without a call of this library's sampler.
         using var listener = ListenTo(TraceId, ActivitySamplingResult.PropagationData);
         var (spans, sent) = await CallAsync(ignored, nesting, $"traceparent: 00-{TraceId}-{RemoteId}-01");
 
@@ -332,7 +332,7 @@ public sealed class PhantomParentTests
             });
         Assert.Equal(200, (await service.GetAsync("/", headers)).Status);
         var spans = await service.StopAsync();
-        // Where the server span is ignored nobody notes the trace: it is known by what went out.
+        // The server span is ignored, so the trace is known only by the headers that went out.
         spans = [.. service.Sink.Spans.Where(s => s.TraceId == server.Request["X-B3-TraceId"])];
         return (spans, server.Request);
     }

@@ -22,7 +22,7 @@ public sealed class SourceTests
     [InlineData("", "", "Experimental.System.Net.Security", false)]
     [InlineData("", "", "Experimental.System.Net.Sockets", false)]
     [InlineData("", "", "Grpc.Net.Client", false)]
-    // Sources add to the platform's.
+    // Sources adds to the platform's sources.
     [InlineData("Shop", "", "Shop", true)]
     [InlineData("Shop", "", "Other", false)]
     [InlineData("Shop", "", "Microsoft.AspNetCore", true)]
@@ -31,14 +31,14 @@ public sealed class SourceTests
     [InlineData("Shop", "", "Tracing.Sdk.AspNetCore", true)]
     [InlineData("Shop", "", "Microsoft.AspNetCore.SignalR.Server", false)]
     [InlineData("none", "", "Microsoft.AspNetCore", true)]
-    // Only IgnoredSources takes them away.
+    // Only IgnoredSources leaves them out.
     [InlineData("Shop", "System.Net.Http", "System.Net.Http", false)]
     [InlineData("Shop", "System.Net.Http", "Tracing.Sdk.Http", false)]
     [InlineData("System.Net.Http", "System.Net.Http", "System.Net.Http", false)]
     [InlineData("", "Microsoft.*", "Microsoft.AspNetCore", false)]
     [InlineData("", "Microsoft.*", "Tracing.Sdk.AspNetCore", false)]
     [InlineData("", "Experimental.Microsoft.*", "Experimental.Microsoft.Extensions.AI", false)]
-    // What the platform makes of connections stays out whatever is configured, unless it is named.
+    // The platform's connection spans are left out unless Sources names them.
     [InlineData("", "Shop", "Experimental.System.Net.Http.Connections", false)]
     [InlineData("", "Shop", "Grpc.Net.Client", false)]
     [InlineData("*", "", "Experimental.System.Net.Http.Connections", false)]

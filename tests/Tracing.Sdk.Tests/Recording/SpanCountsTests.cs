@@ -56,7 +56,7 @@ public sealed class SpanCountsTests
     }
 
     [Fact]
-    public void Start_AfterOthersWereClosed_CountsOn()
+    public void Start_AfterOthersWereClosed_StillCounts()
     {
         SpanCounts[] all = [new(), new(), new(), new()];
         foreach (var counts in all) counts.Start();

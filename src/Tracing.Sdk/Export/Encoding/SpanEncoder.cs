@@ -47,7 +47,7 @@ internal abstract class SpanEncoder
     protected DetailList DetailsOf(in SpanFacts facts, Span<object?> values)
     {
         if (facts.Details is not { } details) return default;
-        details.Fill(values);
+        details.CopyTo(values);
         var keys = _detailKeys ??= Array.ConvertAll(details.Keys, key => Keys.Get(key, Keys.Start));
         return new DetailList(keys, values[..keys.Length]);
     }
@@ -110,7 +110,6 @@ internal abstract class SpanEncoder
                 }
             }
 
-            if (!details.IsEmpty && ReferenceEquals(tag.Key, SpanDetails.Key)) continue;
             if (left == 0 || (!isNew && IsRepeated(tags, details, key.Text)))
             {
                 writer.Rewind(start);
@@ -219,7 +218,6 @@ internal abstract class SpanEncoder
         {
             ref readonly var tag = ref tags.Current;
             var key = tag.Key ?? "";
-            if (!details.IsEmpty && ReferenceEquals(key, SpanDetails.Key)) continue;
             if (status.TryTake(Keys.Get(key, Keys.Start), tag.Value)) continue;
             if (!values.ContainsKey(key))
             {

@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Tracing.Sdk.Export.Encoding;
-using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk.Export.Zipkin;
 

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Tracing.Sdk.Export.Encoding;
 using Tracing.Sdk.Export.Otlp;
 using Tracing.Sdk.Export.Zipkin;
+using Tracing.Sdk.Recording;
 using Tracing.Sdk.Tests.Otlp;
 
 namespace Tracing.Sdk.Tests.Export.Encoding;

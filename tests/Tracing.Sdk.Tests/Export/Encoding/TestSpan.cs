@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
-using Tracing.Sdk.Export.Encoding;
+using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk.Tests.Export.Encoding;
 

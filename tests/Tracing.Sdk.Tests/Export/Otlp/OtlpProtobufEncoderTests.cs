@@ -3,6 +3,7 @@ using System.Globalization;
 using Google.Protobuf;
 using Tracing.Sdk.Export.Encoding;
 using Tracing.Sdk.Export.Otlp;
+using Tracing.Sdk.Recording;
 using Tracing.Sdk.Tests.Export.Encoding;
 using Tracing.Sdk.Tests.Otlp;
 

@@ -3,57 +3,57 @@ using System.Diagnostics.Metrics;
 
 namespace Tracing.Sdk.Recording;
 
-/// <summary>Counts the spans of one tracing: started, ended, and by exporter what became of them; and publishes the numbers as a meter.</summary>
+/// <summary>Counts the spans of one tracing: started, ended, and what became of them in each exporter. Publishes the numbers as a meter.</summary>
 /// <remarks>
 /// Instruments as in https://opentelemetry.io/docs/specs/semconv/otel/sdk-metrics/. All but the duration are read when a listener asks,
 /// so that counting costs a span next to nothing.
 /// </remarks>
-internal sealed class SpanAccounts : IDisposable
+internal sealed class SpanMetrics : IDisposable
 {
     public const string MeterName = "Tracing.Sdk";
 
-    // Bit by bit, as the propagation names them.
+    // By the bits of ContextConflict.
     private static readonly string[] ConflictNames = ["trace_id", "span_id", "sampled"];
 
     // Any thread.
     private readonly SpanCounts _counts = new();
-    private readonly Meter _meter = new(MeterName, typeof(SpanAccounts).Assembly.GetName().Version?.ToString(3));
+    private readonly Meter _meter = new(MeterName, typeof(SpanMetrics).Assembly.GetName().Version?.ToString(3));
     private readonly Histogram<double>? _duration;
-    private readonly Lock _opening = new();
-    private readonly long[] _conflicts = new long[3];
-    private SpanLedger[] _ledgers = [];
+    private readonly Lock _gate = new();
+    private readonly long[] _conflicts = new long[ConflictNames.Length];
+    private ExporterMetrics[] _exporters = [];
     private long _filtered;
     private long _inferredFiltered;
 
-    public SpanAccounts()
+    public SpanMetrics()
     {
-        Guarded(() => _meter.CreateObservableCounter(
+        Publish(() => _meter.CreateObservableCounter(
             "tracing.sdk.context.conflicts",
             () => Enumerable.Range(0, ConflictNames.Length).Select(i => new Measurement<long>(Conflicts(i), new KeyValuePair<string, object?>("tracing.sdk.conflict", ConflictNames[i]))),
             "{request}",
             "Requests in which the trace headers of two formats disagreed."));
-        Guarded(() => _meter.CreateObservableCounter("otel.sdk.span.started", () => Started, "{span}", "Spans that were sampled and started."));
-        Guarded(() => _meter.CreateObservableUpDownCounter("otel.sdk.span.live", () => Live, "{span}", "Spans that were started and have not ended."));
-        Observe("otel.sdk.processor.span.queue.size", "{span}", "Spans that wait for their request.", ledger => Math.Max(0, ledger.InFlight - ledger.Sending));
-        Observe("tracing.sdk.queue.bytes", "By", "Bytes of the buffer in use.", ledger => ledger.QueueBytes);
-        Observe("tracing.sdk.queue.capacity", "By", "Bytes that the buffer may use.", ledger => ledger.QueueCapacityBytes);
-        Observe("otel.sdk.exporter.span.inflight", "{span}", "Spans that are being sent.", ledger => ledger.Sending);
-        Guarded(() => _meter.CreateObservableCounter(
+        Publish(() => _meter.CreateObservableCounter("otel.sdk.span.started", () => Started, "{span}", "Spans that were sampled and started."));
+        Publish(() => _meter.CreateObservableUpDownCounter("otel.sdk.span.live", () => Live, "{span}", "Spans that were started and have not ended."));
+        Observe("otel.sdk.processor.span.queue.size", "{span}", "Spans that wait for their request.", exporter => Math.Max(0, exporter.InFlight - exporter.Sending));
+        Observe("tracing.sdk.queue.bytes", "By", "Bytes of the buffer in use.", exporter => exporter.QueueBytes);
+        Observe("tracing.sdk.queue.capacity", "By", "Bytes that the buffer may use.", exporter => exporter.QueueCapacityBytes);
+        Observe("otel.sdk.exporter.span.inflight", "{span}", "Spans that are being sent.", exporter => exporter.Sending);
+        Publish(() => _meter.CreateObservableCounter(
             "otel.sdk.processor.span.processed",
             () => ByReason(atProcessor: true),
             "{span}",
-            "Spans that were handed to an exporter, or with error.type those that never got so far."));
-        Guarded(() => _meter.CreateObservableCounter(
+            "Spans that were handed to an exporter, or with error.type spans that were dropped before."));
+        Publish(() => _meter.CreateObservableCounter(
             "otel.sdk.exporter.span.exported",
             () => ByReason(atProcessor: false),
             "{span}",
-            "Spans that a collector took, or with error.type those that it did not."));
-        Guarded(() => _meter.CreateObservableCounter(
+            "Spans that a collector accepted, or with error.type spans that it did not."));
+        Publish(() => _meter.CreateObservableCounter(
             "tracing.sdk.exporter.retries",
-            () => Volatile.Read(ref _ledgers).Select(ledger => new Measurement<long>(ledger.Retries, Tags(ledger))),
+            () => Volatile.Read(ref _exporters).Select(exporter => new Measurement<long>(exporter.Retries, Tags(exporter))),
             "{request}",
             "Requests that were sent again."));
-        _duration = Guarded(() => _meter.CreateHistogram<double>("otel.sdk.exporter.operation.duration", "s", "Time that requests to the collector took."));
+        _duration = Publish(() => _meter.CreateHistogram<double>("otel.sdk.exporter.operation.duration", "s", "Time that requests to the collector took."));
     }
 
     /// <summary>Spans that were sampled and started. One whose sampled flag user code sets later is added when it ends.</summary>
@@ -70,8 +70,8 @@ internal sealed class SpanAccounts : IDisposable
     public long Ended => _counts.Ended;
 
     /// <summary>
-    /// Spans whose sampled flag user code has cleared, and that have ended since. One that is indistinguishable from an activity that
-    /// was refused at its start is counted at the latest when no refused activity runs any more.
+    /// Spans that have ended after user code cleared their sampled flag. One that looks like an activity that was refused at its start
+    /// is counted at the latest when no refused activity runs any more.
     /// </summary>
     public long Filtered
     {
@@ -102,15 +102,15 @@ internal sealed class SpanAccounts : IDisposable
         }
     }
 
-    /// <summary>One for each exporter, in the order in which they were opened.</summary>
-    public IReadOnlyList<SpanLedger> Ledgers => Volatile.Read(ref _ledgers);
+    /// <summary>One for each exporter, in the order in which they were added.</summary>
+    public IReadOnlyList<ExporterMetrics> Exporters => Volatile.Read(ref _exporters);
 
     public void SpanStarted() => _counts.Start();
 
     /// <summary>As <see cref="SpanStarted()"/>; the last line can name the span if it never ends.</summary>
     public void SpanStarted(Activity activity) => _counts.Start(activity);
 
-    /// <summary>Takes one start back: the span turned out not to be recorded before anything was made of it.</summary>
+    /// <summary>Takes the count of one start back: the span is not recorded after all.</summary>
     public void SpanTakenBack() => _counts.TakeBack();
 
     public void SpanEnded() => _counts.End();
@@ -124,7 +124,7 @@ internal sealed class SpanAccounts : IDisposable
     /// <summary>Counts an activity that ends without the sampled flag, and not by <see cref="SpanFiltered"/>.</summary>
     public void UnsampledEnded() => _counts.EndUnsampled();
 
-    /// <summary>Counts a request in which two formats disagreed; each bit set is one way to.</summary>
+    /// <summary>Counts a request in which two formats disagreed, once for each bit of the conflict.</summary>
     public void Conflict(int kinds)
     {
         for (var i = 0; i < _conflicts.Length; i++)
@@ -135,14 +135,14 @@ internal sealed class SpanAccounts : IDisposable
 
     public long Conflicts(int kind) => Volatile.Read(ref _conflicts[kind]);
 
-    /// <summary>Opens the ledger of one more exporter.</summary>
-    public SpanLedger Open(string componentType)
+    /// <summary>Adds the metrics of one more exporter.</summary>
+    public ExporterMetrics AddExporter(string componentType)
     {
-        lock (_opening)
+        lock (_gate)
         {
-            var ledger = new SpanLedger(componentType, _ledgers.Count(other => other.ComponentType == componentType), () => Filtered);
-            var tags = Tags(ledger);
-            ledger.OnRequest = (seconds, status, error) =>
+            var exporter = new ExporterMetrics(componentType, _exporters.Count(other => other.ComponentType == componentType), () => Filtered);
+            var tags = Tags(exporter);
+            exporter.OnRequest = (seconds, status, error) =>
             {
                 if (_duration is not { Enabled: true }) return;
                 var all = new TagList(tags);
@@ -157,8 +157,8 @@ internal sealed class SpanAccounts : IDisposable
                     // The callback of a MeterListener runs here.
                 }
             };
-            Volatile.Write(ref _ledgers, [.. _ledgers, ledger]);
-            return ledger;
+            Volatile.Write(ref _exporters, [.. _exporters, exporter]);
+            return exporter;
         }
     }
 
@@ -166,39 +166,45 @@ internal sealed class SpanAccounts : IDisposable
     /// "1204 spans started, 1200 exported, 3 dropped (queue_full 3), 1 not ended (System.Net.Http "POST")"; with several exporters the
     /// name before each one's part.
     /// </summary>
-    public override string ToString() => ToString(isLast: false, isRunning: true);
+    public override string ToString() => ToString(isLast: false, isRecording: true);
 
     /// <param name="isLast">Whether the process ends now: spans in flight are then given as dropped.</param>
-    /// <param name="isRunning">Whether spans go on to start and end. The numbers are read one after the other, so that of started spans is then made of the others.</param>
-    public string ToString(bool isLast, bool isRunning)
+    /// <param name="isRecording">
+    /// Whether spans still start and end. The numbers are read one after the other, so the number of started spans is then the sum of the others.
+    /// </param>
+    public string ToString(bool isLast, bool isRecording)
     {
-        var ledgers = Volatile.Read(ref _ledgers);
+        var exporters = Volatile.Read(ref _exporters);
         var live = Live;
         var settled = 0L;
-        var parts = Array.ConvertAll(ledgers, ledger =>
+        var parts = Array.ConvertAll(exporters, exporter =>
         {
-            var part = ledger.ToString(isLast, out var spans);
+            var part = exporter.ToString(isLast, out var spans);
             settled = Math.Max(settled, spans);
-            return ledgers.Length == 1 ? $", {part}" : $"; {ledger.ComponentName}: {part}";
+            return exporters.Length == 1 ? $", {part}" : $"; {exporter.ComponentName}: {part}";
         });
-        var started = isRunning && ledgers.Length > 0 ? settled + live : Started;
+        var started = isRecording && exporters.Length > 0 ? settled + live : Started;
         return $"{started} spans started{string.Concat(parts)}{(live > 0 ? $", {live} not ended{RunningSpans()}" : "")}";
     }
 
-    /// <summary>Whether a meter is this set-up's: each has one of the same name.</summary>
+    /// <summary>Whether a meter is this tracing's: each tracing has a meter of the same name.</summary>
     public bool Owns(Meter meter) => ReferenceEquals(meter, _meter);
 
     public void Dispose()
     {
-        Guarded<object>(() =>
+        try
         {
             _meter.Dispose();
-            return null;
-        });
+        }
+        catch (Exception)
+        {
+            // The callback of a MeterListener runs here.
+        }
+
         _counts.Close();
     }
 
-    // Some of them, each kind once: a process can stop with a thousand requests under way.
+    // At most three different ones: a process can stop with a thousand requests under way.
     private string RunningSpans()
     {
         const int MaxNamed = 3;
@@ -213,13 +219,13 @@ internal sealed class SpanAccounts : IDisposable
         return $"{activity.Source.Name} \"{(name.Length > MaxLength ? name[..MaxLength] + "..." : name)}\"";
     }
 
-    // Publishing an instrument, and disposing of the meter, runs the callbacks of every MeterListener. One that throws fails neither the start nor the stop.
-    private static T? Guarded<T>(Func<T?> run)
+    // Creates an instrument. The callbacks of all MeterListeners run here; one that throws does not fail the start.
+    private static T? Publish<T>(Func<T> create)
         where T : class
     {
         try
         {
-            return run();
+            return create();
         }
         catch (Exception)
         {
@@ -227,27 +233,27 @@ internal sealed class SpanAccounts : IDisposable
         }
     }
 
-    private static KeyValuePair<string, object?>[] Tags(SpanLedger ledger) =>
-        [new("otel.component.type", ledger.ComponentType), new("otel.component.name", ledger.ComponentName)];
+    private static KeyValuePair<string, object?>[] Tags(ExporterMetrics exporter) =>
+        [new("otel.component.type", exporter.ComponentType), new("otel.component.name", exporter.ComponentName)];
 
-    private void Observe(string name, string unit, string description, Func<SpanLedger, long> value) =>
-        Guarded(() => _meter.CreateObservableUpDownCounter(
+    private void Observe(string name, string unit, string description, Func<ExporterMetrics, long> value) =>
+        Publish(() => _meter.CreateObservableUpDownCounter(
             name,
-            () => Volatile.Read(ref _ledgers).Select(ledger => new Measurement<long>(value(ledger), Tags(ledger))),
+            () => Volatile.Read(ref _exporters).Select(exporter => new Measurement<long>(value(exporter), Tags(exporter))),
             unit,
             description));
 
     private IEnumerable<Measurement<long>> ByReason(bool atProcessor)
     {
-        foreach (var ledger in Volatile.Read(ref _ledgers))
+        foreach (var exporter in Volatile.Read(ref _exporters))
         {
-            var passed = ledger.Exported;
+            var passed = exporter.Exported;
             for (var reason = (DropReason)0; (int)reason < DropReasons.Count; reason++)
             {
-                var dropped = ledger.Dropped(reason);
+                var dropped = exporter.Dropped(reason);
                 if (IsAtProcessor(reason) == atProcessor)
                 {
-                    if (dropped > 0) yield return new(dropped, [.. Tags(ledger), new("error.type", reason.Name())]);
+                    if (dropped > 0) yield return new(dropped, [.. Tags(exporter), new("error.type", reason.Name())]);
                 }
                 else if (atProcessor)
                 {
@@ -255,10 +261,10 @@ internal sealed class SpanAccounts : IDisposable
                 }
             }
 
-            yield return new(passed, Tags(ledger));
+            yield return new(passed, Tags(exporter));
         }
     }
 
-    // Lost before a request was made of it.
+    // Dropped before it was part of a request.
     private static bool IsAtProcessor(DropReason reason) => reason is DropReason.QueueFull or DropReason.TooLarge or DropReason.Unencodable or DropReason.Filtered;
 }

@@ -6,11 +6,11 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Tracing.Sdk.Tests.Testbed;
 
-namespace Tracing.Sdk.Tests;
+namespace Tracing.Sdk.Tests.Lifetime;
 
-/// <summary>The stop of a tracing, and those that wait for it. How processes end is tested with real ones, by the integration tests.</summary>
+/// <summary>The stop of a tracing, and the threads that wait for it. The integration tests end real processes.</summary>
 [Collection(Alone.Name)]
-public sealed class StopTests
+public sealed class ShutdownTests
 {
     private static readonly ActivitySource Source = new("Orders");
 
@@ -152,6 +152,41 @@ public sealed class StopTests
         {
             Console.SetError(before);
         }
+    }
+
+    [Fact]
+    public async Task FlushAsync_SpanHasEnded_IsSent()
+    {
+        var sink = new SpanSink();
+        using var tracing = Start(o => o.Export.HttpHandler = () => sink);
+        Source.StartActivity("work")!.Dispose();
+
+        Assert.True(await tracing.FlushAsync());
+        Assert.Single(sink.Spans);
+    }
+
+    [Fact]
+    public async Task FlushAsync_CollectorTakesLongerThanTheTimeout_ReturnsFalse()
+    {
+        using var handler = new HeldHandler();
+        var tracing = Start(o => o.Export.HttpHandler = () => handler);
+        Source.StartActivity("work")!.Dispose();
+
+        Assert.False(await tracing.FlushAsync(TimeSpan.FromMilliseconds(1)));
+        handler.Release();
+        tracing.Dispose();
+        Assert.True(handler.IsAnswered);
+    }
+
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(1L + int.MaxValue)]
+    public async Task FlushAsync_TimeoutOutOfRange_Throws(long milliseconds)
+    {
+        using var tracing = Start(_ => { });
+
+        var error = await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => tracing.FlushAsync(TimeSpan.FromMilliseconds(milliseconds)));
+        Assert.Equal("timeout", error.ParamName);
     }
 
     private static MeshTracing Start(Action<MeshTracingOptions> configure) => MeshTracing.Start(o =>

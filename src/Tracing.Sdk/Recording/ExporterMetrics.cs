@@ -2,9 +2,9 @@ using System.Text;
 
 namespace Tracing.Sdk.Recording;
 
-/// <summary>What became of the spans that one exporter was given: <c>ended = exported + dropped + in flight</c>.</summary>
+/// <summary>What became of the spans of one exporter: <c>ended = exported + dropped + in flight</c>.</summary>
 /// <remarks>Any thread.</remarks>
-internal sealed class SpanLedger
+internal sealed class ExporterMetrics
 {
     private readonly long[] _dropped = new long[DropReasons.Count];
     private long _exported;
@@ -15,8 +15,8 @@ internal sealed class SpanLedger
 
     /// <param name="componentType">One of the values of <c>otel.component.type</c>, such as <c>otlp_http_span_exporter</c>.</param>
     /// <param name="index">Which of the process's exporters of this type.</param>
-    /// <param name="filtered">Counts the spans that never reach an exporter because user code has filtered them out.</param>
-    public SpanLedger(string componentType, int index = 0, Func<long>? filtered = null)
+    /// <param name="filtered">The number of spans that no exporter gets because user code has cleared their sampled flag.</param>
+    public ExporterMetrics(string componentType, int index = 0, Func<long>? filtered = null)
     {
         _filtered = filtered;
         ComponentType = componentType;
@@ -27,10 +27,10 @@ internal sealed class SpanLedger
 
     public string ComponentName { get; }
 
-    /// <summary>Spans that a collector took.</summary>
+    /// <summary>Spans that a collector accepted.</summary>
     public long Exported => Volatile.Read(ref _exported);
 
-    /// <summary>Spans that are lost, for whatever reason. Those that user code has filtered out are not lost.</summary>
+    /// <summary>Lost spans. Those that user code has filtered out are not lost.</summary>
     public long TotalDropped
     {
         get
@@ -44,7 +44,7 @@ internal sealed class SpanLedger
     /// <summary>Spans in the buffer or on the wire.</summary>
     public long InFlight => _queue().Spans;
 
-    /// <summary>Those of them that are in a request at this moment.</summary>
+    /// <summary>Spans in flight that are part of a request at this moment.</summary>
     public long Sending
     {
         get => Volatile.Read(ref _sending);
@@ -59,7 +59,7 @@ internal sealed class SpanLedger
     /// <summary>Requests that were sent again.</summary>
     public long Retries => Volatile.Read(ref _retries);
 
-    /// <summary>Told how long each request took, in seconds, its status (0 without an answer) and what was wrong with it.</summary>
+    /// <summary>Called after each request with its duration in seconds, its status (0 without a response) and its <c>error.type</c>.</summary>
     public Action<double, int, string?>? OnRequest { get; set; }
 
     public long Dropped(DropReason reason) =>
@@ -71,14 +71,14 @@ internal sealed class SpanLedger
 
     public void Retry() => Interlocked.Increment(ref _retries);
 
-    /// <summary>Tells where the spans in flight are counted.</summary>
-    public void Attach(Func<(long Spans, long Bytes, long CapacityBytes)> queue) => _queue = queue;
+    /// <summary>Sets the function that counts what is in flight.</summary>
+    public void ObserveQueue(Func<(long Spans, long Bytes, long CapacityBytes)> queue) => _queue = queue;
 
-    /// <summary>"1200 exported, 4 dropped (queue_full 4)": one form for people and machines.</summary>
+    /// <summary>"1200 exported, 4 dropped (queue_full 4)": readable by people and by programs.</summary>
     public override string ToString() => ToString(isLast: false, out _);
 
     /// <param name="isLast">Whether the process ends now: spans in flight are then given as dropped.</param>
-    /// <param name="spans">All spans of the text.</param>
+    /// <param name="spans">The sum of all numbers in the text.</param>
     public string ToString(bool isLast, out long spans)
     {
         var inFlight = InFlight;

@@ -1,0 +1,101 @@
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+
+namespace Tracing.Sdk.Tests;
+
+/// <summary>States which namespace of the library may know which. The source is compiled here, and every name in it is resolved.</summary>
+public sealed class ArchitectureTests
+{
+    // Names are those below Tracing.Sdk. "Options" are the options and enums of the root, "Root" is the rest of it.
+    // A namespace may know itself and what stands in its row; ".*" includes the namespaces below.
+    private static readonly (string Namespace, string[] MayKnow)[] Table =
+    [
+        ("Options", []),
+        ("Logging", []),
+        ("Propagation", ["Options", "Propagation.*"]),
+        ("Propagation.W3C", ["Propagation", "Propagation.Mesh"]),
+        ("Propagation.B3", ["Propagation"]),
+        ("Propagation.Baggage", ["Propagation"]),
+        ("Propagation.Mesh", ["Propagation"]),
+        ("Recording", ["Options", "Logging", "Propagation.*"]),
+        ("Export", ["Options", "Logging", "Recording", "Export.*"]),
+        ("Export.Buffer", []),
+        ("Export.Encoding", ["Recording"]),
+        ("Export.Otlp", ["Export", "Export.Buffer", "Export.Encoding", "Recording"]),
+        ("Export.Zipkin", ["Export", "Export.Buffer", "Export.Encoding", "Recording"]),
+        ("Export.Console", ["Export", "Export.Buffer", "Export.Encoding", "Recording"]),
+        ("Http", ["Options", "Logging", "Propagation.*", "Recording"]),
+        ("AspNetCore", ["Options", "Logging", "Propagation.*", "Recording", "Http"]),
+        ("Lifetime", ["Logging", "Recording", "Export"]),
+        ("Configuration", ["Options", "Logging", "Propagation.*", "Recording", "Export.*"]),
+        ("Root", ["Options", "Logging", "Propagation.*", "Recording", "Export.*", "Http", "Lifetime", "Configuration"]),
+    ];
+
+    // Still to be mended. Nothing may be added.
+    private static readonly string[] Exceptions = ["Http knows Root", "AspNetCore knows Root", "Configuration knows Root", "Export.Encoding knows Export.Zipkin"];
+
+    [Fact]
+    public void Source_EveryNamespace_KnowsOnlyWhatItsRowAllows()
+    {
+        var broken = FindReferences().Where(r => !IsAllowed(r.From, r.To) && !Exceptions.Contains($"{r.From} knows {r.To}")).Select(r =>
+            $"{r.File} is in {r.From} and uses {r.Type} of {r.To}, which {r.From} may not know: hand it the value that it needs, move the code to a namespace " +
+            "that may know both, or change the table of this test and say why in RATIONALE.md.");
+        Assert.Equal("", string.Join('\n', broken.Distinct()));
+    }
+
+    // The order in which the namespaces can be read: none knows one that is further down, except Propagation and Export, which know their own formats.
+    [Fact]
+    public void Table_WithoutFormats_HasNoCycle()
+    {
+        var known = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var (name, mayKnow) in Table.Where(row => !row.Namespace.Contains('.', StringComparison.Ordinal)))
+        {
+            Assert.All(mayKnow.Select(n => n.Split('.')[0]).Where(n => n != name), n => Assert.Contains(n, known));
+            known.Add(name);
+        }
+    }
+
+    private static bool IsAllowed(string from, string to) =>
+        from == to || Table.Single(row => row.Namespace == from).MayKnow.Any(n => n == to || (n.EndsWith(".*", StringComparison.Ordinal) && $"{to}.".StartsWith(n[..^1], StringComparison.Ordinal)));
+
+    private static IEnumerable<(string File, string From, string To, string Type)> FindReferences()
+    {
+        var root = AppContext.BaseDirectory;
+        while (!Directory.Exists(Path.Combine(root, "src"))) root = Path.GetDirectoryName(root)!;
+        var source = Path.Combine(root, "src");
+        var trees = Directory.EnumerateFiles(source, "*.cs", SearchOption.AllDirectories)
+            .Where(file => !Path.GetRelativePath(source, file).Split(Path.DirectorySeparatorChar).Contains("obj"))
+            .Select(file => CSharpSyntaxTree.ParseText(File.ReadAllText(file), path: file))
+            .Append(CSharpSyntaxTree.ParseText(string.Concat(
+                new[] { "", ".Collections.Generic", ".IO", ".Linq", ".Net.Http", ".Threading", ".Threading.Tasks" }.Select(n => $"global using System{n};"))))
+            .ToList();
+        var platform = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator)
+            .Where(path => !Path.GetFileName(path).StartsWith("Tracing.Sdk", StringComparison.Ordinal))
+            .Select(path => MetadataReference.CreateFromFile(path));
+        // Methods that a source generator writes are missing; types are not.
+        var compilation = CSharpCompilation.Create("Tracing.Sdk", trees, platform, new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary));
+        foreach (var tree in trees)
+        {
+            var model = compilation.GetSemanticModel(tree);
+            foreach (var name in tree.GetRoot().DescendantNodes().OfType<SimpleNameSyntax>())
+            {
+                if (name.FirstAncestorOrSelf<BaseTypeDeclarationSyntax>() is not { } user) continue;
+                var symbol = model.GetSymbolInfo(name).Symbol;
+                if ((symbol as INamedTypeSymbol ?? symbol?.ContainingType) is { } type && SymbolEqualityComparer.Default.Equals(type.ContainingAssembly, compilation.Assembly))
+                {
+                    yield return (Path.GetRelativePath(root, tree.FilePath), NameOf(model.GetDeclaredSymbol(user)!), NameOf(type), type.Name);
+                }
+            }
+        }
+    }
+
+    private static string NameOf(INamedTypeSymbol type)
+    {
+        var name = type.ContainingNamespace.ToDisplayString();
+        if (name.StartsWith("Microsoft.AspNetCore", StringComparison.Ordinal)) return "AspNetCore";
+        if (name.StartsWith("Tracing.Sdk.", StringComparison.Ordinal)) return name["Tracing.Sdk.".Length..];
+        var isOption = name == "Tracing.Sdk" && (type.TypeKind == TypeKind.Enum || type.Name.EndsWith("Options", StringComparison.Ordinal));
+        return isOption ? "Options" : "Root";
+    }
+}
