@@ -54,7 +54,7 @@ internal sealed class MeshTracingOptionsFactory(
         foreach (var postConfigure in postConfigures) postConfigure.PostConfigure(name, options);
         foreach (var (setting, text) in Settings.All.Zip(before))
         {
-            if (setting.Text(options) != text) options.Origins.SetByCode(setting.Name);
+            if (setting.Text(options) != text) options.Origins[setting.Name] = SettingOrigins.Code;
         }
 
         variables.OverrideSampler();

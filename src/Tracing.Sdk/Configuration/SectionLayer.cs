@@ -33,7 +33,7 @@ internal static class SectionLayer
         try
         {
             setting.Set(options, setting.Parse(section));
-            options.Origins.SetBySection(setting.Name);
+            options.Origins[setting.Name] = Settings.SectionName;
         }
         catch (FormatException e) when (setting.Type == typeof(IList<TrustRule>))
         {

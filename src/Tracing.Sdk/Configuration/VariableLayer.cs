@@ -40,7 +40,7 @@ internal sealed class VariableLayer(MeshTracingOptions options, Func<string, str
         {
             if (!origins.IsVariable(setting.Name)) continue;
             setting.Set(options, setting.Parse(setting.Text(standard)));
-            origins.SetByNothing(setting.Name);
+            origins.Clear(setting.Name);
         }
 
         _faults.RemoveAll(f => f.Setting == Ratio);
@@ -50,7 +50,7 @@ internal sealed class VariableLayer(MeshTracingOptions options, Func<string, str
     public void Refuse(Setting setting, string expected)
     {
         Fault(setting, options.Origins[setting.Name], setting.Show(setting.Read(options)), expected);
-        options.Origins.SetByNothing(setting.Name);
+        options.Origins.Clear(setting.Name);
     }
 
     /// <summary>The sentences for values that are used and not overridden. One for each variable: OTEL_BSP_EXPORT_TIMEOUT holds for each exporter.</summary>
@@ -91,7 +91,7 @@ internal sealed class VariableLayer(MeshTracingOptions options, Func<string, str
             if (setting.IsValid(trial))
             {
                 setting.Set(options, value);
-                options.Origins.SetByVariable(setting.Name, variable.Name);
+                options.Origins[setting.Name] = variable.Name;
                 return true;
             }
         }
@@ -146,8 +146,8 @@ internal sealed class VariableLayer(MeshTracingOptions options, Func<string, str
         }
 
         (options.Sampling.Ratio, options.Sampling.FollowParentDecision) = (ratio, followsParent);
-        options.Origins.SetByVariable(Ratio.Name, Sampler);
-        options.Origins.SetByVariable(FollowParentDecision.Name, Sampler);
+        options.Origins[Ratio.Name] = Sampler;
+        options.Origins[FollowParentDecision.Name] = Sampler;
     }
 
     private string InForce(Setting setting)

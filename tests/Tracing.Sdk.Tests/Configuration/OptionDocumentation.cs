@@ -130,6 +130,6 @@ internal static class ConfigurationReference
         }
 
         page.Append($"- {OptionDocumentation.TextOf(property, "value")}\n");
-        if (OptionDocumentation.TextOf(property, "remarks") is { Length: > 0 } remarks) page.Append($"- {remarks}\n");
+        if (OptionDocumentation.TextOf(property, "remarks") is { Length: > 0 } remarks) page.Append($"- **When to change:** {remarks}\n");
     }
 }
