@@ -12,7 +12,7 @@ using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk.Configuration;
 
-/// <summary>From options to parts.</summary>
+/// <summary>Makes the parts of a tracing from its options.</summary>
 internal static class Pipeline
 {
     public static PropagationSettings Propagation(MeshTracingOptions options)
@@ -24,7 +24,7 @@ internal static class Pipeline
         var b3 = multi < 0 && single < 0 ? B3Format.None
             : single < 0 || (multi >= 0 && multi < single) ? B3Format.MultiHeader
             : B3Format.SingleHeader;
-        // Often listed by those who used to copy them by hand: what we write ourselves is no header that merely passes through.
+        // Headers that the propagator writes itself do not pass through, also when ForwardedHeaders names them.
         HashSet<string> own = new(StringComparer.OrdinalIgnoreCase) { RequestIds.RequestId, RequestIds.ClientTraceId };
         if (w3c >= 0) own.UnionWith([TraceParent.HeaderName, TraceStateList.HeaderName]);
         if (b3 != B3Format.None)
@@ -106,7 +106,7 @@ internal static class Pipeline
     private static ExporterSettings Settings(MeshTracingOptions o, ExporterKind kind, int count) => new()
     {
         Kind = kind,
-        // A name and a password in it would be sent to nobody, and written into every warning.
+        // The handler does not send a user name and password in a URL, and warnings would show them.
         Endpoint = new UriBuilder(kind == ExporterKind.Zipkin ? o.Export.Zipkin.Endpoint : o.Export.Otlp.Endpoint) { UserName = "", Password = "" }.Uri,
         Protocol = o.Export.Otlp.Protocol,
         Headers = kind == ExporterKind.Otlp ? [.. o.Export.Otlp.Headers] : [],

@@ -4,7 +4,7 @@ using Tracing.Sdk.Logging;
 
 namespace Tracing.Sdk.Configuration;
 
-/// <summary>The <c>MeshTracing</c> section. A list replaces the default, also an empty one; pairs are added; an empty text sets nothing else. An unknown key is an error.</summary>
+/// <summary>The <c>MeshTracing</c> section. A list replaces the default, also an empty one; pairs are added to those of the layers below. An empty text counts as unset for anything else. An unknown key is an error.</summary>
 internal static class SectionLayer
 {
     /// <exception cref="OptionsValidationException">A key is unknown or its value cannot be read.</exception>
@@ -23,7 +23,7 @@ internal static class SectionLayer
             }
             else
             {
-                throw WrongSetting.Of($"{Settings.SectionName}:{ShownText.Line(name)} is no setting; did you mean {Settings.Nearest(name)}?");
+                throw WrongSetting.Of($"{Settings.SectionName}:{ShownText.Line(name)} {(Settings.IsCodeOnly(name) ? "can be set in code only." : $"is no setting; did you mean {Settings.Nearest(name)}?")}");
             }
         }
     }
