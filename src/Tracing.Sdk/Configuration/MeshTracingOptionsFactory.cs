@@ -41,7 +41,7 @@ internal sealed class MeshTracingOptionsFactory(
         var options = new MeshTracingOptions();
         var variables = new VariableLayer(options, ReadVariable);
         variables.Apply();
-        if (configuration is not null) SectionLayer.Apply(configuration.GetSection(Settings.SectionName), options);
+        if (configuration is not null) SectionLayer.Apply(configuration, options);
         variables.OverrideSampler();
 
         var before = Settings.All.Select(s => s.Text(options)).ToList();

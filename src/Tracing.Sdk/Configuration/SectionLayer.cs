@@ -8,18 +8,20 @@ namespace Tracing.Sdk.Configuration;
 internal static class SectionLayer
 {
     /// <exception cref="OptionsValidationException">A key is unknown or its value cannot be read.</exception>
-    public static void Apply(IConfigurationSection section, MeshTracingOptions options, string prefix = "")
+    public static void Apply(IConfiguration configuration, MeshTracingOptions options) => Apply(configuration, configuration.GetSection(Settings.SectionName), options, "");
+
+    private static void Apply(IConfiguration configuration, IConfigurationSection section, MeshTracingOptions options, string prefix)
     {
         foreach (var child in section.GetChildren())
         {
             var name = prefix + child.Key;
             if (Settings.All.FirstOrDefault(s => s.Name.Equals(name, StringComparison.OrdinalIgnoreCase)) is { } setting)
             {
-                if (HasValue(child, setting)) Apply(child, setting, options);
+                if (HasValue(child, setting)) Apply(child, setting, IsText(configuration, child), options);
             }
             else if (child.Value is null or "" && Settings.All.Any(s => s.Name.StartsWith(name + ":", StringComparison.OrdinalIgnoreCase)))
             {
-                Apply(child, options, name + ":");
+                Apply(configuration, child, options, name + ":");
             }
             else
             {
@@ -28,11 +30,11 @@ internal static class SectionLayer
         }
     }
 
-    private static void Apply(IConfigurationSection section, Setting setting, MeshTracingOptions options)
+    private static void Apply(IConfigurationSection section, Setting setting, bool isText, MeshTracingOptions options)
     {
         try
         {
-            setting.Set(options, setting.Parse(section));
+            setting.Set(options, setting.Parse(section, isText));
             options.Origins[setting.Name] = Settings.SectionName;
         }
         catch (FormatException e) when (setting.Type == typeof(IList<TrustRule>))
@@ -48,6 +50,14 @@ internal static class SectionLayer
     // The JSON provider gives an empty array the value "", and null no value.
     private static bool HasValue(IConfigurationSection section, Setting setting) =>
         section.Value is { } text ? setting.IsList || !string.IsNullOrWhiteSpace(text) : section.GetChildren().Any();
+
+    // Text and items may come from two sources, such as [] in one file and an array in another: the later source counts.
+    private static bool IsText(IConfiguration configuration, IConfigurationSection section)
+    {
+        if (section.Value is null || configuration is not IConfigurationRoot root) return section.Value is not null;
+        var last = root.Providers.LastOrDefault(p => p.TryGet(section.Path, out _) || p.GetChildKeys([], section.Path).Any());
+        return last is null || last.TryGet(section.Path, out _);
+    }
 
     private static string TextOf(IConfigurationSection section) => section.Value?.Trim() ?? string.Join(',', section.GetChildren().Select(c => c.Value));
 }

@@ -57,9 +57,9 @@ internal sealed class Setting
     public object Parse(string text) =>
         _rule is PemFileAttribute && !File.Exists(text) ? throw new FormatException() : SettingText.Parse(Type, text);
 
-    /// <summary>Reads a value from a section: a list is text with commas or an array, pairs are text with commas or an object.</summary>
+    /// <summary>Reads a value from a section: text, or the items of an array or an object.</summary>
     /// <exception cref="FormatException">The section holds no value.</exception>
-    public object Parse(IConfigurationSection section) => section.Value is { } text ? Parse(text.Trim())
+    public object Parse(IConfigurationSection section, bool isText) => isText ? Parse(section.Value!.Trim())
         : IsList ? SettingText.ParseItems(Type, section.GetChildren().Select(c => c.Value))
         : IsPairs ? section.GetChildren().SelectMany(c => int.TryParse(c.Key, out _) ? SettingText.ParsePairs(c.Value ?? "") : [new(c.Key, c.Value ?? "")]).ToList()
         : throw new FormatException();

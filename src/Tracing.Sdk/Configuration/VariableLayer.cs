@@ -29,7 +29,7 @@ internal sealed class VariableLayer(MeshTracingOptions options, Func<string, str
         options.Origins.ConfigFile = read("OTEL_CONFIG_FILE") is { Length: > 0 } file ? ShownText.File(file) : null;
     }
 
-    /// <summary>Takes the sampler's variable back when the section or the code has set one of its two options: it stands for both, so the other has its default then.</summary>
+    /// <summary>Takes back the sampler's variable when the section or the code has set one of its two options: it stands for both, so the other one has its default then.</summary>
     public void OverrideSampler()
     {
         var origins = options.Origins;
@@ -46,7 +46,7 @@ internal sealed class VariableLayer(MeshTracingOptions options, Func<string, str
         _faults.RemoveAll(f => f.Setting == Ratio);
     }
 
-    /// <summary>Takes a variable back whose value turns out to be wrong beside another setting.</summary>
+    /// <summary>Takes back the value of a variable that is wrong beside another setting.</summary>
     public void Refuse(Setting setting, string expected)
     {
         Fault(setting, options.Origins[setting.Name], setting.Show(setting.Read(options)), expected);
