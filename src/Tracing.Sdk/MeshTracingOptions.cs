@@ -7,9 +7,8 @@ using Tracing.Sdk.Recording;
 namespace Tracing.Sdk;
 
 /// <summary>
-/// Options of <c>AddMeshTracing</c> and <see cref="MeshTracing.Start(Action{MeshTracingOptions}?, Microsoft.Extensions.Configuration.IConfiguration?, Microsoft.Extensions.Logging.ILoggerFactory?)"/>. Each
-/// has a default and can be set by its <c>OTEL_*</c> variable, in the <c>MeshTracing</c> section of the configuration and in code; a later layer wins over an earlier one. A wrong value in code or in
-/// the section stops the start. A wrong value in a variable is ignored with a warning.
+/// Options of <c>AddMeshTracing</c> and <c>MeshTracing.Start</c>. Each has a default and can be set by its <c>OTEL_*</c> variable, in the <c>MeshTracing</c> section of the configuration and in code; a
+/// later layer wins over an earlier one. A wrong value in code or in the section stops the start. A wrong value in a variable is ignored with a warning.
 /// </summary>
 public sealed class MeshTracingOptions
 {

@@ -3,9 +3,9 @@ namespace Tracing.Sdk;
 /// <summary>Encoding of OTLP over HTTP.</summary>
 public enum OtlpProtocol
 {
-    /// <summary>Binary protobuf: small, and understood by every collector.</summary>
+    /// <summary>Binary protobuf: the smaller one, which every collector reads.</summary>
     HttpProtobuf = 0,
 
-    /// <summary>JSON, for collectors that people read.</summary>
+    /// <summary>JSON, for receivers that do not read protobuf.</summary>
     HttpJson,
 }

@@ -8,12 +8,12 @@ namespace Tracing.Sdk;
 [Flags]
 public enum TraceResponseHeader
 {
-    /// <summary>Not at all.</summary>
+    /// <summary>No header.</summary>
     None = 0,
 
     /// <summary><c>server-timing: trace;desc=00-{trace-id}-{span-id}-{flags}</c>, which browsers show (W3C Trace Context, editor's draft).</summary>
     ServerTiming = 1,
 
-    /// <summary><c>x-trace-id: {trace-id}</c>, for people with curl.</summary>
+    /// <summary><c>x-trace-id: {trace-id}</c>, which is easy to read with curl.</summary>
     TraceId = 2,
 }

@@ -1,6 +1,6 @@
 namespace Tracing.Sdk;
 
-/// <summary>How far a caller's trace context is believed. Each level believes less than the one before.</summary>
+/// <summary>How far a caller's trace context is trusted. Each level trusts less than the one before.</summary>
 public enum TraceTrust
 {
     /// <summary>The trace goes on, and the caller's decision to record or not holds.</summary>
@@ -8,7 +8,7 @@ public enum TraceTrust
 
     /// <summary>
     /// The trace goes on, with its baggage and other vendors' members of tracestate, but this service decides by its own sampler whether to record; a flood of sampled or debug flags
-    /// costs nothing. No decision of the caller's goes on: x-request-id leaves with the digit for this service's own decision (one that is no
+    /// costs nothing. No decision of the caller goes on: x-request-id leaves with the digit for this service's own decision (an id that is no
     /// UUID is replaced), and x-client-trace-id and headers of other tracers stay here, also when
     /// <see cref="Propagation.PropagationOptions.ForwardedHeaders"/> names them or the service copies them onto its calls.
     /// </summary>

@@ -41,7 +41,7 @@ internal sealed class MeshTracingOptionsFactory(
         var options = new MeshTracingOptions();
         var variables = new VariableLayer(options, ReadVariable);
         variables.Apply();
-        if (configuration is not null) SectionLayer.Apply(configuration.GetSection(Settings.SectionName), options);
+        if (configuration is not null) SectionLayer.Apply(configuration, options);
         variables.OverrideSampler();
 
         var before = Settings.All.Select(s => s.Text(options)).ToList();
@@ -54,7 +54,7 @@ internal sealed class MeshTracingOptionsFactory(
         foreach (var postConfigure in postConfigures) postConfigure.PostConfigure(name, options);
         foreach (var (setting, text) in Settings.All.Zip(before))
         {
-            if (setting.Text(options) != text) options.Origins.SetByCode(setting.Name);
+            if (setting.Text(options) != text) options.Origins[setting.Name] = SettingOrigins.Code;
         }
 
         variables.OverrideSampler();

@@ -13,7 +13,7 @@ using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk.Configuration;
 
-/// <summary>From options to parts.</summary>
+/// <summary>Makes the parts of a tracing from its options.</summary>
 internal static class Pipeline
 {
     public static ContextPropagation Propagation(MeshTracingOptions options, ILogger logger, TimeProvider time)
@@ -112,7 +112,7 @@ internal static class Pipeline
     private static ExporterSettings Settings(MeshTracingOptions o, ExporterKind kind, int count) => new()
     {
         Kind = kind,
-        // A name and a password in it would be sent to nobody, and written into every warning.
+        // The handler does not send a user name and password in a URL, and warnings would show them.
         Endpoint = new UriBuilder(kind == ExporterKind.Zipkin ? o.Export.Zipkin.Endpoint : o.Export.Otlp.Endpoint) { UserName = "", Password = "" }.Uri,
         Protocol = o.Export.Otlp.Protocol,
         Headers = kind == ExporterKind.Otlp ? [.. o.Export.Otlp.Headers] : [],

@@ -1,3 +1,4 @@
+using System.Collections;
 using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using System.Reflection;
@@ -24,8 +25,8 @@ internal sealed class Setting
         Variables = [.. property.GetCustomAttributes<VariableAttribute>()];
         Range = property.GetCustomAttribute<RangeAttribute>();
         _rule = property.GetCustomAttribute<ExpectedAttribute>();
-        Example = property.GetCustomAttribute<ExampleAttribute>()?.Text ?? Text(new MeshTracingOptions());
-        Expected = _rule?.Expected ?? SettingText.Expected(Type, Range) + (Example.Length == 0 || IsPairs || Type == typeof(bool) || Type.IsEnum ? "" : $", such as {Example}");
+        var example = property.GetCustomAttribute<ExampleAttribute>()?.Text ?? Text(new MeshTracingOptions());
+        Expected = _rule?.Expected ?? SettingText.Expected(Type, Range) + (IsPairs || Type == typeof(bool) || Type.IsEnum ? "" : $", such as {example}");
     }
 
     /// <summary>Path in the section.</summary>
@@ -37,9 +38,6 @@ internal sealed class Setting
 
     /// <summary>What a value must be: the end of the sentence that reports a wrong one.</summary>
     public string Expected { get; }
-
-    /// <summary>A right value, as text.</summary>
-    public string Example { get; }
 
     public RangeAttribute? Range { get; }
 
@@ -59,9 +57,9 @@ internal sealed class Setting
     public object Parse(string text) =>
         _rule is PemFileAttribute && !File.Exists(text) ? throw new FormatException() : SettingText.Parse(Type, text);
 
-    /// <summary>Reads a value from a section: a list is text with commas or an array, pairs are text with commas or an object.</summary>
+    /// <summary>Reads a value from a section: text, or the items of an array or an object.</summary>
     /// <exception cref="FormatException">The section holds no value.</exception>
-    public object Parse(IConfigurationSection section) => section.Value is { } text ? Parse(text.Trim())
+    public object Parse(IConfigurationSection section, bool isText) => isText ? Parse(section.Value!.Trim())
         : IsList ? SettingText.ParseItems(Type, section.GetChildren().Select(c => c.Value))
         : IsPairs ? section.GetChildren().SelectMany(c => int.TryParse(c.Key, out _) ? SettingText.ParsePairs(c.Value ?? "") : [new(c.Key, c.Value ?? "")]).ToList()
         : throw new FormatException();
@@ -71,13 +69,9 @@ internal sealed class Setting
         var owner = _owner(options);
         switch (_property.GetValue(owner))
         {
-            case IList<string> list:
+            case IList list:
                 list.Clear();
-                foreach (var item in (IEnumerable<string>)value) list.Add(item);
-                break;
-            case IList<TrustRule> rules:
-                rules.Clear();
-                foreach (var rule in (IEnumerable<TrustRule>)value) rules.Add(rule);
+                foreach (var item in (IEnumerable)value) list.Add(item);
                 break;
             case IDictionary<string, string> pairs:
                 foreach (var (key, item) in (IEnumerable<KeyValuePair<string, string>>)value) pairs[key] = item;

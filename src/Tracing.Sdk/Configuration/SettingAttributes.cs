@@ -24,7 +24,7 @@ internal sealed class ExampleAttribute(string text) : Attribute
     public string Text { get; } = text;
 }
 
-/// <summary>What a value must be where type and range do not say it: "... but must be {Expected}".</summary>
+/// <summary>What a value must be, where type and range do not say it: the end of "... is ... but must be ...".</summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal class ExpectedAttribute(string expected) : Attribute
 {

@@ -3,8 +3,9 @@ namespace Tracing.Sdk.Configuration;
 /// <summary>Which layer set each value of one options object: the default, a variable, the section, or code.</summary>
 internal sealed class SettingOrigins
 {
+    public const string Code = "code";
+
     private const string Default = "default";
-    private const string Code = "code";
 
     private readonly Dictionary<string, string> _origins = [];
 
@@ -15,19 +16,17 @@ internal sealed class SettingOrigins
     public string? ConfigFile { get; set; }
 
     /// <summary>Where the value of a setting came from: <c>code</c>, <c>MeshTracing</c>, the name of a variable, or <c>default</c>.</summary>
-    public string this[string setting] => _origins.GetValueOrDefault(setting, Default);
+    public string this[string setting]
+    {
+        get => _origins.GetValueOrDefault(setting, Default);
+        set => _origins[setting] = value;
+    }
 
     public bool IsDefault(string setting) => !_origins.ContainsKey(setting);
 
     public bool IsVariable(string setting) => this[setting] is not (Default or Settings.SectionName or Code);
 
-    public void SetByVariable(string setting, string variable) => _origins[setting] = variable;
-
-    public void SetBySection(string setting) => _origins[setting] = Settings.SectionName;
-
-    public void SetByCode(string setting) => _origins[setting] = Code;
-
-    public void SetByNothing(string setting) => _origins.Remove(setting);
+    public void Clear(string setting) => _origins.Remove(setting);
 
     /// <summary>The variable that set the setting, or its name in the section.</summary>
     public string SetAs(string setting) => IsVariable(setting) ? this[setting] : $"{Settings.SectionName}:{setting}";

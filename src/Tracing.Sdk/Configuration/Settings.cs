@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Tracing.Sdk.Export;
 
 namespace Tracing.Sdk.Configuration;
 
@@ -26,6 +27,9 @@ internal static class Settings
         .. Of("Export:Batch:", o => o.Export.Batch, SettingUse.Export),
         .. Of("Limits:", o => o.Limits, SettingUse.Export),
     ];
+
+    /// <summary>Whether a name is that of an option which text cannot set.</summary>
+    public static bool IsCodeOnly(string name) => name.Equals($"{nameof(MeshTracingOptions.Export)}:{nameof(ExportOptions.HttpHandler)}", StringComparison.OrdinalIgnoreCase);
 
     public static Setting Of(string name) => All.First(s => s.Name == name);
 

@@ -29,7 +29,7 @@ internal sealed class VariableLayer(MeshTracingOptions options, Func<string, str
         options.Origins.ConfigFile = read("OTEL_CONFIG_FILE") is { Length: > 0 } file ? ShownText.File(file) : null;
     }
 
-    /// <summary>Takes the sampler's variable back when the section or the code has set one of its two options: it stands for both, so the other has its default then.</summary>
+    /// <summary>Takes back the sampler's variable when the section or the code has set one of its two options: it stands for both, so the other one has its default then.</summary>
     public void OverrideSampler()
     {
         var origins = options.Origins;
@@ -40,17 +40,17 @@ internal sealed class VariableLayer(MeshTracingOptions options, Func<string, str
         {
             if (!origins.IsVariable(setting.Name)) continue;
             setting.Set(options, setting.Parse(setting.Text(standard)));
-            origins.SetByNothing(setting.Name);
+            origins.Clear(setting.Name);
         }
 
         _faults.RemoveAll(f => f.Setting == Ratio);
     }
 
-    /// <summary>Takes a variable back whose value turns out to be wrong beside another setting.</summary>
+    /// <summary>Takes back the value of a variable that is wrong beside another setting.</summary>
     public void Refuse(Setting setting, string expected)
     {
         Fault(setting, options.Origins[setting.Name], setting.Show(setting.Read(options)), expected);
-        options.Origins.SetByNothing(setting.Name);
+        options.Origins.Clear(setting.Name);
     }
 
     /// <summary>The sentences for values that are used and not overridden. One for each variable: OTEL_BSP_EXPORT_TIMEOUT holds for each exporter.</summary>
@@ -91,7 +91,7 @@ internal sealed class VariableLayer(MeshTracingOptions options, Func<string, str
             if (setting.IsValid(trial))
             {
                 setting.Set(options, value);
-                options.Origins.SetByVariable(setting.Name, variable.Name);
+                options.Origins[setting.Name] = variable.Name;
                 return true;
             }
         }
@@ -146,8 +146,8 @@ internal sealed class VariableLayer(MeshTracingOptions options, Func<string, str
         }
 
         (options.Sampling.Ratio, options.Sampling.FollowParentDecision) = (ratio, followsParent);
-        options.Origins.SetByVariable(Ratio.Name, Sampler);
-        options.Origins.SetByVariable(FollowParentDecision.Name, Sampler);
+        options.Origins[Ratio.Name] = Sampler;
+        options.Origins[FollowParentDecision.Name] = Sampler;
     }
 
     private string InForce(Setting setting)

@@ -3,16 +3,16 @@ using System.Net;
 
 namespace Tracing.Sdk;
 
-// rule   = ( "Trust" / "TrustIdsOnly" / "Restart" ) SP caller
-// caller = address / network      10.1.2.3, 10.0.0.0/8: the peer's address
-//        / "internal"             x-envoy-internal is true
-//        / "external"             x-envoy-external-address is there: Envoy's edge listener took the request from outside
-//        / spiffe-uri             spiffe://cluster.local/ns/shop/*: the URI of the last element in x-forwarded-client-cert; * at the end matches any rest
-
 /// <summary>A trust level for one kind of caller, in two words: <c>Restart external</c>, <c>TrustIdsOnly 10.0.0.0/8</c>, <c>Trust spiffe://cluster.local/ns/shop/*</c>.</summary>
 /// <remarks>
-/// The first word is a <see cref="TraceTrust"/>. The second is <c>external</c> (x-envoy-external-address is there), <c>internal</c> (x-envoy-internal is true), an address or a network (the peer's), or
-/// an identity in x-forwarded-client-cert, which is worth as much as the certificate authority that issued it. A header that cannot be read gets the least trust of all rules and the default.
+/// The first word is a <see cref="TraceTrust"/>, in any letter case. The second names the callers:
+/// <list type="bullet">
+/// <item><c>external</c>: x-envoy-external-address is there, so Envoy's edge listener took the request from outside;</item>
+/// <item><c>internal</c>: x-envoy-internal is true;</item>
+/// <item><c>10.1.2.3</c>, <c>10.0.0.0/8</c>: the peer's address;</item>
+/// <item><c>spiffe://cluster.local/ns/shop/*</c>: the URI of the last element in x-forwarded-client-cert, where <c>*</c> at the end matches any rest. It is worth as much as the certificate authority that
+/// issued it. A header that cannot be read gets the least trust of all rules and the default.</item>
+/// </list>
 /// </remarks>
 public sealed record TrustRule : ISpanParsable<TrustRule>
 {
@@ -39,7 +39,7 @@ public sealed record TrustRule : ISpanParsable<TrustRule>
         Spiffe,
     }
 
-    /// <summary>Reads a rule in any letter case.</summary>
+    /// <summary>Reads a rule.</summary>
     /// <param name="s">The text, such as <c>Restart external</c>.</param>
     /// <param name="provider">Not used.</param>
     /// <exception cref="FormatException">The text is no rule; the message says which word is wrong.</exception>
@@ -52,7 +52,7 @@ public sealed record TrustRule : ISpanParsable<TrustRule>
     /// <inheritdoc cref="Parse(string, IFormatProvider?)"/>
     public static TrustRule Parse(ReadOnlySpan<char> s, IFormatProvider? provider = null) => Parse(s.ToString(), provider);
 
-    /// <summary>Reads a rule in any letter case.</summary>
+    /// <summary>Reads a rule, or returns false.</summary>
     /// <param name="s">The text, such as <c>Restart external</c>.</param>
     /// <param name="provider">Not used.</param>
     /// <param name="result">The rule; null when the text is none.</param>

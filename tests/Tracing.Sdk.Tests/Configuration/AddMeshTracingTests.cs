@@ -11,7 +11,7 @@ using Tracing.Sdk.Tests.Testbed;
 
 namespace Tracing.Sdk.Tests.Configuration;
 
-/// <summary>The one call, in the hosts that there are. Their spans are outside of any request, so nobody else may run.</summary>
+/// <summary>The one call in each kind of host. Spans of these tests are outside of requests, so no other test runs at the same time.</summary>
 [Collection(Alone.Name)]
 public sealed class AddMeshTracingTests
 {
@@ -199,7 +199,7 @@ public sealed class AddMeshTracingTests
     [Fact]
     public void Start_EnvironmentVariables_AreRead()
     {
-        // Nobody else runs, so nobody else sees them.
+        // No other test runs at the same time, so none sees them.
         Environment.SetEnvironmentVariable("OTEL_SERVICE_NAME", "from-the-environment");
         try
         {
@@ -238,7 +238,7 @@ public sealed class AddMeshTracingTests
     }
 
     [Fact]
-    public async Task Host_Name_IsTheServicesNameWhenNobodySaysOtherwise()
+    public async Task Host_NoServiceName_GivesItsApplicationName()
     {
         var sink = new SpanSink();
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { ApplicationName = "order-worker", EnvironmentName = "Staging" });
@@ -318,7 +318,7 @@ public sealed class AddMeshTracingTests
     }
 
     [Fact]
-    public void Container_WithoutHost_GivesWhatOneAsksFor()
+    public void Container_WithoutHost_ResolvesEveryService()
     {
         using var provider = new ServiceCollection().AddMeshTracing(o => TestService.ExportTo(new SpanSink(), o)).BuildServiceProvider();
 

@@ -96,6 +96,7 @@ internal static class ConfigurationReference
         - **A wrong value** in code or in the section stops the start with one sentence that names the option, the value and the fix. So does a key that is no option; the sentence names the most likely one.
         - **A wrong variable** is ignored with one warning, because other services and libraries may share it.
         - **The start line** in the log tells what is in force and where it came from. A value that code sets to what holds anyway keeps the origin of the layer below.
+        - **The section is read by the library.** `Configure<MeshTracingOptions>(section)` is not needed, and would append the section's lists to themselves.
         - **A reload** of the configuration gives `IOptionsMonitor<MeshTracingOptions>` new options. A wrong value then changes nothing and is logged. What is running keeps the options of its start.
 
         Visual Studio and Rider complete and check the section with the schema that comes with the package. A process without a host reads the same section with `MeshTracing.Start(configuration: ...)`.
@@ -130,6 +131,6 @@ internal static class ConfigurationReference
         }
 
         page.Append($"- {OptionDocumentation.TextOf(property, "value")}\n");
-        if (OptionDocumentation.TextOf(property, "remarks") is { Length: > 0 } remarks) page.Append($"- {remarks}\n");
+        if (OptionDocumentation.TextOf(property, "remarks") is { Length: > 0 } remarks) page.Append($"- **When to change:** {remarks}\n");
     }
 }

@@ -104,6 +104,21 @@ public sealed class OptionsTests
         Assert.Equal("MeshTracing", options.OriginOf("Propagation:Formats"));
     }
 
+    [Theory]
+    [InlineData("[]", "[ \"b3\" ]", "b3")]
+    [InlineData("\"\"", "[ \"b3\" ]", "b3")]
+    [InlineData("[ \"b3\" ]", "[]", "")]
+    [InlineData("[ \"b3\", \"baggage\" ]", "\"tracecontext\"", "tracecontext")]
+    [InlineData("\"tracecontext\"", "[ \"b3\" ]", "b3")]
+    public void Section_ListInTwoFiles_IsThatOfTheLater(string first, string second, string formats)
+    {
+        using var one = new MemoryStream(Encoding.UTF8.GetBytes($$"""{ "MeshTracing": { "Propagation": { "Formats": {{first}} } } }"""));
+        using var two = new MemoryStream(Encoding.UTF8.GetBytes($$"""{ "MeshTracing": { "Propagation": { "Formats": {{second}} } } }"""));
+        var options = Layered.Resolve(new ConfigurationBuilder().AddJsonStream(one).AddJsonStream(two).Build(), []).Options;
+
+        Assert.Equal(formats, string.Join(',', options.Propagation.Formats));
+    }
+
     [Fact]
     public void Section_Null_SetsNothing()
     {

@@ -187,7 +187,7 @@ public sealed class SettingsTests
     }
 
     [Fact]
-    public void Section_OfAFile_ReadsAsOneWouldWriteIt()
+    public void Section_OfAJsonFile_SetsTheOptions()
     {
         const string json = """
             { "MeshTracing": { "ServiceName": "shop", "Sampling": { "Ratio": 0.1 }, "Limits": { "MaxAttributes": 64 },
@@ -214,7 +214,7 @@ public sealed class SettingsTests
     [InlineData("parentbased_traceidratio", "0.25", 0.25, true)]
     [InlineData("ParentBased_TraceIdRatio", " 0.25 ", 0.25, true)]
     [InlineData("", "0.25", 1, true)]
-    public void Sampler_ByVariable_SetsRatioAndWhoDecides(string sampler, string? argument, double ratio, bool follow)
+    public void Sampler_ByVariable_SetsRatioAndParentDecision(string sampler, string? argument, double ratio, bool follow)
     {
         var resolved = Resolve([new("OTEL_TRACES_SAMPLER", sampler), new("OTEL_TRACES_SAMPLER_ARG", argument)]);
 

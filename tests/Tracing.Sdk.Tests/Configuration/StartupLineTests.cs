@@ -5,14 +5,14 @@ using Tracing.Sdk.Tests.Testbed;
 
 namespace Tracing.Sdk.Tests.Configuration;
 
-/// <summary>One line at the start: what is in force, and who said so.</summary>
+/// <summary>One line at the start: what is in force, and which layer set it.</summary>
 public sealed class StartupLineTests
 {
     [Fact]
     public async Task Line_AlmostNothingConfigured_SaysTheDefaults() => Snapshot.Match(await LineAsync());
 
     [Fact]
-    public async Task Line_EverybodySaysSomething_NamesWho() => Snapshot.Match(await LineAsync(
+    public async Task Line_EveryLayerSetsSomething_NamesTheOrigins() => Snapshot.Match(await LineAsync(
         o =>
         {
             o.Sampling.Ratio = 0.125;
@@ -37,9 +37,9 @@ public sealed class StartupLineTests
         null, new KeyValuePair<string, string?>("OTEL_RESOURCE_ATTRIBUTES", "service.name=by-attribute,team=west")));
 
     [Fact]
-    public async Task Line_Forward_SaysWho() => Snapshot.Match(await LineAsync(o => o.Mode = MeshTracingMode.Forward));
+    public async Task Line_Forward_NamesTheOrigin() => Snapshot.Match(await LineAsync(o => o.Mode = MeshTracingMode.Forward));
 
-    // By the specification the file would replace all other variables: whoever sets it must learn that it does not.
+    // By the specification the file would replace all other variables, so a warning has to say that it does not.
     [Theory]
     [InlineData(MeshTracingMode.Record)]
     [InlineData(MeshTracingMode.Forward)]
@@ -105,9 +105,9 @@ public sealed class StartupLineTests
     [Fact]
     public async Task Warning_OfAFailedExport_HoldsNoSecretEither()
     {
-        var nobody = new WireServer();
-        await nobody.DisposeAsync();
-        var endpoint = $"http://user:the-secret-itself@127.0.0.1:{nobody.Address.Port}";
+        var closed = new WireServer();
+        await closed.DisposeAsync();
+        var endpoint = $"http://user:the-secret-itself@127.0.0.1:{closed.Address.Port}";
         await using var service = await TestService.StartAsync(
             app => app.MapGet("/", () => "ok"),
             o =>
@@ -119,7 +119,7 @@ public sealed class StartupLineTests
         await service.GetAsync("/");
         await service.StopAsync();
 
-        Assert.Equal(2, service.Log.Lines.Count(l => l.Message.Contains($"Nothing answers at http://127.0.0.1:{nobody.Address.Port}", StringComparison.Ordinal)));
+        Assert.Equal(2, service.Log.Lines.Count(l => l.Message.Contains($"Nothing answers at http://127.0.0.1:{closed.Address.Port}", StringComparison.Ordinal)));
         Assert.DoesNotContain(service.Log.Lines, l => l.Message.Contains("the-secret-itself", StringComparison.Ordinal));
     }
 
