@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using Tracing.Sdk.Export;
 using Tracing.Sdk.Export.Encoding;
+using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk.Benchmarks.Engine;
 
