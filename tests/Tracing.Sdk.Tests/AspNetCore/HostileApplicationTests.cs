@@ -118,7 +118,8 @@ public sealed class HostileApplicationTests
         await service.StopAsync();
 
         Assert.Equal(503, response.Status);
-        Assert.Single(service.Sink.Spans, s => s.Kind == "server" && s.Tag("tracing.sdk.details") is null);
+        // Server spans of tests that run at the same time have other sources.
+        Assert.Single(service.Sink.Spans, s => s is { Kind: "server", Scope: "Microsoft.AspNetCore" });
     }
 
     // A host's own filter that writes before the application does.
