@@ -53,9 +53,9 @@ internal sealed class StandInProxy(bool isFront, bool speaksW3C, Uri upstream, P
         context.Request.Headers["x-request-id"] = requestId;
         var hasSpan = ProxySpanContext.TryExtract(context.Request.Headers, speaksW3C, out var caller);
 
-        // The front has a SERVER span and a CLIENT span below it, like spawn_upstream_span; the egress has one CLIENT span.
-        var server = hasSpan && isFront ? caller!.NewChild() : null;
-        var call = hasSpan ? (server ?? caller!).NewChild() : null;
+        // A SERVER span and a CLIENT span below it, as with spawn_upstream_span.
+        var server = hasSpan ? caller!.NewChild() : null;
+        var call = server?.NewChild();
         if (isFront)
         {
             context.Response.Headers["x-request-id"] = requestId;
@@ -73,9 +73,9 @@ internal sealed class StandInProxy(bool isFront, bool speaksW3C, Uri upstream, P
         var duration = Math.Max(1, Timestamp() - start);
 
         if (server is { Sampled: true })
-            Report(context, server, "SERVER", $"ingress {Upstream}", start, duration, requestId);
+            Report(context, server, "SERVER", isFront ? $"ingress {Upstream}" : $"egress {Upstream}", start, duration, requestId);
         if (call is { Sampled: true })
-            Report(context, call, "CLIENT", isFront ? $"router {Upstream}" : $"egress {Upstream}", start, duration, requestId);
+            Report(context, call, "CLIENT", $"router {Upstream}", start, duration, requestId);
     }
 
     // The edge makes a new one; inside the mesh the one that came is kept. A 9 in the version's place is Envoy's mark for "sampled".

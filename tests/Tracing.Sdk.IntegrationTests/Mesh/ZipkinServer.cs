@@ -65,6 +65,14 @@ internal sealed class ZipkinServer : IAsyncDisposable
         }
     }
 
+    /// <summary>The links of Zipkin's dependency graph, "parent -> child" each.</summary>
+    public async Task<IReadOnlyList<string>> FindLinksAsync()
+    {
+        var now = DateTimeOffset.UtcNow.AddMinutes(1).ToUnixTimeMilliseconds();
+        var links = await _http.GetFromJsonAsync<JsonElement>(new Uri(Address, $"/api/v2/dependencies?endTs={now}&lookback=3600000"));
+        return [.. links.EnumerateArray().Select(link => $"{link.GetProperty("parent").GetString()} -> {link.GetProperty("child").GetString()}")];
+    }
+
     /// <summary>Hands over spans that came as OTLP, which this server does not read: Envoy's OpenTelemetry tracer speaks nothing else.</summary>
     public async Task PostAsync(IReadOnlyList<CollectedSpan> spans)
     {
