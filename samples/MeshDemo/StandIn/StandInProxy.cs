@@ -6,7 +6,7 @@ namespace MeshDemo.StandIn;
 
 /// <summary>
 /// Stands in for Envoy on a machine that has none: forwards every request with YARP, and does to the trace headers what Envoy's Zipkin
-/// tracer does. It is no Envoy, and says so wherever it appears: in the names of its services, in a tag of each span, and in a response header.
+/// tracer does. The names of its services, a tag of each span and a response header say that it is not Envoy.
 /// </summary>
 internal sealed class StandInProxy(bool isFront, bool speaksW3C, Uri upstream, ProxyReporter reporter)
 {
@@ -32,7 +32,7 @@ internal sealed class StandInProxy(bool isFront, bool speaksW3C, Uri upstream, P
 
         await using var app = builder.Build();
         await using var reporter = new ProxyReporter(new Uri(collector, "api/v2/spans"));
-        // Not a trace of .NET's own making: the headers are all that the two sides see of each other.
+        // No span and no headers of .NET's own: the two sides are connected by the stand-in's headers only.
         using var client = new HttpMessageInvoker(new SocketsHttpHandler
         {
             UseProxy = false,
@@ -78,7 +78,7 @@ internal sealed class StandInProxy(bool isFront, bool speaksW3C, Uri upstream, P
             Report(context, call, "CLIENT", $"router {Upstream}", start, duration, requestId);
     }
 
-    // The edge makes a new one; inside the mesh the one that came is kept. A 9 in the version's place is Envoy's mark for "sampled".
+    // The edge makes a new id; inside the mesh the received one is kept. A 9 in place of the version is Envoy's mark for "sampled".
     private string RequestId(IHeaderDictionary headers)
     {
         if (!isFront && headers["x-request-id"].ToString() is { Length: > 0 } came)

@@ -43,8 +43,8 @@ internal sealed class ZipkinServer : IAsyncDisposable
     }
 
     /// <summary>
-    /// The trace once it has <paramref name="count"/> spans, or what there is of it after a while. Zipkin tells nobody when it has stored
-    /// something, so it must be asked again and again.
+    /// The trace once it has <paramref name="count"/> spans, or what there is of it after a while. Zipkin does not signal that it has stored
+    /// a span, so it is polled.
     /// </summary>
     public async Task<IReadOnlyList<CollectedSpan>> WaitForTraceAsync(string traceId, int count)
     {
