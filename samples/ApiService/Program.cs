@@ -37,7 +37,7 @@ app.MapGet("/retry", async (DataClient data, CancellationToken cancellation) =>
 app.MapGet("/slow", async (DataClient data, CancellationToken cancellation) =>
     await data.GetSlowAsync(cancellation));
 
-// The data service answers 500. We have nothing better to say, so the exception of the client goes up and we answer 500 as well.
+// The data service answers 500. The client's exception is not handled, so the answer of this service is 500 as well.
 app.MapGet("/broken", async (DataClient data, CancellationToken cancellation) =>
     await data.GetBrokenAsync(cancellation));
 

@@ -12,7 +12,7 @@ internal sealed class FirstCalls
         {
             if (_seenOnce.Remove(request))
                 return false;
-            // Callers that never try again must not fill the memory.
+            // The set is bounded, because some callers never try again.
             if (_seenOnce.Count == Most)
                 _seenOnce.Clear();
             return _seenOnce.Add(request);

@@ -19,15 +19,15 @@ app.MapGet("/orders/{id}/lines", async (int id, ShopDatabase shop, CancellationT
 app.MapGet("/customers/{id}", async (int id, ShopDatabase shop, CancellationToken cancellation) =>
     await shop.FindCustomerAsync(id, cancellation) is { } customer ? Results.Ok(customer) : Results.NotFound());
 
-// A query that takes its time, all of it inside the database.
+// A slow query: all of its time is spent inside the database.
 app.MapGet("/slow", async (ShopDatabase shop, CancellationToken cancellation) =>
     await shop.CountSlowlyAsync(cancellation));
 
-// The query names a table that is not there: the database throws, nobody catches, and the answer is 500.
+// The query names a table that does not exist: the database throws, the exception is not handled, and the answer is 500.
 app.MapGet("/broken", async (ShopDatabase shop, CancellationToken cancellation) =>
     await shop.ReadFromMissingTableAsync(cancellation));
 
-// Fails the first time it sees a request, and works when the caller tries again. Envoy's x-request-id tells requests apart.
+// The first attempt of a request fails, the second succeeds. Envoy's x-request-id identifies the request.
 app.MapGet("/flaky", async (HttpRequest request, string? key, FirstCalls firstCalls, ShopDatabase shop, CancellationToken cancellation) =>
     firstCalls.IsFirst(key ?? request.Headers["x-request-id"].ToString())
         ? Results.StatusCode(StatusCodes.Status503ServiceUnavailable)

@@ -5,7 +5,7 @@ using MeshDemo.Traces;
 
 namespace MeshDemo;
 
-/// <summary>What the command does: start the mesh, send requests, print their trees, keep serving.</summary>
+/// <summary>Starts the mesh, sends requests, prints their trees and keeps serving.</summary>
 internal sealed class Demo(DemoOptions options)
 {
     private static readonly TimeSpan TraceTimeout = TimeSpan.FromSeconds(15), BetweenLooks = TimeSpan.FromMilliseconds(50);
@@ -72,7 +72,7 @@ internal sealed class Demo(DemoOptions options)
         Console.WriteLine();
     }
 
-    // Better one sentence now than spans that nobody gets.
+    // Fails at the start with one sentence, instead of losing the spans later.
     private async Task CheckDestinationAsync(CancellationToken stop)
     {
         if ((options.Zipkin ?? options.Otlp) is not { } destination)
@@ -132,7 +132,7 @@ internal sealed class Demo(DemoOptions options)
         return missing;
     }
 
-    // Four programs send spans, each when it likes: look until the tree is whole, or until it should have been.
+    // Four programs send spans at times of their own, so the trace is read until it is whole or the time is over.
     private async Task<(TraceTree Tree, IReadOnlyList<string> Missing)> WaitForTreeAsync(Mesh mesh, string traceId, CancellationToken stop)
     {
         var start = TimeProvider.System.GetTimestamp();

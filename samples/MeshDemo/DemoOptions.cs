@@ -73,7 +73,7 @@ internal sealed record DemoOptions
         _ => throw new DemoException($"--tracer {name} is none that Envoy has here: write zipkin, zipkin-w3c or otel."),
     };
 
-    // What people copy from a browser or from a configuration has a path at the end that is not part of the base address.
+    // An address that is copied from a browser or a configuration often has a path that is not part of the base address.
     private static Uri BaseAddress(string option, string value, params string[] endings)
     {
         if (!Uri.TryCreate(value, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https"))

@@ -85,14 +85,14 @@ internal sealed class Mesh : IAsyncDisposable
         Front = await StartProxyAsync(isFront: true, options, envoy, api.Address, cancellation);
     }
 
-    // The services know nothing but AddMeshTracing(): what an operator would set, the demo sets.
+    // The services call AddMeshTracing() without settings; the demo sets what an operator would set.
     private Dictionary<string, string> Exporting(string serviceName, DemoOptions options) => new()
     {
         ["OTEL_SERVICE_NAME"] = serviceName,
         ["OTEL_TRACES_EXPORTER"] = options.Zipkin is null ? "otlp" : "zipkin",
         ["OTEL_EXPORTER_OTLP_ENDPOINT"] = Collector.ToString(),
         ["OTEL_EXPORTER_ZIPKIN_ENDPOINT"] = new Uri(Collector, "api/v2/spans").ToString(),
-        // Milliseconds: somebody is waiting for the tree.
+        // Milliseconds: the tree is printed as soon as it is whole.
         ["OTEL_BSP_SCHEDULE_DELAY"] = "200",
     };
 

@@ -4,7 +4,7 @@ using MeshDemo.Collecting;
 using MeshDemo.Processes;
 using MeshDemo.StandIn;
 
-// The demo starts itself again for its smaller parts; what follows them is written by the demo, not by a person.
+// The demo starts its smaller parts as processes of this same program. Their arguments come from the demo.
 switch (args)
 {
     case [Reaper.Command]:

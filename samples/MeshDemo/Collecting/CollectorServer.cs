@@ -106,7 +106,7 @@ internal static class CollectorServer
             message.Content.Headers.TryAddWithoutValidation("Content-Encoding", encoding);
         try
         {
-            // Whoever sent the spans may be gone by now; they go on all the same.
+            // The sender may have closed the connection by now; its spans are passed on nevertheless.
             using var answer = await http.SendAsync(message);
             response.StatusCode = (int)answer.StatusCode;
             response.ContentType = answer.Content.Headers.ContentType?.ToString();

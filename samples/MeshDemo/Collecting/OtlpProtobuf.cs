@@ -5,7 +5,7 @@ namespace MeshDemo.Collecting;
 
 // POST /v1/traces: an ExportTraceServiceRequest in protobuf,
 // https://github.com/open-telemetry/opentelemetry-proto/blob/main/opentelemetry/proto/trace/v1/trace.proto.
-// Read by hand: these pages are less to keep than four .proto files, a compiler for them and the code that copies its classes into ours.
+// Read by hand: this is less code to keep than four .proto files, their compiler and the copying from its classes.
 internal static class OtlpProtobuf
 {
     private const int MaxDepth = 8;
@@ -28,7 +28,7 @@ internal static class OtlpProtobuf
 
     private static void ReadResourceSpans(ProtobufReader message, List<Span> spans)
     {
-        // The resource usually comes first, but nothing promises that: name the service when all has been read.
+        // The resource usually comes first, but may come last: the service is named when all has been read.
         var service = "";
         var first = spans.Count;
         for (int field; (field = message.NextField()) != 0;)

@@ -17,7 +17,7 @@ internal sealed record TraceSummary(
     public static TraceSummary Of(IReadOnlyList<Span> spans)
     {
         var root = spans.FirstOrDefault(span => span.ParentId is null) ?? spans.MinBy(span => span.Start)!;
-        // A proxy calls its span after a route; the span of the first service says more.
+        // A proxy names its span after a route; the span of the first service has the path.
         var entry = spans.Where(span => span.Kind == "SERVER" && span.Tags.ContainsKey("url.path")).MinBy(span => span.Start);
         var start = spans.Min(span => span.Start);
         return new TraceSummary(

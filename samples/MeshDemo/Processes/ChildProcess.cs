@@ -116,7 +116,7 @@ internal sealed class ChildProcess : IAsyncDisposable
         _process.Dispose();
     }
 
-    // The user's own settings for proxies and for OpenTelemetry must not decide what the demo shows.
+    // Proxy and OTEL_* variables of the environment would change what the demo shows.
     private static void MakeReproducible(ProcessStartInfo start)
     {
         foreach (var name in start.Environment.Keys.ToArray())

@@ -22,7 +22,7 @@ internal sealed record EnvoyBinary(string Path, bool IsDocker = false)
             return Given("ENVOY_PATH", variable);
         if (OnPath("envoy") is { } envoy)
             return new EnvoyBinary(envoy);
-        // Elsewhere Docker runs in a machine of its own, whose network the services are not in; there pip has an Envoy.
+        // On other systems Docker runs in a virtual machine with a network of its own, which the services are not in; pip has an Envoy for them.
         return OperatingSystem.IsLinux() && OnPath("docker") is { } docker && DockerAnswers(docker) ? new EnvoyBinary(docker, IsDocker: true) : null;
     }
 
@@ -38,7 +38,7 @@ internal sealed record EnvoyBinary(string Path, bool IsDocker = false)
             .FirstOrDefault(File.Exists);
     }
 
-    // The command alone is not enough: often it is there and its daemon is not.
+    // The command alone is not enough: its daemon may not be running.
     private static bool DockerAnswers(string docker)
     {
         try

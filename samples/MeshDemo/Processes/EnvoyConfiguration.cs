@@ -19,7 +19,7 @@ internal enum Tracer
 /// <summary>A file of samples/envoy with other ports than the ones it was written with.</summary>
 internal static partial class EnvoyConfiguration
 {
-    // As they stand in the files. The collector has Zipkin's port or OTLP's.
+    // The ports in the files. The collector has Zipkin's port or OTLP's.
     private const int Admin = 9901, Front = 10000, Egress = 10001, Api = 5001, Data = 5002, Zipkin = 9411, Otlp = 4318;
 
     public static string FileName(Tracer tracer) => tracer switch
@@ -29,7 +29,7 @@ internal static partial class EnvoyConfiguration
         _ => "otel.yaml",
     };
 
-    /// <summary>The text of the file, as it stands.</summary>
+    /// <summary>The text of the file, unchanged.</summary>
     public static string Read(Tracer tracer)
     {
         using var file = typeof(EnvoyConfiguration).Assembly.GetManifestResourceStream(FileName(tracer))!;

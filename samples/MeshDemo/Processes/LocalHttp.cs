@@ -1,6 +1,6 @@
 namespace MeshDemo.Processes;
 
-/// <summary>The demo's own HTTP: it is no part of the trace, and no proxy of the user's environment stands between.</summary>
+/// <summary>Clients for the demo's own requests, which are not part of a trace and use no proxy of the environment.</summary>
 internal static class LocalHttp
 {
     public static HttpClient CreateClient() => new(new SocketsHttpHandler

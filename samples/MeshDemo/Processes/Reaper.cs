@@ -18,13 +18,13 @@ internal static class Reaper
     /// <summary>Adds a program that has started.</summary>
     public static void Watch(int processId) => Send("+", processId);
 
-    /// <summary>Takes off a program that has ended: its id may become somebody else's.</summary>
+    /// <summary>Removes a program that has ended: the system may give its id to another one.</summary>
     public static void Forget(int processId) => Send("-", processId);
 
     /// <summary>What the process does.</summary>
     public static int Run(TextReader input)
     {
-        // Ctrl+C reaches every program of a terminal; this one has to outlive the others.
+        // Ctrl+C reaches every program of a terminal, and this one has to outlive the others.
         Console.CancelKeyPress += (_, e) => e.Cancel = true;
         var alive = new HashSet<int>();
         while (input.ReadLine() is [var sign, .. var id])
@@ -63,7 +63,7 @@ internal static class Reaper
             }
             catch (Exception e) when (e is IOException or System.ComponentModel.Win32Exception)
             {
-                // Somebody has killed the reaper, or it cannot be started. An orderly end needs none.
+                // The reaper was killed, or cannot be started. An orderly end does not need it.
             }
         }
     }

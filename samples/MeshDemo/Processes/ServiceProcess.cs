@@ -25,18 +25,18 @@ internal sealed class ServiceProcess : IAsyncDisposable
     /// <summary>The data service of the samples, built together with this project.</summary>
     public static string DataServiceDll => BuiltWithDemo("DataService");
 
-    /// <summary>This very program: it is also the collector and the stand-in proxy.</summary>
+    /// <summary>This program, which is also the collector and the stand-in proxy.</summary>
     public static string MeshDemoDll => typeof(ServiceProcess).Assembly.Location;
 
     /// <summary>
-    /// Starts <c>dotnet dll arguments</c> and returns once it says where it listens. It gets the variables of this process and those of
+    /// Starts <c>dotnet dll arguments</c> and returns when it has written where it listens. It gets the variables of this process and those of
     /// <paramref name="environment"/>; OTEL_* variables are not inherited.
     /// </summary>
-    /// <exception cref="DemoException">It ended or said nothing for half a minute.</exception>
+    /// <exception cref="DemoException">It ended, or wrote no address for half a minute.</exception>
     public static async Task<ServiceProcess> StartAsync(
         string label, string dll, IReadOnlyDictionary<string, string> environment, IEnumerable<string>? arguments = null, CancellationToken cancellation = default)
     {
-        // Port 0: the system chooses a free one and nobody else can take it in between.
+        // Port 0: the system chooses a free port when the service binds it, so no other program can take it in between.
         string[] all = [dll, .. arguments ?? [], "--urls", "http://127.0.0.1:0"];
         // Its appsettings.json is looked for in the working directory.
         var process = ChildProcess.Start(label, DotNet, all, environment, Path.GetDirectoryName(dll));

@@ -11,7 +11,7 @@ internal sealed record ProxySpan(
     internal sealed record Endpoint(string ServiceName);
 }
 
-/// <summary>Sends the stand-in's spans to a Zipkin endpoint, all that have gathered while the last ones were on their way.</summary>
+/// <summary>Sends the stand-in's spans to a Zipkin endpoint. A request has all spans that were added during the one before.</summary>
 internal sealed class ProxyReporter : IAsyncDisposable
 {
     private static readonly System.Text.Json.JsonSerializerOptions Json = new(System.Text.Json.JsonSerializerDefaults.Web)

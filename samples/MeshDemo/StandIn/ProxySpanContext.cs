@@ -3,10 +3,10 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace MeshDemo.StandIn;
 
-// What Envoy's Zipkin tracer makes of the headers of a request, and what it writes into them (Envoy 1.40):
+// The headers that Envoy's Zipkin tracer reads and writes (Envoy 1.40):
 //   b3: {trace}-{span}[-{0|1|d}[-{parent}]] | {0|1|d}        else  X-B3-TraceId, -SpanId, -Sampled
 //   else traceparent: 00-{trace}-{span}-{flags}              (only with trace_context_option: USE_B3_WITH_W3C_PROPAGATION)
-// Whatever it does not read passes through as it came, stale or not.
+// Other headers pass through unchanged, stale or not.
 internal sealed record ProxySpanContext(string TraceId, string SpanId, string? ParentId, bool Sampled, bool IsSingle)
 {
     private static readonly SearchValues<char> Hex = SearchValues.Create("0123456789abcdefABCDEF");

@@ -6,7 +6,7 @@ namespace MeshDemo.StandIn;
 
 /// <summary>
 /// Stands in for Envoy on a machine that has none: forwards every request with YARP, and does to the trace headers what Envoy's Zipkin
-/// tracer does. It is no Envoy, and says so wherever it appears: in the names of its services, in a tag of each span, and in a response header.
+/// tracer does. The names of its services, a tag of each span and a response header say that it is not Envoy.
 /// </summary>
 internal sealed class StandInProxy(bool isFront, bool speaksW3C, Uri upstream, ProxyReporter reporter)
 {
@@ -32,7 +32,7 @@ internal sealed class StandInProxy(bool isFront, bool speaksW3C, Uri upstream, P
 
         await using var app = builder.Build();
         await using var reporter = new ProxyReporter(new Uri(collector, "api/v2/spans"));
-        // Not a trace of .NET's own making: the headers are all that the two sides see of each other.
+        // No span and no headers of .NET's own: the two sides are connected by the stand-in's headers only.
         using var client = new HttpMessageInvoker(new SocketsHttpHandler
         {
             UseProxy = false,
@@ -53,9 +53,9 @@ internal sealed class StandInProxy(bool isFront, bool speaksW3C, Uri upstream, P
         context.Request.Headers["x-request-id"] = requestId;
         var hasSpan = ProxySpanContext.TryExtract(context.Request.Headers, speaksW3C, out var caller);
 
-        // The front has a SERVER span and a CLIENT span below it, like spawn_upstream_span; the egress has one CLIENT span.
-        var server = hasSpan && isFront ? caller!.NewChild() : null;
-        var call = hasSpan ? (server ?? caller!).NewChild() : null;
+        // A SERVER span and a CLIENT span below it, as with spawn_upstream_span.
+        var server = hasSpan ? caller!.NewChild() : null;
+        var call = server?.NewChild();
         if (isFront)
         {
             context.Response.Headers["x-request-id"] = requestId;
@@ -73,12 +73,12 @@ internal sealed class StandInProxy(bool isFront, bool speaksW3C, Uri upstream, P
         var duration = Math.Max(1, Timestamp() - start);
 
         if (server is { Sampled: true })
-            Report(context, server, "SERVER", $"ingress {Upstream}", start, duration, requestId);
+            Report(context, server, "SERVER", isFront ? $"ingress {Upstream}" : $"egress {Upstream}", start, duration, requestId);
         if (call is { Sampled: true })
-            Report(context, call, "CLIENT", isFront ? $"router {Upstream}" : $"egress {Upstream}", start, duration, requestId);
+            Report(context, call, "CLIENT", $"router {Upstream}", start, duration, requestId);
     }
 
-    // The edge makes a new one; inside the mesh the one that came is kept. A 9 in the version's place is Envoy's mark for "sampled".
+    // The edge makes a new id; inside the mesh the received one is kept. A 9 in place of the version is Envoy's mark for "sampled".
     private string RequestId(IHeaderDictionary headers)
     {
         if (!isFront && headers["x-request-id"].ToString() is { Length: > 0 } came)

@@ -1,7 +1,7 @@
 namespace MeshDemo.Traces;
 
 /// <summary>
-/// What a request through the mesh has to look like:
+/// The shape of the trace of a request through the mesh:
 /// front proxy -> API service -> egress proxy -> data service -> its queries, one tree, every call answered.
 /// </summary>
 internal sealed record MeshShape(string FrontProxy, string ApiService, string EgressProxy, string DataService)
@@ -31,11 +31,11 @@ internal sealed record MeshShape(string FrontProxy, string ApiService, string Eg
         foreach (var node in nodes)
         {
             if (Callee(node.Span) is { } callee && !node.Children.Any(child => Is(child.Span, callee)))
-                yield return $"nobody of {callee} answers {TraceTree.Describe(node.Span)}";
+                yield return $"no span of {callee} is below {TraceTree.Describe(node.Span)}";
         }
     }
 
-    // Who has to have a span below a CLIENT span. Below a query there is nobody.
+    // The service that has to have a span below a CLIENT span; null for a query.
     private string? Callee(Span span) => span switch
     {
         { Kind: not "CLIENT" } or { IsQuery: true } => null,

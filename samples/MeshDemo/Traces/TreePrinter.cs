@@ -3,7 +3,7 @@ using System.Text;
 
 namespace MeshDemo.Traces;
 
-/// <summary>Prints a trace as a tree: who, what, kind, duration, status, and a bar that shows when.</summary>
+/// <summary>Prints a trace as a tree: service, name, kind, duration, status, and a bar for the time.</summary>
 /// <param name="output">Where to.</param>
 /// <param name="width">Columns of the terminal.</param>
 /// <param name="useColour">ANSI colours: one for each service, red for errors.</param>
@@ -13,7 +13,7 @@ internal sealed class TreePrinter(TextWriter output, int width, bool useColour)
     private const string Red = "31";
     private static readonly string[] Colours = ["36", "33", "35", "32", "34", "96", "93", "95"];
 
-    /// <summary>For the console of this process: its width, and colours only if somebody is looking and NO_COLOR is not set.</summary>
+    /// <summary>For the console of this process: its width, and colours if the output is a terminal and NO_COLOR is not set.</summary>
     public static TreePrinter ForConsole()
     {
         var isTerminal = !Console.IsOutputRedirected;
@@ -103,7 +103,7 @@ internal sealed class TreePrinter(TextWriter output, int width, bool useColour)
         return new string(' ', from) + (cells == 0 ? "▏" : new string('█', cells));
     }
 
-    // Whoever sends spans must not be able to move the cursor.
+    // Control characters in names of spans would move the cursor.
     private static string Clean(string text) => string.Concat(text.Select(c => char.IsControl(c) ? '?' : c));
 
     private string Paint(string text, string? colour) => useColour && colour is not null ? $"\e[{colour}m{text}\e[0m" : text;

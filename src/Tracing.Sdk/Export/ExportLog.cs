@@ -6,7 +6,7 @@ namespace Tracing.Sdk.Export;
 
 /// <summary>One line when exporting begins to fail, silence while it does, one line when it works again; the same for a full buffer.</summary>
 /// <remarks>Export thread only.</remarks>
-internal sealed partial class ExportLog(ILogger logger, ExporterSettings settings, TimeProvider time)
+internal sealed class ExportLog(ILogger logger, ExporterSettings settings, TimeProvider time)
 {
     private readonly string _endpoint = settings.Kind == ExporterKind.Console ? "standard output" : ShownText.Url(settings.Endpoint);
 
@@ -22,14 +22,14 @@ internal sealed partial class ExportLog(ILogger logger, ExporterSettings setting
         IsFailing = true;
         _failingSince = time.GetTimestamp();
         _lostBefore = lostSoFar;
-        ExportFailed(logger, cause);
+        Log.ExportFailed(logger, cause);
     }
 
     public void Worked(long lostSoFar)
     {
         if (!IsFailing) return;
         IsFailing = false;
-        ExportRecovered(logger, _endpoint, Seconds(time.GetElapsedTime(_failingSince)), Lost(lostSoFar - _lostBefore));
+        Log.ExportRecovered(logger, _endpoint, Seconds(time.GetElapsedTime(_failingSince)), Lost(lostSoFar - _lostBefore));
     }
 
     /// <summary>The buffer has begun to refuse spans.</summary>
@@ -37,13 +37,13 @@ internal sealed partial class ExportLog(ILogger logger, ExporterSettings setting
     {
         var reason = IsFailing ? $"{_endpoint} takes none" : $"{_endpoint} takes them more slowly than they end";
         var room = settings.SettingName(settings.MaxQueuedSpans is null ? "Export:Batch:MaxQueueBytes" : "Export:Batch:MaxQueueSize");
-        BufferFull(logger, reason, room, settings.SettingName("Sampling:Ratio"));
+        Log.BufferFull(logger, reason, room, settings.SettingName("Sampling:Ratio"));
     }
 
     /// <summary>The buffer takes all spans again.</summary>
-    public void DroppingEnded(long lost, TimeSpan duration) => BufferHasRoom(logger, Seconds(duration), Lost(lost));
+    public void DroppingEnded(long lost, TimeSpan duration) => Log.BufferHasRoom(logger, Seconds(duration), Lost(lost));
 
-    public void CertificateKept(string problem) => CertificateNotReadable(logger, problem, _endpoint);
+    public void CertificateKept(string problem) => Log.CertificateNotReadable(logger, problem, _endpoint);
 
     private static string Seconds(TimeSpan time) => string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds:0.#} s");
 
@@ -53,20 +53,4 @@ internal sealed partial class ExportLog(ILogger logger, ExporterSettings setting
         1 => "1 span was lost",
         _ => string.Create(CultureInfo.InvariantCulture, $"{count} spans were lost"),
     };
-
-    [LoggerMessage(20, LogLevel.Warning, "Spans cannot be exported. {Cause}", SkipEnabledCheck = true)]
-    private static partial void ExportFailed(ILogger logger, string cause);
-
-    // A warning like the line above: what shows the one shows the other.
-    [LoggerMessage(21, LogLevel.Warning, "The export to {Endpoint} works again after {Duration}; {Lost}.", SkipEnabledCheck = true)]
-    private static partial void ExportRecovered(ILogger logger, string endpoint, string duration, string lost);
-
-    [LoggerMessage(22, LogLevel.Warning, "Spans are being dropped, because the buffer is full: {Reason}. Raise {Room}, lower {Share}, or make the collector faster.", SkipEnabledCheck = true)]
-    private static partial void BufferFull(ILogger logger, string reason, string room, string share);
-
-    [LoggerMessage(23, LogLevel.Warning, "The buffer has room again after {Duration}; {Lost}.", SkipEnabledCheck = true)]
-    private static partial void BufferHasRoom(ILogger logger, string duration, string lost);
-
-    [LoggerMessage(24, LogLevel.Warning, "A changed certificate cannot be used: {Problem}. The export to {Endpoint} goes on with the last good one.", SkipEnabledCheck = true)]
-    private static partial void CertificateNotReadable(ILogger logger, string problem, string endpoint);
 }

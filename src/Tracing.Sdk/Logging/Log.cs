@@ -2,7 +2,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Tracing.Sdk.Logging;
 
-/// <summary>What the library says outside of delivery.</summary>
+/// <summary>The log lines of this assembly.</summary>
+/// <remarks>One class: the source generator writes several in an order that changes from build to build, and with it the bytes of the package.</remarks>
 internal static partial class Log
 {
     public const string Category = "Tracing.Sdk";
@@ -24,6 +25,22 @@ internal static partial class Log
 
     [LoggerMessage(11, LogLevel.Information, "Spans of the source {Source} are not recorded, because MeshTracing:{Setting} leaves it out.")]
     public static partial void SourceLeftOut(ILogger logger, string source, string setting);
+
+    [LoggerMessage(20, LogLevel.Warning, "Spans cannot be exported. {Cause}", SkipEnabledCheck = true)]
+    public static partial void ExportFailed(ILogger logger, string cause);
+
+    // A warning like the line above: what shows the one shows the other.
+    [LoggerMessage(21, LogLevel.Warning, "The export to {Endpoint} works again after {Duration}; {Lost}.", SkipEnabledCheck = true)]
+    public static partial void ExportRecovered(ILogger logger, string endpoint, string duration, string lost);
+
+    [LoggerMessage(22, LogLevel.Warning, "Spans are being dropped, because the buffer is full: {Reason}. Raise {Room}, lower {Share}, or make the collector faster.", SkipEnabledCheck = true)]
+    public static partial void BufferFull(ILogger logger, string reason, string room, string share);
+
+    [LoggerMessage(23, LogLevel.Warning, "The buffer has room again after {Duration}; {Lost}.", SkipEnabledCheck = true)]
+    public static partial void BufferHasRoom(ILogger logger, string duration, string lost);
+
+    [LoggerMessage(24, LogLevel.Warning, "A changed certificate cannot be used: {Problem}. The export to {Endpoint} goes on with the last good one.", SkipEnabledCheck = true)]
+    public static partial void CertificateNotReadable(ILogger logger, string problem, string endpoint);
 
     [LoggerMessage(50, LogLevel.Warning, "A call to {Host} left with the platform's own traceparent and no other trace header, because its HttpClient was made before AddMeshTracing; such clients send it to every host. Call AddMeshTracing first, make the client later, or take it from IHttpClientFactory.")]
     public static partial void EarlyClient(ILogger logger, string host);

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using Tracing.Sdk;
 
-// A job without a host: what it did is sent when `tracing` is disposed.
+// A job without a host. Its spans are sent when `tracing` is disposed of.
 using var tracing = MeshTracing.Start();
 using var source = new ActivitySource("WorkerConsumer");
 using (source.StartActivity("nightly job"))

@@ -40,13 +40,13 @@ public sealed class TraceTreeTests
     public void Missing_WholeRequest_IsNothing() => Assert.Empty(Missing(WholeRequest));
 
     [Theory]
-    [InlineData("2", "nobody of api-service answers front-envoy")]
-    [InlineData("4", "nobody of egress-envoy answers api-service")]
-    [InlineData("5", "nobody of data-service answers egress-envoy")]
+    [InlineData("2", "no span of api-service is below front-envoy")]
+    [InlineData("4", "no span of egress-envoy is below api-service")]
+    [InlineData("5", "no span of data-service is below egress-envoy")]
     [InlineData("6", "there is no query of data-service")]
     public void Missing_RequestWithoutASpan_IsNamed(string absent, string sentence)
     {
-        // Whoever had the absent span as parent goes as well: a proxy that was never asked leaves no orphan.
+        // The spans below the absent one are left out too: a proxy that was never called leaves no orphan.
         var spans = WholeRequest.Where(span => string.CompareOrdinal(span.SpanId, absent) < 0);
 
         Assert.Contains(Missing(spans), missing => missing.StartsWith(sentence, StringComparison.Ordinal));

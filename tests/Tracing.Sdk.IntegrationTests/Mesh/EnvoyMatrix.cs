@@ -13,7 +13,7 @@ internal sealed class EnvoyMatrix : IAsyncDisposable
     /// <summary>Under which both report: what tells their spans apart is the kind.</summary>
     public const string ServiceName = "envoy";
 
-    // Without TLS nobody negotiates: the proxy must know.
+    // Without TLS there is no negotiation, so the proxy is told the version.
     private const string Http2 =
         """{ envoy.extensions.upstreams.http.v3.HttpProtocolOptions: { "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions, explicit_http_config: { http2_protocol_options: {} } } }""";
 

@@ -14,6 +14,8 @@ internal static class MeshTools
 
     public static string? RotelPath { get; } = Existing("ROTEL_PATH");
 
+    public static string? IstioctlPath { get; } = Existing("ISTIOCTL_PATH");
+
     public static EnvoyBinary Envoy => new(EnvoyPath!);
 
     public static bool HasEnvoyAndZipkin => EnvoyPath is not null && ZipkinJar is not null;
@@ -26,6 +28,9 @@ internal static class MeshTools
 
     public static void RequireRotel() =>
         Require(RotelPath, "Rotel is not here: run `pip install rotel` and set ROTEL_PATH to the program `rotel-agent` in it (it needs libpython3.11).");
+
+    public static void RequireIstioctl() =>
+        Require(IstioctlPath, "istioctl is not here: download it from Istio's releases and set ISTIOCTL_PATH to it.");
 
     private static void Require(string? path, string sentence)
     {

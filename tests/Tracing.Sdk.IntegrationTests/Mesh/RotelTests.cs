@@ -33,7 +33,7 @@ public sealed class RotelTests
         Assert.Equal(SampleTests.SpansOfOrderTree, spans.Count);
     }
 
-    // The demo's collector tells nobody when something has arrived, so it must be asked again and again.
+    // The demo's collector does not signal an arrival, so it is polled.
     private static async Task<IReadOnlyList<Span>> WaitForTraceAsync(TraceStore store, string traceId)
     {
         using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));

@@ -28,23 +28,26 @@ public sealed class SampleTests(MeshFixture mesh, SampleFixture samples) : IClas
 {
     private const string Parent = "b7ad6b7169203331";
 
-    /// <summary>One order is three calls, the last two at the same time; each is answered by one query.</summary>
+    /// <summary>One order is three calls, the last two at the same time, each with one query. Each proxy makes two spans of a request (spawn_upstream_span).</summary>
     internal const string OrderTree = """
         front-envoy SERVER
           front-envoy CLIENT
             api-service SERVER
               api-service CLIENT
-                egress-envoy CLIENT
-                  data-service SERVER
-                    data-service CLIENT
+                egress-envoy SERVER
+                  egress-envoy CLIENT
+                    data-service SERVER
+                      data-service CLIENT
               api-service CLIENT
-                egress-envoy CLIENT
-                  data-service SERVER
-                    data-service CLIENT
+                egress-envoy SERVER
+                  egress-envoy CLIENT
+                    data-service SERVER
+                      data-service CLIENT
               api-service CLIENT
-                egress-envoy CLIENT
-                  data-service SERVER
-                    data-service CLIENT
+                egress-envoy SERVER
+                  egress-envoy CLIENT
+                    data-service SERVER
+                      data-service CLIENT
 
         """;
 
@@ -59,6 +62,19 @@ public sealed class SampleTests(MeshFixture mesh, SampleFixture samples) : IClas
         var sample = await StartAsync(tracer);
         var response = await sample.GetOrderAsync();
         SpanOutline.AssertEqual(OrderTree, await mesh.Zipkin.WaitForTraceAsync(response.One("x-trace-id")!, SpansOfOrderTree), () => sample.Logs);
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(Tracers))]
+    public async Task RequestWithoutContext_LinksEveryServiceToTheNext(string tracer)
+    {
+        var sample = await StartAsync(tracer);
+        var response = await sample.GetOrderAsync();
+        await mesh.Zipkin.WaitForTraceAsync(response.One("x-trace-id")!, SpansOfOrderTree);
+
+        var links = await mesh.Zipkin.FindLinksAsync();
+        Assert.Superset(new HashSet<string> { "front-envoy -> api-service", "api-service -> egress-envoy", "egress-envoy -> data-service" }, links.ToHashSet());
+        Assert.DoesNotContain("api-service -> data-service", links);
     }
 
     [SkippableTheory]

@@ -43,8 +43,8 @@ internal sealed class ZipkinServer : IAsyncDisposable
     }
 
     /// <summary>
-    /// The trace once it has <paramref name="count"/> spans, or what there is of it after a while. Zipkin tells nobody when it has stored
-    /// something, so it must be asked again and again.
+    /// The trace once it has <paramref name="count"/> spans, or what there is of it after a while. Zipkin does not signal that it has stored
+    /// a span, so it is polled.
     /// </summary>
     public async Task<IReadOnlyList<CollectedSpan>> WaitForTraceAsync(string traceId, int count)
     {
@@ -63,6 +63,14 @@ internal sealed class ZipkinServer : IAsyncDisposable
                 return spans;
             }
         }
+    }
+
+    /// <summary>The links of Zipkin's dependency graph, "parent -> child" each.</summary>
+    public async Task<IReadOnlyList<string>> FindLinksAsync()
+    {
+        var now = DateTimeOffset.UtcNow.AddMinutes(1).ToUnixTimeMilliseconds();
+        var links = await _http.GetFromJsonAsync<JsonElement>(new Uri(Address, $"/api/v2/dependencies?endTs={now}&lookback=3600000"));
+        return [.. links.EnumerateArray().Select(link => $"{link.GetProperty("parent").GetString()} -> {link.GetProperty("child").GetString()}")];
     }
 
     /// <summary>Hands over spans that came as OTLP, which this server does not read: Envoy's OpenTelemetry tracer speaks nothing else.</summary>

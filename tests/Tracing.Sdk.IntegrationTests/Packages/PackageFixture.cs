@@ -4,7 +4,7 @@ using Tracing.Sdk.IntegrationTests.Harness;
 
 namespace Tracing.Sdk.IntegrationTests.Packages;
 
-/// <summary>Both libraries packed into a fresh folder, under a version that no cache has seen.</summary>
+/// <summary>Both libraries packed into a new folder, under a version that is in no cache.</summary>
 public sealed class PackageFixture : IAsyncLifetime
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("tracing-sdk-packages-").FullName;
@@ -23,16 +23,25 @@ public sealed class PackageFixture : IAsyncLifetime
     public async Task InitializeAsync()
     {
         Collector = await TestCollector.StartAsync();
-        foreach (var project in (string[])["Tracing.Sdk", "Tracing.Sdk.AspNetCore"])
-        {
-            await DotNet.SucceedAsync(
-                RepositoryRoot, [], "pack", Path.Combine("src", project), "--output", Feed, "--version-suffix", _suffix,
-                "--artifacts-path", Path.Combine(_folder, "packing"));
-        }
-
+        await PackAsync(Feed);
         var package = Directory.GetFiles(Feed, $"Tracing.Sdk.AspNetCore.*{_suffix}.nupkg").Single();
         Version = Path.GetFileNameWithoutExtension(package)["Tracing.Sdk.AspNetCore.".Length..];
     }
+
+    /// <summary>Builds and packs both libraries from nothing into <paramref name="output"/>.</summary>
+    public async Task PackAsync(string output)
+    {
+        var artifacts = Path.Combine(_folder, "packing");
+        if (Directory.Exists(artifacts)) Directory.Delete(artifacts, recursive: true);
+        foreach (var project in (string[])["Tracing.Sdk", "Tracing.Sdk.AspNetCore"])
+        {
+            await DotNet.SucceedAsync(
+                RepositoryRoot, [], "pack", Path.Combine("src", project), "--output", output, "--version-suffix", _suffix, "--artifacts-path", artifacts);
+        }
+    }
+
+    /// <summary>A new folder that is deleted with the fixture.</summary>
+    public string NewFolder(string name) => Directory.CreateDirectory(Path.Combine(_folder, name)).FullName;
 
     /// <summary>Builds a copy of tests/Consumers/<paramref name="name"/> against the packages and answers with its assembly.</summary>
     public async Task<string> BuildConsumerAsync(string name)
