@@ -8,7 +8,6 @@ using Tracing.Sdk.Export.Buffer;
 using Tracing.Sdk.Export.Encoding;
 using Tracing.Sdk.Export.Otlp;
 using Tracing.Sdk.Export.Zipkin;
-using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk.Benchmarks.Engine;
 

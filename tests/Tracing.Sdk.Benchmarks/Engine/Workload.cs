@@ -3,7 +3,6 @@ using System.Net;
 using Tracing.Sdk.Recording;
 using Tracing.Sdk.Export;
 using Tracing.Sdk.Export.Encoding;
-using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk.Benchmarks.Engine;
 
