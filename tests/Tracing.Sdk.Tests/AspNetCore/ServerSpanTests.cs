@@ -45,7 +45,7 @@ public sealed class ServerSpanTests
             ("http.response.status_code", 200L));
     }
 
-    // Hosting takes its source from the container: whoever registers one of his own gives its name to the server's spans.
+    // Hosting takes its source from the container: a source that the application registers names the server's spans.
     [Fact]
     public async Task Request_ApplicationRegistersAnActivitySource_HasItsAttributes()
     {
