@@ -15,11 +15,11 @@ internal sealed class EndpointTrust(TraceTrust trust)
             ? TracingMiddleware.CompleteCurrentAsync(context, context.RequestServices.GetRequiredService<TracingInstance>(), settings, endpoint)
             : endpoint(context);
         return context => context.RequestServices.GetService<TracingInstance>() is { } tracing
-            ? RequestTrust.ApplyAsync(context, Of(context), tracing, endpoint, completing)
+            ? RequestTrust.ApplyAsync(context, GetTrust(context), tracing, endpoint, completing)
             : endpoint(context);
     }
 
-    private static TraceTrust Of(HttpContext context) => context.GetEndpoint()?.Metadata.GetMetadata<EndpointTrust>()?.Trust ?? TraceTrust.Trust;
+    private static TraceTrust GetTrust(HttpContext context) => context.GetEndpoint()?.Metadata.GetMetadata<EndpointTrust>()?.Trust ?? TraceTrust.Trust;
 
     private TraceTrust Trust => trust;
 }

@@ -15,11 +15,8 @@ internal static class RequestTrust
 {
     private static readonly ActivitySource Source = new(SourceNames.OwnHttpServer, typeof(RequestTrust).Assembly.GetName().Version?.ToString(3));
 
-    /// <param name="context">The request.</param>
-    /// <param name="trust">The trust in the caller. More than before changes nothing.</param>
-    /// <param name="tracing">The host's tracing.</param>
-    /// <param name="next">Runs where the span that is recorded stays the same.</param>
-    /// <param name="nextCompleting">Runs where a span is recorded from now on, and completes the current span.</param>
+    // More trust than before changes nothing. next runs where the span that is recorded stays the same, nextCompleting where a span is recorded
+    // only from now on: it completes the current span.
     public static Task ApplyAsync(HttpContext context, TraceTrust trust, TracingInstance tracing, RequestDelegate next, RequestDelegate nextCompleting)
     {
         if (trust == TraceTrust.Trust || tracing.Recorder is not { } recorder) return next(context);

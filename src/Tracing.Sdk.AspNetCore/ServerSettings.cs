@@ -7,5 +7,5 @@ namespace Tracing.Sdk.AspNetCore;
 /// <param name="AttemptHeader">The name of the header in which Envoy counts attempts.</param>
 internal sealed record ServerSettings(TraceResponseHeader ResponseHeader, string AttemptHeader)
 {
-    public static ServerSettings From(HttpOptions options) => new(options.ResponseHeader, options.EnvoyHeaderPrefix + "-attempt-count");
+    public static ServerSettings Create(HttpOptions options) => new(options.ResponseHeader, options.EnvoyHeaderPrefix + "-attempt-count");
 }

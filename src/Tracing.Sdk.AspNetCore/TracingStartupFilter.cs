@@ -7,7 +7,6 @@ using Tracing.Sdk.Recording;
 namespace Tracing.Sdk.AspNetCore;
 
 /// <summary>Adds the middleware as the outermost one, without a call by the user.</summary>
-/// <param name="tracing">The tracing of this host.</param>
 internal sealed class TracingStartupFilter(TracingInstance tracing) : IStartupFilter
 {
     public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>

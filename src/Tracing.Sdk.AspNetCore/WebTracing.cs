@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
 
 namespace Tracing.Sdk.AspNetCore;
 
@@ -11,7 +12,7 @@ internal static class WebTracing
 {
     public static void Add(IServiceCollection services)
     {
-        services.AddSingleton(provider => ServerSettings.From(provider.GetRequiredService<MeshTracing>().Options.Http));
+        services.AddSingleton(provider => ServerSettings.Create(provider.GetRequiredService<IOptions<MeshTracingOptions>>().Value.Http));
         // The host adds its own only if there is none, and may have done so already.
         services.Replace(ServiceDescriptor.Singleton<DistributedContextPropagator, ServerPropagator>());
         // First in the list is outermost: the host's filter for forwarded headers replaces the address of the peer.

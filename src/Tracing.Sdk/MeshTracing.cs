@@ -20,7 +20,6 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
     private MeshTracing(
         MeshTracingOptions options, string applicationName, string? environment, ILogger logger, TimeProvider time, Func<bool>? isLoggerDisposed)
     {
-        Options = options;
         var isRecording = options.Mode == MeshTracingMode.Record;
         var metrics = new SpanMetrics();
         var exporters = isRecording ? Pipeline.Exporters(options, Pipeline.Resource(options, applicationName, environment), metrics, logger, time) : [];
@@ -42,8 +41,6 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
         _shutdown = new Shutdown(Instance.Stop, exporters, metrics, isRecording ? new LastLine(logger, metrics, isLoggerDisposed) : null);
     }
 
-    internal MeshTracingOptions Options { get; }
-
     /// <summary>What requests and calls use.</summary>
     internal TracingInstance Instance { get; }
 
@@ -64,7 +61,7 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
         OutboundPropagator.Install();
         var logger = LoggerOf(loggerFactory);
         var options = new MeshTracingOptionsFactory(
-            configuration, configure is null ? [] : [new ConfigureOptions<MeshTracingOptions>(configure)], [], [], () => logger).Create(Microsoft.Extensions.Options.Options.DefaultName);
+            configuration, configure is null ? [] : [new ConfigureOptions<MeshTracingOptions>(configure)], [], [], () => logger).Create(Options.DefaultName);
         return Start(
             options,
             System.Reflection.Assembly.GetEntryAssembly()?.GetName().Name ?? "",

@@ -19,9 +19,6 @@ internal static class CopiedHeaders
     }
 
     /// <summary>Whether a context is a copy, or names a span that is open here: other instrumentation of HttpClient writes that before this library does.</summary>
-    /// <param name="written">The context on the call.</param>
-    /// <param name="remote">The request that the call belongs to.</param>
-    /// <param name="activity">The Activity of the call.</param>
     public static bool IsCopyOrOpenSpan(in TraceIds written, RemoteContext? remote, Activity? activity)
     {
         if (IsCopy(written, remote)) return true;

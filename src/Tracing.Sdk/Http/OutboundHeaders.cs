@@ -29,7 +29,7 @@ internal static class OutboundHeaders
         var present = Find(request);
         var wasSent = SentMark.IsSet(request);
         var isPlain = !wasSent && isTarget && settings.W3C && (present & (Present.Context | Present.Baggage)) == 0;
-        var note = isPlain ? null : RequestNote.Of(request, remote, wasSent);
+        var note = isPlain ? null : RequestNote.GetOrAdd(request, remote, wasSent);
         if (note is { Attempts: > 0 })
         {
             note.Restore(request);
@@ -45,7 +45,10 @@ internal static class OutboundHeaders
         if (settings.Baggage) WriteBaggage(request, (present & Present.Baggage) != 0, uri.Host, propagation, remote, activity);
 
         // :: Step 5: write the other headers, which only targets get.
-        if (isTarget) WriteContext(tracing, request, present, wasSent, ref note, remote, activity);
+        if (isTarget)
+        {
+            WriteContext(tracing, request, present, wasSent, ref note, remote, activity);
+        }
         else
         {
             note!.Remember(request, ContextHeaders.TraceContext);
@@ -69,7 +72,7 @@ internal static class OutboundHeaders
 
         foreach (var (name, values) in remote?.PassThrough ?? [])
         {
-            var allowed = Is(name, BaggageHeader.HeaderName) ? OutboundBaggage.WithKeys(values, settings.BaggageKeys) : values;
+            var allowed = IsName(name, BaggageHeader.HeaderName) ? OutboundBaggage.WithKeys(values, settings.BaggageKeys) : values;
             if (allowed.Count > 0) headers.Set(name, allowed.ToString());
         }
 
@@ -120,7 +123,7 @@ internal static class OutboundHeaders
         var hasContext = (present & Present.Context) != 0;
         var isOurs = context is not null && !(hasContext && IsSetByUser(ContextOn(headers), remote, activity));
         // A marked message without a note counts as one with this library's context.
-        if (!SentMark.TrySet(request) || context is null) note ??= RequestNote.Of(request, remote, wasSent);
+        if (!SentMark.TrySet(request) || context is null) note ??= RequestNote.GetOrAdd(request, remote, wasSent);
         if (isOurs)
         {
             if (hasContext) headers.Remove(ContextHeaders.TraceContext);
@@ -155,7 +158,7 @@ internal static class OutboundHeaders
         {
             var (name, values) = passThrough[i];
             if (request.Headers.Contains(name)) continue;
-            if (Is(name, BaggageHeader.HeaderName))
+            if (IsName(name, BaggageHeader.HeaderName))
             {
                 // Its rules hold also where it is only forwarded.
                 if (!propagation.BaggageTargets.Allows(request.RequestUri!.Host)) continue;
@@ -178,25 +181,15 @@ internal static class OutboundHeaders
         foreach (var (name, _) in request.Headers.NonValidated)
         {
             if (name[0] is not ('t' or 'T' or 'b' or 'B' or 'x' or 'X')) continue;
-            if (Is(name, RequestIds.RequestId)) present |= Present.RequestId;
-            else if (Is(name, BaggageHeader.HeaderName)) present |= Present.Baggage;
-            else if (IsContext(name)) present |= Present.Context;
+            if (IsName(name, RequestIds.RequestId)) present |= Present.RequestId;
+            else if (IsName(name, BaggageHeader.HeaderName)) present |= Present.Baggage;
+            else if (ContextHeaders.TraceContext.AsSpan().Contains(name, StringComparer.OrdinalIgnoreCase)) present |= Present.Context;
         }
 
         return present;
     }
 
-    private static bool IsContext(string name)
-    {
-        foreach (var known in ContextHeaders.TraceContext)
-        {
-            if (Is(name, known)) return true;
-        }
-
-        return false;
-    }
-
-    private static bool Is(string name, string known) => known.Equals(name, StringComparison.OrdinalIgnoreCase);
+    private static bool IsName(string name, string known) => known.Equals(name, StringComparison.OrdinalIgnoreCase);
 
     private readonly struct CallbackWriter(object? carrier, DistributedContextPropagator.PropagatorSetterCallback setter) : IHeaderWriter
     {

@@ -26,10 +26,7 @@ internal sealed class RequestNote
     public bool WasSentInside { get; private set; }
 
     /// <summary>Returns the note of a message that is about to be sent, and makes one if it has none.</summary>
-    /// <param name="request">The message.</param>
-    /// <param name="remote">The request that the call belongs to.</param>
-    /// <param name="wasSent">Whether the message has a <see cref="SentMark"/>.</param>
-    public static RequestNote Of(HttpRequestMessage request, RemoteContext? remote, bool wasSent)
+    public static RequestNote GetOrAdd(HttpRequestMessage request, RemoteContext? remote, bool wasSent)
     {
         var isOurs = HasOurMarker(new RequestCarrier(request), remote);
         if (request.Options.TryGetValue(Key, out var note))

@@ -23,9 +23,7 @@ internal sealed class ContextPropagation
     /// <summary>How many traces callers may force; null for no limit.</summary>
     public ForcedTraceLimit? Forced { get; init; }
 
-    /// <summary>Reads the context of a request, and decides which of the caller's decisions hold.</summary>
-    /// <param name="headers">All headers of the request.</param>
-    /// <param name="empty">The context to return when no header holds anything, and the owner of any other.</param>
+    /// <summary>Reads the context of a request, and decides which of the caller's decisions hold. <paramref name="empty"/> as in <see cref="ContextExtractor"/>.</summary>
     public RemoteContext Extract(IDictionary<string, StringValues> headers, RemoteContext empty)
     {
         var reader = new HeaderSnapshot(headers);

@@ -85,15 +85,15 @@ internal struct HeaderSnapshot : IHeaderReader
         {
             case (2, _) when name.Equals(B3Headers.Single, StringComparison.OrdinalIgnoreCase): _b3 = values; break;
             case (7, 'g') when name.Equals(BaggageHeader.HeaderName, StringComparison.OrdinalIgnoreCase): _baggage = values; break;
-            case (10, 's') when Is(name, TraceStateList.HeaderName): _traceState = values; break;
-            case (10, 'f') when Is(name, B3Headers.Flags): _b3Flags = values; break;
-            case (11, 'p') when Is(name, TraceParent.HeaderName): _traceParent = values; break;
-            case (11, 's') when Is(name, B3Headers.SpanId): _b3SpanId = values; break;
-            case (12, 't') when Is(name, B3Headers.TraceId): _b3TraceId = values; break;
-            case (12, 's') when Is(name, B3Headers.Sampled): _b3Sampled = values; break;
-            case (12, 'u') when Is(name, RequestIds.RequestId): _requestId = values; break;
-            case (17, 'p') when Is(name, B3Headers.ParentSpanId): _b3ParentSpanId = values; break;
-            case (17, 'e') when Is(name, RequestIds.ClientTraceId): _clientTraceId = values; break;
+            case (10, 's') when IsName(name, TraceStateList.HeaderName): _traceState = values; break;
+            case (10, 'f') when IsName(name, B3Headers.Flags): _b3Flags = values; break;
+            case (11, 'p') when IsName(name, TraceParent.HeaderName): _traceParent = values; break;
+            case (11, 's') when IsName(name, B3Headers.SpanId): _b3SpanId = values; break;
+            case (12, 't') when IsName(name, B3Headers.TraceId): _b3TraceId = values; break;
+            case (12, 's') when IsName(name, B3Headers.Sampled): _b3Sampled = values; break;
+            case (12, 'u') when IsName(name, RequestIds.RequestId): _requestId = values; break;
+            case (17, 'p') when IsName(name, B3Headers.ParentSpanId): _b3ParentSpanId = values; break;
+            case (17, 'e') when IsName(name, RequestIds.ClientTraceId): _clientTraceId = values; break;
         }
     }
 
@@ -101,7 +101,7 @@ internal struct HeaderSnapshot : IHeaderReader
     // because the tiered compiler then optimises for names that do not match. Setting the bit 0x20 makes letters lower-case; it makes other
     // characters equal only to control characters, which a field name cannot contain.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool Is(string name, string known)
+    private static bool IsName(string name, string known)
     {
         var a = MemoryMarshal.Cast<char, ushort>(name);
         var b = MemoryMarshal.Cast<char, ushort>(known);

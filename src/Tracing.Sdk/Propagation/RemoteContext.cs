@@ -134,11 +134,7 @@ internal sealed record LinkedContext(TraceIds Ids, string Format, string Reason)
 {
     public ActivityLink ToLink() => new(
         new ActivityContext(
-            Ids.ToActivityTraceId(),
-            Ids.ToActivitySpanId(),
-            Ids.IsSampled ? ActivityTraceFlags.Recorded : ActivityTraceFlags.None,
-            traceState: null,
-            isRemote: true),
+            Ids.ToActivityTraceId(), Ids.ToActivitySpanId(), Ids.IsSampled ? ActivityTraceFlags.Recorded : ActivityTraceFlags.None, traceState: null, isRemote: true),
         new ActivityTagsCollection { ["reason"] = Reason, ["format"] = Format });
 }
 

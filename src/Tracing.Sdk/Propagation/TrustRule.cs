@@ -50,7 +50,7 @@ public sealed record TrustRule : ISpanParsable<TrustRule>
     }
 
     /// <inheritdoc cref="Parse(string, IFormatProvider?)"/>
-    public static TrustRule Parse(ReadOnlySpan<char> s, IFormatProvider? provider = null) => Parse(s.ToString(), provider);
+    public static TrustRule Parse(ReadOnlySpan<char> s, IFormatProvider? provider) => Parse(s.ToString(), provider);
 
     /// <summary>Reads a rule, or returns false.</summary>
     /// <param name="s">The text, such as <c>Restart external</c>.</param>

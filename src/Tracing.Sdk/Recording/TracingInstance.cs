@@ -18,10 +18,7 @@ internal sealed class TracingInstance
     private readonly SpanMetrics _metrics;
     private ForwardListener? _forwardListener;
 
-    /// <param name="propagation">How contexts are read and written.</param>
-    /// <param name="metrics">Where conflicts are counted.</param>
-    /// <param name="warnings">Where other tracing in the process is reported.</param>
-    /// <param name="createRecorder">Makes the recorder of this instance. Null: headers are only forwarded.</param>
+    // Without a recorder, headers are only forwarded.
     public TracingInstance(
         ContextPropagation propagation, SpanMetrics metrics, CoexistenceWarnings warnings, Func<TracingInstance, SpanRecorder>? createRecorder)
     {
@@ -65,7 +62,6 @@ internal sealed class TracingInstance
     }
 
     /// <summary>Reads the context of a request and makes it current.</summary>
-    /// <param name="headers">All headers of the request.</param>
     public RemoteContext Receive(IDictionary<string, StringValues> headers)
     {
         var remote = Propagation.Extract(headers, EmptyContext);

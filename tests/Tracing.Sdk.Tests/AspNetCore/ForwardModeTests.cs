@@ -40,7 +40,7 @@ public sealed class ForwardModeTests
 
     [Theory]
     [MemberData(nameof(ClientsAndLogging))]
-    public async Task Call_NothingCameIn_CarriesNothing(string kind, bool logs)
+    public async Task Call_RequestWithoutHeaders_CarriesNone(string kind, bool logs)
     {
         var (_, sent) = await CallAsync(kind, logs, []);
 
@@ -57,7 +57,7 @@ public sealed class ForwardModeTests
         Assert.Null(sent["X-B3-Sampled"]);
     }
 
-    // Hosting takes its source from the container: whoever registers one of his own gives its name to the request's Activity.
+    // Hosting takes its source from the container: a source that the application registers names the request's Activity.
     [Fact]
     public async Task Call_ApplicationRegistersAnActivitySource_CarriesEverything()
     {

@@ -165,7 +165,7 @@ public sealed class InboundContextTests
     }
 
     [Fact]
-    public async Task Request_TwoTraces_LinksToTheLoser()
+    public async Task Request_TwoTraces_LinksToTheOther()
     {
         var (spans, _) = await CallAsync(
             [$"traceparent: 00-{TraceId}-{SpanId}-01", $"X-B3-TraceId: {OtherTraceId}", $"X-B3-SpanId: {OtherSpanId}", "X-B3-Sampled: 1"]);
@@ -196,7 +196,7 @@ public sealed class InboundContextTests
         using var listener = new MeterListener();
         var mine = new AsyncLocal<bool>();
         var counts = new Dictionary<string, long>();
-        // Other tests have meters of the same name; ours is the one that is made while we start our service.
+        // Other tests have meters of the same name; the one of this test is made while its service starts.
         listener.InstrumentPublished = (instrument, l) =>
         {
             if (mine.Value && instrument.Name == "tracing.sdk.context.conflicts") l.EnableMeasurementEvents(instrument);

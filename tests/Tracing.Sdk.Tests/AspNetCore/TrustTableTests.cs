@@ -183,7 +183,7 @@ public sealed class TrustTableTests
         AssertNothingDropped(log);
     }
 
-    // A decision that is ours, in every format, and no header that another tracer would follow.
+    // This service's decision in every format, and no header that another tracer would follow.
     private static void CheckOurs(List<string> wrong, Run run, WireMessage sent, double ratio)
     {
         Check(wrong, run, sent.Target + " sampled", ratio == 1 ? "1" : "0", sent["X-B3-Sampled"]);

@@ -8,8 +8,8 @@ using Tracing.Sdk.Tests.Testbed;
 
 namespace Tracing.Sdk.Tests.AspNetCore;
 
-/// <summary>How far a caller is believed, whoever says so.</summary>
-// Their books are only theirs alone: a request to a service of a test that has no tracing is on everybody's.
+/// <summary>The trust in a caller, by every way to set it.</summary>
+// Alone in the process: a request to a service without tracing belongs to every tracing that is live.
 [Collection(Alone.Name)]
 public sealed class TrustTests
 {
@@ -81,7 +81,7 @@ public sealed class TrustTests
 
     [Theory]
     [MemberData(nameof(Ways))]
-    public async Task Restart_NothingCameIn_ChangesNothing(string way)
+    public async Task Restart_RequestWithoutHeaders_ChangesNothing(string way)
     {
         var (spans, _, log) = await CallAsync(way, TraceTrust.Restart, []);
 

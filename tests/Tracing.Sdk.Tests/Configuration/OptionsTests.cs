@@ -43,7 +43,8 @@ public sealed class OptionsTests
     {
         using var provider = Provider(services => services.AddSingleton("by-service").AddOptions<MeshTracingOptions>().Configure<string>((o, name) => (o.ServiceName, o.Mode) = (name, MeshTracingMode.Forward)).Services.AddMeshTracing());
 
-        Assert.Equal("by-service", provider.GetRequiredService<MeshTracing>().Options.ServiceName);
+        Assert.Equal("by-service", provider.GetRequiredService<IOptions<MeshTracingOptions>>().Value.ServiceName);
+        Assert.Null(provider.GetRequiredService<MeshTracing>().Instance.Recorder);
     }
 
     [Fact]

@@ -140,7 +140,7 @@ public sealed class ClientSpanTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task Call_NobodyListens_IsAnErrorWithItsType(bool ours)
+    public async Task Call_NoServerListens_IsAnErrorWithItsType(bool ours)
     {
         var server = new WireServer();
         await server.DisposeAsync();

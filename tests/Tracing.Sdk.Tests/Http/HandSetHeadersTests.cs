@@ -5,8 +5,8 @@ using Tracing.Sdk.Tests.Testbed;
 namespace Tracing.Sdk.Tests.Http;
 
 /// <summary>
-/// User code that sets one of our headers by hand. A valid value of its own stays; a copy of what came in, an invalid value or two of
-/// them give way to ours. One value leaves.
+/// User code that sets a trace header by hand. A valid value of its own is kept; a copy of what came in, an invalid value or two values
+/// are replaced. One value is sent.
 /// </summary>
 public sealed class HandSetHeadersTests
 {
@@ -284,7 +284,7 @@ public sealed class HandSetHeadersTests
         AssertOurs(spans, sent);
     }
 
-    // A proxy refreshes the format that it speaks; who copies only the other one copies all the same.
+    // A proxy refreshes the format that it speaks; a copy of only the other format is a copy too.
     [Theory]
     [InlineData($"traceparent: 00-{TraceId}-{SpanId}-01", $"traceparent: 00-{TraceId}-{SpanId}-01|X-B3-TraceId: {TraceId}|X-B3-SpanId: {OtherSpanId}|X-B3-ParentSpanId: {SpanId}")]
     [InlineData($"b3: {TraceId}-{OtherSpanId}-1", $"traceparent: 00-{TraceId}-{SpanId}-01|tracestate: mesh=p:{OtherSpanId}|X-B3-TraceId: {TraceId}|X-B3-SpanId: {OtherSpanId}")]
@@ -511,7 +511,7 @@ public sealed class HandSetHeadersTests
         Assert.Equal($"00-{TraceId}-{server.Request["X-B3-SpanId"]}-00", server.Request["traceparent"]);
     }
 
-    // In front of ours, at the moment at which the instrumentation of OpenTelemetry writes.
+    // In front of this library, where the instrumentation of OpenTelemetry writes.
     private sealed class OtherInstrumentation(string format) : DistributedContextPropagator
     {
         public override IReadOnlyCollection<string> Fields => Current.Fields;

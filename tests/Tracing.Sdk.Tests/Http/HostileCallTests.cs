@@ -4,7 +4,7 @@ using Tracing.Sdk.Tests.Testbed;
 
 namespace Tracing.Sdk.Tests.Http;
 
-/// <summary>Odd requests, and handlers below ours that meddle or break their contract: the call ends as without us, and no secret is recorded.</summary>
+/// <summary>Unusual requests, and inner handlers that change the request or break their contract: the call ends as without tracing, and no secret is recorded.</summary>
 public sealed class HostileCallTests
 {
     [Theory]

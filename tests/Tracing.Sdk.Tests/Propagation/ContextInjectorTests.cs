@@ -30,7 +30,7 @@ public sealed class ContextInjectorTests
         Write(Sampled with { State = SamplingState.Deny }));
 
     [Fact]
-    public void Inject_Debug_SaysSoToEverybody() => Assert.Equal(
+    public void Inject_Debug_IsInEveryFormat() => Assert.Equal(
         [
             ("traceparent", $"00-{Some.TraceId}-{Some.SpanId}-03"),
             ("tracestate", $"mesh=p:{Some.SpanId};s:d,foo=1"),

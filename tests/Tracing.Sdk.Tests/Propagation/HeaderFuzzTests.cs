@@ -5,7 +5,7 @@ using Tracing.Sdk.Propagation.W3C;
 
 namespace Tracing.Sdk.Tests.Propagation;
 
-/// <summary>A million header sets, a little wrong in every way we could think of, and what must be true of each.</summary>
+/// <summary>Header sets with random faults, and what holds for each.</summary>
 public sealed class HeaderFuzzTests
 {
     private const int SetsPerRun = 250_000;

@@ -114,7 +114,7 @@ public sealed class HeaderSnapshotTests
         Assert.Equal(asked.Baggage ?? [], walked.Baggage ?? []);
     }
 
-    // Envoy's OpenTelemetry tracer signs with an empty tracestate: the server must not lose it on the way to us.
+    // Envoy's OpenTelemetry tracer writes an empty tracestate, which the server must not lose.
     [Fact]
     public async Task Extract_EmptyTraceStateThroughKestrel_IsPresent()
     {

@@ -7,8 +7,8 @@ using Tracing.Sdk.Propagation;
 namespace Tracing.Sdk.Tests.Propagation;
 
 /// <summary>
-/// The same input through the peers. Where they answer differently, the vector names the peer in <c>peersDiffer</c>; a difference
-/// that nobody has named is a mistake, theirs or ours.
+/// The same input through the peers. Where a peer differs, the vector names it in <c>peersDiffer</c>; a difference that is not named
+/// is a defect of one side.
 /// </summary>
 public sealed class PeerTests
 {
@@ -126,7 +126,7 @@ public sealed class PeerTests
         if (traceState.AsSpan().Count(',') >= 32) return true;
         // It trims what is no blank in HTTP: U+00A0, CR, LF.
         if ((traceParent + traceState).AsSpan().ContainsAny("\u00a0\r\n")) return true;
-        // "undecided" is a word inside a process; we do not believe it of a stranger, and debug counts as sampled.
+        // Undecided is ignored in a header, and debug counts as sampled.
         return traceState.Contains("mesh=s:u", StringComparison.Ordinal) || traceState.Contains(";s:d", StringComparison.Ordinal);
     }
 

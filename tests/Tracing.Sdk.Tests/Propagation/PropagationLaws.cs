@@ -9,7 +9,7 @@ using Tracing.Sdk.Propagation.W3C;
 
 namespace Tracing.Sdk.Tests.Propagation;
 
-/// <summary>What holds for every context, list and text, not only for those that somebody thought of.</summary>
+/// <summary>Laws that hold for every context, list and text, checked on generated ones.</summary>
 public sealed partial class PropagationLaws
 {
     private const string Characters = "abz019_-*/@=,; \t~!%\"\\AZ\u007f\u00e9";

@@ -5,7 +5,7 @@ using Tracing.Sdk.Propagation.W3C;
 
 namespace Tracing.Sdk.Tests.Propagation;
 
-/// <summary>Bad input costs the sender's bytes and none of ours.</summary>
+/// <summary>Invalid input is rejected without an allocation.</summary>
 public sealed class RejectionTests
 {
     private static readonly RemoteContext Nothing = new();

@@ -5,7 +5,7 @@ using Tracing.Sdk.Propagation;
 
 namespace Tracing.Sdk.Tests.Propagation;
 
-/// <summary>What every public propagator owes to whoever calls it with any carrier.</summary>
+/// <summary>The contract of every public propagator, with any carrier.</summary>
 public abstract class TextMapPropagatorContract
 {
     private static readonly PropagationContext Earlier = new(
@@ -221,7 +221,7 @@ public sealed class W3CTraceContextPropagatorTests : TextMapPropagatorContract
         Assert.Null(carrier["tracestate"]);
     }
 
-    // It would tell the next hop that nobody has decided, and it would decide afresh what its caller denied.
+    // The next hop would take the trace for undecided and decide again what its caller denied.
     [Fact]
     public void Extract_UndecidedByAStranger_IsNotBelieved()
     {

@@ -18,9 +18,7 @@ internal static class B3Headers
 
     public static readonly string[] Names = [Single, TraceId, SpanId, ParentSpanId, Sampled, Flags];
 
-    /// <summary>Reads both forms; default when neither is valid.</summary>
-    /// <param name="headers">Where to read from.</param>
-    /// <param name="stale">The span that the older form names; 0 when the forms do not differ.</param>
+    /// <summary>Reads both forms; default when neither is valid. <paramref name="stale"/> is the span of the older form, 0 when they do not differ.</summary>
     public static TraceIds Read<TReader>(ref TReader headers, out ulong stale)
         where TReader : struct, IHeaderReader
     {

@@ -69,9 +69,7 @@ internal static class BaggageHeader
         return entries;
     }
 
-    /// <summary>The header for these entries, whole members up to the limits; null when no member remains.</summary>
-    /// <param name="entries">The members.</param>
-    /// <param name="keys">Keys that may leave, as in <see cref="NamePatterns"/>. All baggage that leaves is filtered here.</param>
+    /// <summary>The header for the entries whose keys match: all baggage that leaves is filtered here. Whole members up to the limits; null when none remains.</summary>
     public static string? Format(IReadOnlyList<BaggageMember> entries, IReadOnlyList<string> keys)
     {
         var text = new DefaultInterpolatedStringHandler(0, 0, null, stackalloc char[256]);

@@ -14,11 +14,7 @@ internal static class OutboundBaggage
         Collect(remote, activity) is { } members ? BaggageHeader.Format(members, keys) : null;
 
     /// <summary>The header for a message that has one already: the members that user code or another library wrote, then those of this process with other keys.</summary>
-    /// <param name="written">The header on the message.</param>
-    /// <param name="remote">The request that the call belongs to.</param>
-    /// <param name="activity">The Activity of the call.</param>
-    /// <param name="keys">Keys that may leave. They apply to members of user code and of other libraries too.</param>
-    /// <param name="isAllowed">Whether the host may get baggage. If not, only members that user code wrote on purpose remain.</param>
+    /// <remarks>The keys apply to members of user code and of other libraries too. Where the host may get no baggage, only members that user code wrote on purpose remain.</remarks>
     public static string? Merge(StringValues written, RemoteContext? remote, Activity? activity, IReadOnlyList<string> keys, bool isAllowed)
     {
         var members = BaggageHeader.Parse(written, out _) ?? [];

@@ -198,7 +198,7 @@ internal static class TraceStateList
     {
         foreach (var member in earlier)
         {
-            if (member.Of(fields).StartsWith(keyWithEquals)) return true;
+            if (member.TextIn(fields).StartsWith(keyWithEquals)) return true;
         }
 
         return false;
@@ -218,7 +218,7 @@ internal static class TraceStateList
             foreach (var member in parts.Members)
             {
                 if (at > 0) text[at++] = ',';
-                member.Of(parts.Fields).CopyTo(text[at..]);
+                member.TextIn(parts.Fields).CopyTo(text[at..]);
                 at += member.Length;
             }
         });
@@ -246,7 +246,7 @@ internal static class TraceStateList
     // The place of a member, so that nothing is copied before the whole list is known to be valid. MaxRawLength bounds all three numbers.
     private readonly record struct Member(ushort Field, ushort Start, ushort Length)
     {
-        public ReadOnlySpan<char> Of(StringValues fields) => fields[Field].AsSpan(Start, Length);
+        public ReadOnlySpan<char> TextIn(StringValues fields) => fields[Field].AsSpan(Start, Length);
     }
 
     private readonly ref struct Parts(ReadOnlySpan<char> own, StringValues fields, ReadOnlySpan<Member> members)

@@ -18,7 +18,7 @@ public sealed class B3VectorTests
     public void ContextExtractor_VectorWithB3Alone_ReadsTheSame(string name) => Check(name, Some.B3Only);
 
     [Theory, MemberData(nameof(NamesOfAccepted))]
-    public void ContextExtractor_Vector_TheOtherFormHasNoSay(string name)
+    public void ContextExtractor_Vector_TheOtherFormDoesNotCount(string name)
     {
         var vector = Vector.Get("b3", name);
         var source = vector.Text("source");

@@ -17,7 +17,7 @@ public sealed class MarkerTests
     [InlineData("mesh=s:d;p:b7ad6b7169203331", Id, true, false)]
     [InlineData("mesh=s:d", 0, true, false)]
     [InlineData("mesh=s:u", 0, false, true)]
-    // Not ours, though it looks like it.
+    // Looks like a marker, but is none.
     [InlineData("xmesh=p:b7ad6b7169203331", 0, false, false)]
     [InlineData("mesh@x=p:b7ad6b7169203331", 0, false, false)]
     [InlineData("foo=mesh", 0, false, false)]
@@ -83,7 +83,7 @@ public sealed class MarkerTests
         Assert.Equal("w3c", remote.Link?.Format);
     }
 
-    // The longest member we write must fit the buffer we give it.
+    // The longest marker fills the buffer exactly.
     [Fact]
     public void Write_EverythingThereIsToSay_FillsTheBuffer()
     {

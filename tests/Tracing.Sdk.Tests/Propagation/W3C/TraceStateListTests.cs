@@ -109,7 +109,7 @@ public sealed class TraceStateListTests
     }
 
     [Fact]
-    public void WithMarker_FullListWithOurs_PushesNobodyOut()
+    public void WithMarker_FullListWithAMarker_PushesNoMemberOut()
     {
         string[] members = ["mesh=p:e457b5a2e4d86bd1", .. Enumerable.Range(0, 31).Select(i => $"k{i}=v")];
         var list = TraceStateList.WithMarker(string.Join(',', members), Some.SpanId, isDebug: false);

@@ -28,7 +28,7 @@ public sealed class W3CVectorTests
         Assert.Equal(vector.Flag("random"), remote.Ids.IsRandom);
     }
 
-    // The platform parents its request Activity from this string, and is less forgiving than we are.
+    // The platform parents its request Activity from this string, and is stricter than this library.
     [Theory, MemberData(nameof(Names))]
     public void ContextExtractor_Vector_HandsThePlatformAVersion00(string name)
     {

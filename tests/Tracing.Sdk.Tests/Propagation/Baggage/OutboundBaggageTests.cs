@@ -1,10 +1,9 @@
 using System.Diagnostics;
 using Microsoft.Extensions.DependencyInjection;
-using OpenTelemetry;
 using OpenTelemetry.Context.Propagation;
 using Tracing.Sdk.Tests.Testbed;
 
-namespace Tracing.Sdk.Tests.Http;
+namespace Tracing.Sdk.Tests.Propagation.Baggage;
 
 public sealed class OutboundBaggageTests
 {
@@ -19,7 +18,7 @@ public sealed class OutboundBaggageTests
     {
         string? byOpenTelemetry = null, byActivity = null;
         await CallAsync(
-            () => (byOpenTelemetry, byActivity) = (Baggage.GetBaggage("user"), Activity.Current!.GetBaggageItem("user")),
+            () => (byOpenTelemetry, byActivity) = (OpenTelemetry.Baggage.GetBaggage("user"), Activity.Current!.GetBaggageItem("user")),
             "baggage: user=a%20b");
 
         Assert.Equal(("a b", "a b"), (byOpenTelemetry, byActivity));
@@ -31,7 +30,7 @@ public sealed class OutboundBaggageTests
         var sent = await CallAsync(
             () =>
             {
-                Baggage.SetBaggage("open", "1");
+                OpenTelemetry.Baggage.SetBaggage("open", "1");
                 Activity.Current!.AddBaggage("platform", "2");
             },
             "baggage: user=1");
@@ -42,7 +41,7 @@ public sealed class OutboundBaggageTests
     [Fact]
     public async Task Baggage_ChangedByOpenTelemetryApi_LeavesOnceAndWithoutStaleProperties()
     {
-        Assert.Equal("user=2", await CallAsync(() => Baggage.SetBaggage("user", "2"), "baggage: user=1;secret"));
+        Assert.Equal("user=2", await CallAsync(() => OpenTelemetry.Baggage.SetBaggage("user", "2"), "baggage: user=1;secret"));
     }
 
     [Fact]
@@ -54,7 +53,7 @@ public sealed class OutboundBaggageTests
     [Fact]
     public async Task Baggage_RemovedByOpenTelemetryApi_DoesNotLeave()
     {
-        Assert.Null(await CallAsync(() => Baggage.RemoveBaggage("user"), "baggage: user=1"));
+        Assert.Null(await CallAsync(() => OpenTelemetry.Baggage.RemoveBaggage("user"), "baggage: user=1"));
     }
 
     [Fact]
@@ -86,9 +85,9 @@ public sealed class OutboundBaggageTests
         await Traced.RunAsync(
             services =>
             {
-                Baggage.SetBaggage("mine", "4");
+                OpenTelemetry.Baggage.SetBaggage("mine", "4");
                 services.GetRequiredService<TextMapPropagator>().Inject(
-                    new PropagationContext(Activity.Current!.Context, Baggage.Current), byLibrary, static (carrier, name, value) => carrier[name] = value);
+                    new PropagationContext(Activity.Current!.Context, OpenTelemetry.Baggage.Current), byLibrary, static (carrier, name, value) => carrier[name] = value);
                 DistributedContextPropagator.Current.Inject(
                     Activity.Current, byPlatform, static (carrier, name, value) => ((Dictionary<string, string>)carrier!)[name] = value);
                 return Task.CompletedTask;
@@ -110,9 +109,9 @@ public sealed class OutboundBaggageTests
         await Traced.RunAsync(
             services =>
             {
-                Baggage.SetBaggage("mine", "4");
+                OpenTelemetry.Baggage.SetBaggage("mine", "4");
                 services.GetRequiredService<TextMapPropagator>().Inject(
-                    new PropagationContext(default, Baggage.Current), byLibrary, static (carrier, name, value) => carrier[name] = value);
+                    new PropagationContext(default, OpenTelemetry.Baggage.Current), byLibrary, static (carrier, name, value) => carrier[name] = value);
                 return Task.CompletedTask;
             },
             o => o.Propagation.BaggageKeys[0] = "tenant");
@@ -123,7 +122,7 @@ public sealed class OutboundBaggageTests
     [Fact]
     public async Task Baggage_NotAmongThePropagators_StaysHere()
     {
-        Assert.Null(await CallAsync(() => Baggage.SetBaggage("a", "1"), o => o.Propagation.Formats.Remove("baggage"), "baggage: user=1"));
+        Assert.Null(await CallAsync(() => OpenTelemetry.Baggage.SetBaggage("a", "1"), o => o.Propagation.Formats.Remove("baggage"), "baggage: user=1"));
     }
 
     [Theory]
@@ -157,7 +156,7 @@ public sealed class OutboundBaggageTests
         await using var server = new WireServer();
         await using var service = await TestService.StartAsync(app => Microsoft.AspNetCore.Builder.EndpointRouteBuilderExtensions.MapGet(app, "/", async () =>
         {
-            Baggage.SetBaggage("count", Baggage.GetBaggage("count") + "x");
+            OpenTelemetry.Baggage.SetBaggage("count", OpenTelemetry.Baggage.GetBaggage("count") + "x");
             using var client = new HttpClient();
             (await client.GetAsync(server.Address)).Dispose();
         }));
