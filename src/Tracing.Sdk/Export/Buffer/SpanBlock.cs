@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics.X86;
 
 namespace Tracing.Sdk.Export.Buffer;
 
@@ -13,11 +12,6 @@ internal sealed class SpanBlock(byte[] bytes, bool forErrors)
 {
     /// <summary>Bytes that a span takes at the back, besides its own.</summary>
     public const int EntrySize = 8;
-
-    private const int CacheLine = 64;
-
-    // About one span.
-    private const int PrefetchedBytes = 512;
 
     private byte[] _bytes = bytes;
     private int _length;
@@ -49,7 +43,6 @@ internal sealed class SpanBlock(byte[] bytes, bool forErrors)
         if (scope != EntryAt(0).Scope) IsOfOneScope = false;
         _length = end;
         _count++;
-        Prefetch();
         return true;
     }
 
@@ -68,16 +61,6 @@ internal sealed class SpanBlock(byte[] bytes, bool forErrors)
         var bytes = _bytes;
         (_bytes, _length, _count) = ([], 0, 0);
         return bytes;
-    }
-
-    // A block has not been touched for so long that its bytes are in no cache any more. Asked for now, they are there when the next span
-    // comes; otherwise its writer, and the application after him, would wait for each line.
-    private unsafe void Prefetch()
-    {
-        if (!Sse.IsSupported || _bytes.Length - _length < CacheLine + PrefetchedBytes) return;
-        ref var next = ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_bytes), _length + CacheLine);
-        // Should the collector move the block in between, this reads elsewhere, and nothing of what it reads is used.
-        for (var i = 0; i < PrefetchedBytes; i += CacheLine) Sse.Prefetch0(Unsafe.AsPointer(ref Unsafe.Add(ref next, i)));
     }
 
     private ref Entry EntryAt(int index) => ref Unsafe.As<byte, Entry>(ref MemoryMarshal.GetReference(_bytes.AsSpan(_bytes.Length - ((index + 1) * EntrySize), EntrySize)));

@@ -145,20 +145,20 @@ internal sealed class ZipkinEncoder : SpanEncoder
     {
         // All of it fits, so nothing is checked on the way.
         ref var to = ref MemoryMarshal.GetReference(writer.Reserve(160));
-        to = ref Raw.Put(ref to, ",{\"traceId\":\""u8);
+        to = ref RawBytes.Write(ref to, ",{\"traceId\":\""u8);
         var traceId = activity.TraceId.ToHexString().AsSpan();
         // 64-bit ids are written as such: the server would do it anyway.
-        if (!traceId.StartsWith("0000000000000000", StringComparison.Ordinal)) to = ref Raw.PutHex(ref to, traceId);
-        to = ref Raw.PutHex(ref to, traceId[16..]);
-        to = ref Raw.Put(ref to, "\",\"id\":\""u8);
-        to = ref Raw.PutHex(ref to, activity.SpanId.ToHexString());
+        if (!traceId.StartsWith("0000000000000000", StringComparison.Ordinal)) to = ref RawBytes.WriteHex(ref to, traceId);
+        to = ref RawBytes.WriteHex(ref to, traceId[16..]);
+        to = ref RawBytes.Write(ref to, "\",\"id\":\""u8);
+        to = ref RawBytes.WriteHex(ref to, activity.SpanId.ToHexString());
         if (parentId != default)
         {
-            to = ref Raw.Put(ref to, "\",\"parentId\":\""u8);
-            to = ref Raw.PutHex(ref to, parentId.ToHexString());
+            to = ref RawBytes.Write(ref to, "\",\"parentId\":\""u8);
+            to = ref RawBytes.WriteHex(ref to, parentId.ToHexString());
         }
 
-        to = ref Raw.Put(ref to, Kind(activity.Kind));
+        to = ref RawBytes.Write(ref to, Kind(activity.Kind));
         writer.AdvanceTo(ref to);
     }
 
@@ -169,12 +169,12 @@ internal sealed class ZipkinEncoder : SpanEncoder
         var timestamp = Microseconds(activity.StartTimeUtc.Ticks);
         if (timestamp > 0)
         {
-            to = ref Raw.Put(ref to, ",\"timestamp\":"u8);
-            to = ref Unsafe.Add(ref to, Digits.Put(ref to, timestamp));
+            to = ref RawBytes.Write(ref to, ",\"timestamp\":"u8);
+            to = ref Unsafe.Add(ref to, RawBytes.WriteNumber(ref to, timestamp));
         }
 
-        to = ref Raw.Put(ref to, ",\"duration\":"u8);
-        to = ref Unsafe.Add(ref to, Digits.Put(ref to, Math.Max(1, activity.Duration.Ticks / TimeSpan.TicksPerMicrosecond)));
+        to = ref RawBytes.Write(ref to, ",\"duration\":"u8);
+        to = ref Unsafe.Add(ref to, RawBytes.WriteNumber(ref to, Math.Max(1, activity.Duration.Ticks / TimeSpan.TicksPerMicrosecond)));
         writer.AdvanceTo(ref to);
     }
 
@@ -373,7 +373,7 @@ internal sealed class ZipkinEncoder : SpanEncoder
         // The first tag of a scope that says nothing has no comma.
         public static bool MayFollow(byte last) => last != (byte)'{';
 
-        public static int MostRoom => MostKey + AttributeKey.Step + MostText + Digits.Room;
+        public static int MostRoom => MostKey + AttributeKey.Step + MostText + RawBytes.MaxNumberLength + 1;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static int TryWrite(ref byte to, byte field, AttributeKey key, object? value, int maxText)
@@ -393,7 +393,7 @@ internal sealed class ZipkinEncoder : SpanEncoder
             else if (value is long large) number = large;
             else return 0;
             to = ref key.CopyTo(ref to);
-            var length = Digits.Put(ref to, number);
+            var length = RawBytes.WriteNumber(ref to, number);
             Unsafe.Add(ref to, length) = (byte)'"';
             return key.Length + length + 1;
         }
