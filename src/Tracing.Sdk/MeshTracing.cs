@@ -27,6 +27,7 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
     private readonly CoexistenceWarnings _warnings;
     private readonly SpanExporter[] _exporters;
     private readonly PropagationTargets _targets;
+    private readonly Func<string, string> _settingName;
     private readonly PropagationTargets _baggageTargets;
     private ForwardListener? _forwardListener;
     private int _hasWarnedOfEarlyClient;
@@ -45,6 +46,7 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
     {
         var options = settings.Options;
         _logger = logger;
+        _settingName = settings.NameInForce;
         _warnings = new CoexistenceWarnings(logger);
         Options = options;
         NothingCameIn = new RemoteContext { Owner = this };
@@ -57,12 +59,12 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
             : Pipeline.Propagation(options);
         _exporters = options.Mode == MeshTracingMode.Forward
             ? []
-            : Pipeline.Exporters(settings, Pipeline.Resource(options, applicationName, environment), _accounts, logger, time);
+            : Exporters.Create(options, settings.NameInForce, Pipeline.Resource(options, applicationName, environment), _accounts, logger, time);
         if (options.Mode == MeshTracingMode.Record)
         {
             Recorder = new SpanRecorder(
                 owner: this,
-                new SourceFilter([.. options.Sources], [.. options.IgnoredSources], logger),
+                new SourceFilter([.. options.Sources], [.. options.IgnoredSources], logger, settings.NameInForce),
                 new TraceSampler(options.Sampling.Ratio, options.Sampling.FollowParentDecision),
                 options.Propagation.RandomFlag,
                 _exporters,
@@ -195,7 +197,7 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
     internal bool MayPropagateTo(string host)
     {
         var allowed = _targets.Allows(host, out var isFirst);
-        if (isFirst && !allowed) Log.OutsideTheMesh(_logger, host);
+        if (isFirst && !allowed) Log.OutsideTheMesh(_logger, host, _settingName("Propagation:Targets"));
         return allowed;
     }
 

@@ -16,7 +16,7 @@ internal sealed record Setting(string Name, string Expected, Action<MeshTracingO
     public Func<MeshTracingOptions, bool> IsValid { get; init; } = static _ => true;
 
     /// <summary>A text that was given for the setting, right or wrong, without what may be secret in it.</summary>
-    public Func<string, string> Show { get; init; } = ShownText.Value;
+    public Func<string, string> Show { get; init; } = LogText.Value;
 
     /// <summary>What reads the setting. A variable that nothing reads is not judged.</summary>
     public SettingUse Use { get; init; } = SettingUse.Recording;

@@ -35,10 +35,10 @@ internal static class SettingTable
         {
             Variables = [new("OTEL_SERVICE_NAME")],
         },
-        new(nameof(MeshTracingOptions.ResourceAttributes), Pairs, (o, v) => Fill(o.ResourceAttributes, v), o => string.Join(',', o.ResourceAttributes.Select(a => ShownText.Pair(a.Key, a.Value))))
+        new(nameof(MeshTracingOptions.ResourceAttributes), Pairs, (o, v) => Fill(o.ResourceAttributes, v), o => string.Join(',', o.ResourceAttributes.Select(a => LogText.Pair(a.Key, a.Value))))
         {
             IsValid = o => !o.ResourceAttributes.Values.Contains(null!),
-            Show = ShownText.Pairs,
+            Show = LogText.Pairs,
             IsAddedTo = true,
             Variables = [new("OTEL_RESOURCE_ATTRIBUTES")],
         },
@@ -107,7 +107,7 @@ internal static class SettingTable
             IsValid = o => AreAmong(KnownExporters, o.Export.Exporters),
             Variables = [new("OTEL_TRACES_EXPORTER") { KnownItems = KnownExporters }],
         },
-        new("Export:Otlp:Endpoint", Url, (o, v) => o.Export.Otlp.Endpoint = Endpoint(v), o => ShownText.Url(o.Export.Otlp.Endpoint))
+        new("Export:Otlp:Endpoint", Url, (o, v) => o.Export.Otlp.Endpoint = Endpoint(v), o => LogText.Url(o.Export.Otlp.Endpoint))
         {
             IsValid = o => IsHttp(o.Export.Otlp.Endpoint),
             Use = SettingUse.Otlp,
@@ -130,7 +130,7 @@ internal static class SettingTable
         new("Export:Otlp:Headers", Pairs, (o, v) => Fill(o.Export.Otlp.Headers, v), o => string.Join(',', o.Export.Otlp.Headers.Select(HeaderKey)))
         {
             IsValid = o => o.Export.Otlp.Headers.All(h => IsHeaderName(h.Key) && h.Value is not null && HeaderText.IsSafe(h.Value)),
-            Show = static _ => ShownText.Hidden,
+            Show = static _ => LogText.Hidden,
             Use = SettingUse.Otlp,
             IsAddedTo = true,
             Variables = [new("OTEL_EXPORTER_OTLP_TRACES_HEADERS"), new("OTEL_EXPORTER_OTLP_HEADERS")],
@@ -148,20 +148,20 @@ internal static class SettingTable
         new("Export:Otlp:CertificateFile", "the path of a PEM file", (o, v) => o.Export.Otlp.CertificateFile = File(v), o => o.Export.Otlp.CertificateFile ?? "")
         {
             IsValid = o => IsCertificate(o.Export.Otlp.CertificateFile),
-            Show = ShownText.File,
+            Show = LogText.File,
             Use = SettingUse.Otlp,
             Variables = [new("OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE"), new("OTEL_EXPORTER_OTLP_CERTIFICATE")],
         },
         new("Export:Otlp:ClientCertificateFile", "the path of a PEM file", (o, v) => o.Export.Otlp.ClientCertificateFile = File(v), o => o.Export.Otlp.ClientCertificateFile ?? "")
         {
             IsValid = o => IsCertificate(o.Export.Otlp.ClientCertificateFile),
-            Show = ShownText.File,
+            Show = LogText.File,
             Use = SettingUse.Otlp,
             Variables = [new("OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE"), new("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE")],
         },
         new("Export:Otlp:ClientKeyFile", "the path of a PEM file", (o, v) => o.Export.Otlp.ClientKeyFile = File(v), o => o.Export.Otlp.ClientKeyFile ?? "")
         {
-            Show = ShownText.File,
+            Show = LogText.File,
             Use = SettingUse.Otlp,
             Variables = [new("OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY"), new("OTEL_EXPORTER_OTLP_CLIENT_KEY")],
         },
@@ -176,7 +176,7 @@ internal static class SettingTable
                 new("OTEL_BSP_EXPORT_TIMEOUT", (o, v) => o.Export.Otlp.Timeout = Ms(v), Milliseconds),
             ],
         },
-        new("Export:Zipkin:Endpoint", "an absolute http or https URL, such as http://zipkin:9411/api/v2/spans", (o, v) => o.Export.Zipkin.Endpoint = Endpoint(v), o => ShownText.Url(o.Export.Zipkin.Endpoint))
+        new("Export:Zipkin:Endpoint", "an absolute http or https URL, such as http://zipkin:9411/api/v2/spans", (o, v) => o.Export.Zipkin.Endpoint = Endpoint(v), o => LogText.Url(o.Export.Zipkin.Endpoint))
         {
             IsValid = o => IsHttp(o.Export.Zipkin.Endpoint),
             Use = SettingUse.Zipkin,
@@ -306,7 +306,7 @@ internal static class SettingTable
     }
 
     // The padding of a secret in base64, given without its name, makes it read as the key of an empty value.
-    private static string HeaderKey(KeyValuePair<string, string> header) => header.Value is "" or "=" ? ShownText.Hidden : header.Key;
+    private static string HeaderKey(KeyValuePair<string, string> header) => header.Value is "" or "=" ? LogText.Hidden : header.Key;
 
     private static bool AreNames(IList<string> list) => !list.Any(string.IsNullOrWhiteSpace);
 

@@ -79,7 +79,7 @@ internal sealed class SettingsResolver
         }
 
         ApplySampler(read);
-        ConfigFile = read("OTEL_CONFIG_FILE") is { Length: > 0 } file ? ShownText.File(file) : null;
+        ConfigFile = read("OTEL_CONFIG_FILE") is { Length: > 0 } file ? LogText.File(file) : null;
     }
 
     private bool TryApply(Setting setting, Variable variable, string value)
@@ -90,7 +90,7 @@ internal sealed class SettingsResolver
             var unknown = items.Where(i => !known.Contains(i, StringComparer.OrdinalIgnoreCase)).ToList();
             if (unknown.Count > 0)
             {
-                var names = ShownText.Value(string.Join(", ", unknown));
+                var names = LogText.Value(string.Join(", ", unknown));
                 _faults.Add((setting, $"{variable.Name} names \"{names}\", but only {string.Join(", ", known)} are known", "That is left out"));
             }
 
@@ -139,11 +139,11 @@ internal sealed class SettingsResolver
             case "traceidratio":
                 if (read(SamplerArgument) is not { Length: > 0 } argument) break;
                 if (double.TryParse(argument, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value is >= 0 and <= 1) ratio = value;
-                else Fault(setting, SamplerArgument, ShownText.Value(argument), setting.Expected);
+                else Fault(setting, SamplerArgument, LogText.Value(argument), setting.Expected);
                 break;
             default:
                 Fault(
-                    setting, Sampler, ShownText.Value(sampler),
+                    setting, Sampler, LogText.Value(sampler),
                     "always_on, always_off, traceidratio, parentbased_always_on, parentbased_always_off or parentbased_traceidratio");
                 return;
         }
@@ -181,7 +181,7 @@ internal sealed class SettingsResolver
                 }
 
                 throw new OptionsValidationException(SectionName, typeof(MeshTracingOptions),
-                    [$"Tracing cannot start: {SectionName}:{ShownText.Line(name)} is no setting; did you mean {Nearest(name)}?"]);
+                    [$"Tracing cannot start: {SectionName}:{LogText.Line(name)} is no setting; did you mean {Nearest(name)}?"]);
             }
 
             if (TextOf(child) is not { Length: > 0 } value) continue;
@@ -261,7 +261,7 @@ internal sealed class SettingsResolver
             {
                 if (!IsByVariable(name)) continue;
                 var setting = SettingOf(name);
-                Fault(setting, OriginOf(name), ShownText.File(setting.Read(Options)), expected);
+                Fault(setting, OriginOf(name), LogText.File(setting.Read(Options)), expected);
                 _origins.Remove(name);
             }
 
@@ -304,7 +304,7 @@ internal sealed class SettingsResolver
 
     private string InForce(Setting setting)
     {
-        var value = ShownText.Line(setting.Read(Options));
+        var value = LogText.Line(setting.Read(Options));
         return $"{setting.Name} is {(value.Length == 0 ? "not set" : value)} ({OriginOf(setting.Name)})";
     }
 
@@ -337,8 +337,8 @@ internal sealed class SettingsResolver
 
     private string ShownIn(Setting setting) => setting.Name switch
     {
-        "Export:Otlp:Headers" => ShownText.Hidden,
-        nameof(MeshTracingOptions.ResourceAttributes) => ShownText.Line(setting.Read(Options)),
+        "Export:Otlp:Headers" => LogText.Hidden,
+        nameof(MeshTracingOptions.ResourceAttributes) => LogText.Line(setting.Read(Options)),
         _ => setting.Show(setting.Read(Options)),
     };
 

@@ -21,7 +21,7 @@ internal static class StartupLine
         var ratio = (o.Sampling.Ratio * 100).ToString("0.####", CultureInfo.InvariantCulture);
         var parts = new List<string>
         {
-            $"service {ShownText.Line(tracing.ServiceName)} ({NameOrigin(o, settings)})",
+            $"service {LogText.Line(tracing.ServiceName)} ({NameOrigin(o, settings)})",
             $"records {ratio} % of {(o.Sampling.FollowParentDecision ? "new" : "all")} traces ({From("Sampling:Ratio")})",
             $"formats {string.Join('+', o.Propagation.Formats)} ({From("Propagation:Formats")})",
             $"exports {Destinations(o)} ({From("Export:Exporters")})",
@@ -29,7 +29,7 @@ internal static class StartupLine
         foreach (var setting in SettingTable.All)
         {
             var origin = From(setting.Name);
-            if (origin != "default" && !Covered.Contains(setting.Name)) parts.Add($"{setting.Name} {ShownText.Line(setting.Read(o))} ({origin})");
+            if (origin != "default" && !Covered.Contains(setting.Name)) parts.Add($"{setting.Name} {LogText.Line(setting.Read(o))} ({origin})");
         }
 
         Log.Started(logger, $"Tracing started: {string.Join(", ", parts)}.");

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Tracing.Sdk.Logging;
 
-/// <summary>What the library says outside of delivery.</summary>
+/// <summary>The log lines of the library, except those of the exporters (<see cref="Export.ExportLog"/>).</summary>
 internal static partial class Log
 {
     public const string Category = "Tracing.Sdk";
@@ -10,8 +10,8 @@ internal static partial class Log
     [LoggerMessage(1, LogLevel.Information, "{Summary}")]
     public static partial void Started(ILogger logger, string summary);
 
-    [LoggerMessage(2, LogLevel.Information, "Calls to {Host} get a span but no trace headers, because the host is outside the mesh; MeshTracing:Propagation:Targets can name it.")]
-    public static partial void OutsideTheMesh(ILogger logger, string host);
+    [LoggerMessage(2, LogLevel.Information, "Calls to {Host} get a span but no trace headers, because the host is outside the mesh; {Setting} can name it.")]
+    public static partial void OutsideTheMesh(ILogger logger, string host, string setting);
 
     [LoggerMessage(4, LogLevel.Warning, "OTEL_CONFIG_FILE is \"{File}\", but tracing does not read such files: the other variables, the MeshTracing section and the code count.")]
     public static partial void ConfigFileIgnored(ILogger logger, string file);
@@ -19,7 +19,7 @@ internal static partial class Log
     [LoggerMessage(10, LogLevel.Warning, "{Sentence}")]
     public static partial void VariableIgnored(ILogger logger, string sentence);
 
-    [LoggerMessage(11, LogLevel.Information, "Spans of the source {Source} are not recorded, because MeshTracing:{Setting} leaves it out.")]
+    [LoggerMessage(11, LogLevel.Information, "Spans of the source {Source} are not recorded, because {Setting} leaves it out.")]
     public static partial void SourceLeftOut(ILogger logger, string source, string setting);
 
     [LoggerMessage(50, LogLevel.Warning, "A call to {Host} left with the platform's own traceparent and no other trace header, because its HttpClient was made before AddMeshTracing; such clients send it to every host. Call AddMeshTracing first, make the client later, or take it from IHttpClientFactory.")]

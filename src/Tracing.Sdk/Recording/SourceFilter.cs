@@ -14,7 +14,8 @@ namespace Tracing.Sdk.Recording;
 /// <param name="sources">Patterns of the sources to record beside the platform's.</param>
 /// <param name="ignoredSources">Patterns of the sources to leave out.</param>
 /// <param name="logger">Gets one line for each source that the two lists leave out. Must not throw: it is called inside the constructor of an ActivitySource.</param>
-internal sealed class SourceFilter(IReadOnlyList<string> sources, IReadOnlyList<string> ignoredSources, ILogger? logger = null)
+/// <param name="settingName">Returns the name that the line gives to a setting.</param>
+internal sealed class SourceFilter(IReadOnlyList<string> sources, IReadOnlyList<string> ignoredSources, ILogger? logger = null, Func<string, string>? settingName = null)
 {
     private const int MaxKnown = 32;
     private const int MaxReported = 32;
@@ -97,7 +98,7 @@ internal sealed class SourceFilter(IReadOnlyList<string> sources, IReadOnlyList<
             if (_reported.Count >= MaxReported || !_reported.Add(name)) return;
         }
 
-        Log.SourceLeftOut(logger, name, setting);
+        Log.SourceLeftOut(logger, name, settingName?.Invoke(setting) ?? setting);
     }
 
     // Where the platform cannot make a span, this library makes one in its place; settings for the platform's source hold for it too.

@@ -367,7 +367,7 @@ internal sealed class SpanRecorder : IDisposable
     }
 
     // The parent that a reader of the trace will find: an ancestor that is not exported is passed over.
-    private SpanFacts FactsOf(Activity activity)
+    private SpanMetadata FactsOf(Activity activity)
     {
         var parentId = activity.ParentSpanId;
         var isRemote = activity.HasRemoteParent;
@@ -384,7 +384,7 @@ internal sealed class SpanRecorder : IDisposable
         }
 
         var flags = (byte)(1 | (IsRandom(activity) ? TraceIds.RandomFlag : 0));
-        return new SpanFacts(parentId, isRemote, flags, StateOf(activity) == SamplingState.Debug, SpanDetails.Of(activity));
+        return new SpanMetadata(parentId, isRemote, flags, StateOf(activity) == SamplingState.Debug, SpanDetails.Of(activity));
     }
 
     private bool IsExported(Activity activity) => Recorded(activity) && _filter.Accepts(activity.Source);

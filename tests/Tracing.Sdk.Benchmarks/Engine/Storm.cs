@@ -30,7 +30,7 @@ internal static class Storm
         {
             using var collector = new Collector();
             using var accounts = new SpanAccounts();
-            using var ours = Recorder.Ours(new ExporterSettings { Kind = ExporterKind.Otlp, Endpoint = collector.Endpoint }, accounts);
+            using var ours = Recorder.Ours(Exporters.Settings("otlp", new MeshTracingOptions()) with { Endpoint = collector.Endpoint }, accounts);
             Load(ours.Source, 2, null);
             var histogram = Load(ours.Source, seconds, isSteady ? null : collector);
             collector.IsUp = true;

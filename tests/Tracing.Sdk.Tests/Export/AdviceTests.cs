@@ -24,7 +24,7 @@ public sealed class AdviceTests : IDisposable
         using var collector = new ScriptedCollector().Then(Reply(302, "", "Location: /zipkin/"));
         Assert.EndsWith(
             "answered 302. A Zipkin server takes spans at /api/v2/spans: append this path to MeshTracing:Export:Zipkin:Endpoint.",
-            Warning(new Uri($"http://localhost:{collector.Port}/"), settings => settings with { Kind = ExporterKind.Zipkin }),
+            Warning(new Uri($"http://localhost:{collector.Port}/"), ExporterUnderTest.AsZipkin),
             StringComparison.Ordinal);
     }
 
@@ -134,6 +134,28 @@ public sealed class AdviceTests : IDisposable
             "asks for a client certificate and closes the connection without one. Set MeshTracing:Export:Otlp:ClientCertificateFile and MeshTracing:Export:Otlp:ClientKeyFile.",
             Warning(collector.Endpoint, settings => settings with { CertificateFile = _authority.Write("ca.pem", _authority.Pem) }),
             StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Warning_BadRequest_NamesTheLossAndTheSetting()
+    {
+        using var collector = new ScriptedCollector().Then(Reply(400));
+        Assert.EndsWith("answered 400. The spans are lost. Check MeshTracing:Export:Otlp:Endpoint.", Warning(collector.Endpoint), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Warning_CauseBeforeAHint_EndsWithOneFullStop()
+    {
+        using var collector = new ScriptedCollector { Otherwise = Raw("\0\0\u0006\u0004\0\0\0\0\0\0\u0005\0\0@\0") };
+        Assert.Matches("[^.]\\. The port speaks HTTP/2 only", Warning(collector.Endpoint));
+    }
+
+    [Fact]
+    public void Warning_OneSpanRejected_IsSingular()
+    {
+        using var collector = new ScriptedCollector().Then(Reply(200, """{"partialSuccess":{"rejectedSpans":"1"}}""", "Content-Type: application/json"));
+        Assert.EndsWith(
+            "The collector did not take 1 span: it did not say why.", Warning(collector.Endpoint, ExporterUnderTest.AsOtlpJson), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,6 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
-using Tracing.Sdk.Export;
+using Tracing.Sdk.Export.Http;
 using Tracing.Sdk.Recording;
 using static Tracing.Sdk.Tests.Export.ScriptedCollector;
 

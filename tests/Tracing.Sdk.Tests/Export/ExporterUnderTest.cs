@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 using Tracing.Sdk.Export;
+using Tracing.Sdk.Export.Otlp;
 using Tracing.Sdk.Recording;
 using Tracing.Sdk.Tests.Export.Encoding;
 
@@ -21,11 +22,18 @@ internal sealed class ExporterUnderTest : IDisposable
     {
         Ledger = ledger ?? new("otlp_http_span_exporter");
         Time.IsHeld = isHeld;
-        var settings = new ExporterSettings { Kind = ExporterKind.Otlp, Endpoint = endpoint, BatchDelay = TimeSpan.FromHours(1) };
+        var settings = Settings("otlp") with { Endpoint = endpoint, BatchDelay = TimeSpan.FromHours(1) };
         _exporter = new SpanExporter(change?.Invoke(settings) ?? settings, Encoded.Resource, Ledger, Log, Time);
     }
 
     public SpanLedger Ledger { get; }
+
+    /// <summary>The settings of an exporter without any options.</summary>
+    public static ExporterSettings Settings(string exporter) => Exporters.Settings(exporter, new MeshTracingOptions());
+
+    public static ExporterSettings AsZipkin(ExporterSettings settings) => settings with { CreateFormat = Settings("zipkin").CreateFormat };
+
+    public static ExporterSettings AsOtlpJson(ExporterSettings settings) => settings with { CreateFormat = OtlpJsonFormat.Settings(new OtlpOptions()).CreateFormat };
 
     public RecordingLogger Log { get; } = new();
 

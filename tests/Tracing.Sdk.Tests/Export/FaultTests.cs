@@ -1,7 +1,8 @@
 using System.IO.Compression;
 using System.Net;
 using System.Net.Sockets;
-using Tracing.Sdk.Export;
+using Tracing.Sdk.Export.Otlp;
+using Tracing.Sdk.Export.Http;
 using Tracing.Sdk.Recording;
 using Tracing.Sdk.Tests.Testbed;
 using static Tracing.Sdk.Tests.Export.ScriptedCollector;
@@ -326,6 +327,27 @@ public sealed class FaultTests
     }
 
     [Fact]
+    public void Export_ReasonChanges_LogsEachReasonOnce()
+    {
+        using var collector = new ScriptedCollector().Then(Reply(400), Reply(400), Reply(401), Reply(400), Reply(401));
+        using var exporter = new ExporterUnderTest(collector.Endpoint);
+        for (var i = 0; i < 5; i++) exporter.Add().Flush();
+        Assert.Collection(
+            exporter.Log.Lines,
+            line => Assert.Contains(" answered 400", line, StringComparison.Ordinal),
+            line => Assert.Contains(" answered 401", line, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Export_ManyReasons_LogsEight()
+    {
+        using var collector = new ScriptedCollector().Then([.. Enumerable.Range(451, 20).Select(status => Reply(status))]);
+        using var exporter = new ExporterUnderTest(collector.Endpoint);
+        for (var i = 0; i < 20; i++) exporter.Add().Flush();
+        Assert.Equal(8, exporter.Log.Lines.Count);
+    }
+
+    [Fact]
     public void Export_FailsAndRecovers_SaysWhatWasLost()
     {
         using var collector = new ScriptedCollector().Then(Reply(500), Reply(500));
@@ -596,9 +618,9 @@ public sealed class FaultTests
     [Fact]
     public void Export_GrpcPort_NamesTheOther()
     {
-        var settings = new ExporterSettings { Kind = ExporterKind.Otlp, Endpoint = new Uri("http://collector:4317/v1/traces") };
-        var cause = new FailureCause(settings, new ConnectionFacts());
-        Assert.Contains("4318", cause.OfSending(new HttpRequestException(HttpRequestError.InvalidResponse, "no")), StringComparison.Ordinal);
+        var settings = ExporterUnderTest.Settings("otlp") with { Endpoint = new Uri("http://collector:4317/v1/traces") };
+        var message = new FailureMessage(settings, settings.Endpoint, new OtlpAdvice(settings), new ConnectionState());
+        Assert.Contains("4318", message.NoAnswer(new HttpRequestException(HttpRequestError.InvalidResponse, "no")), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -17,14 +17,13 @@ public sealed class SoakTests
     private const int Round = 1_000;
 
     [Theory]
-    [InlineData("Otlp")]
-    [InlineData("Zipkin")]
-    public void Export_MillionsOfSpans_LeaveNothingBehind(string kind)
+    [InlineData("otlp")]
+    [InlineData("zipkin")]
+    public void Export_MillionsOfSpans_LeaveNothingBehind(string exporterName)
     {
         var ledger = new SpanLedger("soak");
-        var settings = new ExporterSettings
+        var settings = ExporterUnderTest.Settings(exporterName) with
         {
-            Kind = Enum.Parse<ExporterKind>(kind),
             Endpoint = new Uri("http://localhost:1/"),
             HandlerFactory = () => new Sink(),
         };

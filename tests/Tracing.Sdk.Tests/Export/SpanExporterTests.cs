@@ -45,13 +45,13 @@ public sealed class SpanExporterTests
     }
 
     [Theory]
-    [InlineData(OtlpProtocol.HttpProtobuf)]
-    [InlineData(OtlpProtocol.HttpJson)]
-    public void Request_Gzip_IsSmallerAndTheSame(OtlpProtocol protocol)
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Request_Gzip_IsSmallerAndTheSame(bool isJson)
     {
         using var collector = new ScriptedCollector();
-        using var plain = new ExporterUnderTest(collector.Endpoint, settings => settings with { Protocol = protocol }).Add(20);
-        using var zipped = new ExporterUnderTest(collector.Endpoint, settings => settings with { Protocol = protocol, Gzip = true }).Add(20);
+        using var plain = new ExporterUnderTest(collector.Endpoint, settings => isJson ? ExporterUnderTest.AsOtlpJson(settings) : settings).Add(20);
+        using var zipped = new ExporterUnderTest(collector.Endpoint, settings => (isJson ? ExporterUnderTest.AsOtlpJson(settings) : settings) with { Gzip = true }).Add(20);
         Assert.True(plain.Flush());
         Assert.True(zipped.Flush());
         var (one, other) = (collector.Take(), collector.Take());
@@ -92,7 +92,7 @@ public sealed class SpanExporterTests
     public void Request_OtlpJson_IsOneDocument()
     {
         using var collector = new ScriptedCollector();
-        using var exporter = new ExporterUnderTest(collector.Endpoint, settings => settings with { Protocol = OtlpProtocol.HttpJson });
+        using var exporter = new ExporterUnderTest(collector.Endpoint, ExporterUnderTest.AsOtlpJson);
         exporter.Add(TestSpan.Make(name: "a")).Add(TestSpan.Make(name: "b"));
         Assert.True(exporter.Flush());
         var request = collector.Take();
@@ -104,7 +104,7 @@ public sealed class SpanExporterTests
     public void Request_Zipkin_IsAListThatBeginsWithABracket()
     {
         using var collector = new ScriptedCollector { Otherwise = Reply(202) };
-        using var exporter = new ExporterUnderTest(collector.Endpoint, settings => settings with { Kind = ExporterKind.Zipkin }).Add(2);
+        using var exporter = new ExporterUnderTest(collector.Endpoint, ExporterUnderTest.AsZipkin).Add(2);
         Assert.True(exporter.Flush());
         var request = collector.Take();
         Assert.Equal((byte)'[', request.Body[0]);
@@ -116,7 +116,7 @@ public sealed class SpanExporterTests
     public void Request_Zipkin_HasAtMostOneMebibyte()
     {
         using var collector = new ScriptedCollector { Otherwise = Reply(202) };
-        using var exporter = new ExporterUnderTest(collector.Endpoint, settings => settings with { Kind = ExporterKind.Zipkin });
+        using var exporter = new ExporterUnderTest(collector.Endpoint, ExporterUnderTest.AsZipkin);
         for (var i = 0; i < 8; i++) exporter.Add(TestSpan.With("k", new string('x', 300_000)));
         Assert.True(exporter.Flush());
         Assert.Equal(8, collector.Requests.Sum(request => JsonNode.Parse(request.Body)!.AsArray().Count));
@@ -272,9 +272,9 @@ public sealed class SpanExporterTests
         buffer.Append("a span\n"u8, 0, false, out _);
         buffer.Seal();
         buffer.TryTake(batch);
-        using var console = new ConsoleDestination(output);
+        using var console = new ConsoleTransport(output);
         console.Prepare(batch);
-        Assert.Equal(AttemptOutcome.Taken, console.Send(TimeSpan.FromSeconds(1), CancellationToken.None).Outcome);
+        Assert.Equal(SendOutcome.Accepted, console.Send(TimeSpan.FromSeconds(1), CancellationToken.None).Outcome);
         Assert.Equal("a span\n"u8.ToArray(), output.ToArray());
     }
 

@@ -10,7 +10,7 @@ namespace Tracing.Sdk.Export.Otlp;
 // proto3 JSON, but ids are hex and enums are numbers; 64-bit integers are strings.
 internal sealed class OtlpJsonEncoder(SpanLimits limits) : SpanEncoder(limits)
 {
-    public override bool Encode(Activity activity, in SpanFacts facts, Scope scope, ref ByteWriter writer)
+    public override bool Encode(Activity activity, in SpanMetadata metadata, Scope scope, ref ByteWriter writer)
     {
         writer.Write(",{\"traceId\":\""u8);
         writer.WriteUtf8(activity.TraceId.ToHexString());
@@ -18,10 +18,10 @@ internal sealed class OtlpJsonEncoder(SpanLimits limits) : SpanEncoder(limits)
         writer.WriteUtf8(activity.SpanId.ToHexString());
         writer.Write((byte)'"');
         if (activity.TraceStateString is { Length: > 0 } traceState) WriteMember(ref writer, ",\"traceState\":"u8, traceState);
-        if (facts.ParentSpanId != default)
+        if (metadata.ParentSpanId != default)
         {
             writer.Write(",\"parentSpanId\":\""u8);
-            writer.WriteUtf8(facts.ParentSpanId.ToHexString());
+            writer.WriteUtf8(metadata.ParentSpanId.ToHexString());
             writer.Write((byte)'"');
         }
 
@@ -29,18 +29,18 @@ internal sealed class OtlpJsonEncoder(SpanLimits limits) : SpanEncoder(limits)
         if (string.IsNullOrEmpty(name)) name = activity.OperationName;
         if (!string.IsNullOrEmpty(name)) WriteMember(ref writer, ",\"name\":"u8, Utf8Text.Cut(name, Limits.ValueLength));
 
-        var (start, end) = OtlpTime.Of(activity);
+        var (start, end) = OtlpTime.Read(activity);
         WriteMember(ref writer, ",\"kind\":"u8, (int)activity.Kind + 1);
         WriteTime(ref writer, ",\"startTimeUnixNano\":\""u8, start);
         WriteTime(ref writer, ",\"endTimeUnixNano\":\""u8, end);
 
         var values = default(DetailValues);
         var status = new SpanStatus(activity);
-        WriteAttributes(ref writer, activity.EnumerateTagObjects(), Limits.Attributes, DetailsOf(in facts, values), ref status);
+        WriteAttributes(ref writer, activity.EnumerateTagObjects(), Limits.Attributes, ReadDetails(in metadata, values), ref status);
         WriteEvents(ref writer, activity);
         WriteLinks(ref writer, activity);
         WriteStatus(ref writer, in status);
-        WriteMember(ref writer, ",\"flags\":"u8, OtlpIds.Flags(facts.TraceFlags, facts.ParentIsRemote));
+        WriteMember(ref writer, ",\"flags\":"u8, OtlpIds.FormatFlags(metadata.TraceFlags, metadata.ParentIsRemote));
         writer.Write((byte)'}');
         return status.Code == ActivityStatusCode.Error;
     }
@@ -80,7 +80,7 @@ internal sealed class OtlpJsonEncoder(SpanLimits limits) : SpanEncoder(limits)
                 }
                 catch (Exception)
                 {
-                    // The value's own ToString() threw: the scope is still the scope.
+                    // The value's own ToString() has thrown: the scope is written without this attribute.
                     writer.Rewind(start);
                 }
             }
@@ -121,34 +121,34 @@ internal sealed class OtlpJsonEncoder(SpanLimits limits) : SpanEncoder(limits)
 
     private static void WriteAnyValue(ref ByteWriter writer, object? value, int valueLength, int depth)
     {
-        var sorted = AttributeValue.From(value);
+        var attribute = AttributeValue.Classify(value);
         writer.Write((byte)'{');
-        switch (sorted.Kind)
+        switch (attribute.Kind)
         {
             case AttributeKind.Text:
-                WriteMember(ref writer, "\"stringValue\":"u8, Utf8Text.Cut(sorted.Text, valueLength));
+                WriteMember(ref writer, "\"stringValue\":"u8, Utf8Text.Cut(attribute.Text, valueLength));
                 break;
             case AttributeKind.Boolean:
-                writer.Write(sorted.Boolean ? "\"boolValue\":true"u8 : "\"boolValue\":false"u8);
+                writer.Write(attribute.Boolean ? "\"boolValue\":true"u8 : "\"boolValue\":false"u8);
                 break;
             case AttributeKind.Integer:
                 writer.Write("\"intValue\":\""u8);
-                writer.WriteNumber(sorted.Integer);
+                writer.WriteNumber(attribute.Integer);
                 writer.Write((byte)'"');
                 break;
             case AttributeKind.Double:
                 writer.Write("\"doubleValue\":"u8);
-                writer.WriteDouble(sorted.Double);
+                writer.WriteDouble(attribute.Double);
                 break;
             case AttributeKind.Bytes:
                 writer.Write("\"bytesValue\":"u8);
-                writer.WriteBase64(sorted.Bytes.AsSpan(0, Math.Min(sorted.Bytes.Length, valueLength)));
+                writer.WriteBase64(attribute.Bytes.AsSpan(0, Math.Min(attribute.Bytes.Length, valueLength)));
                 break;
             case AttributeKind.Array when depth < AttributeValue.MaxDepth:
-                WriteArray(ref writer, sorted.Elements, valueLength, depth + 1);
+                WriteArray(ref writer, attribute.Elements, valueLength, depth + 1);
                 break;
             case AttributeKind.Map when depth < AttributeValue.MaxDepth:
-                WriteMap(ref writer, sorted.Elements, valueLength, depth + 1);
+                WriteMap(ref writer, attribute.Elements, valueLength, depth + 1);
                 break;
         }
 
@@ -211,7 +211,7 @@ internal sealed class OtlpJsonEncoder(SpanLimits limits) : SpanEncoder(limits)
             }
 
             writer.Write(kept++ == 0 ? ",\"events\":["u8 : ","u8);
-            WriteTime(ref writer, "{\"timeUnixNano\":\""u8, OtlpTime.UnixNano(item.Timestamp.UtcTicks));
+            WriteTime(ref writer, "{\"timeUnixNano\":\""u8, OtlpTime.ToUnixNano(item.Timestamp.UtcTicks));
             WriteMember(ref writer, ",\"name\":"u8, Utf8Text.Cut(item.Name ?? "", Limits.ValueLength));
             WriteAttributes(ref writer, item.EnumerateTagObjects(), Limits.AttributesPerEvent, default, ref none);
             writer.Write((byte)'}');
@@ -244,7 +244,7 @@ internal sealed class OtlpJsonEncoder(SpanLimits limits) : SpanEncoder(limits)
             writer.Write((byte)'"');
             if (context.TraceState is { Length: > 0 } traceState) WriteMember(ref writer, ",\"traceState\":"u8, traceState);
             WriteAttributes(ref writer, link.EnumerateTagObjects(), Limits.AttributesPerLink, default, ref none);
-            WriteMember(ref writer, ",\"flags\":"u8, OtlpIds.Flags((byte)context.TraceFlags, context.IsRemote));
+            WriteMember(ref writer, ",\"flags\":"u8, OtlpIds.FormatFlags((byte)context.TraceFlags, context.IsRemote));
             writer.Write((byte)'}');
         }
 
@@ -284,17 +284,5 @@ internal sealed class OtlpJsonEncoder(SpanLimits limits) : SpanEncoder(limits)
         nanoseconds.TryFormat(writer.Reserve(20), out var written, default, CultureInfo.InvariantCulture);
         writer.Advance(written);
         writer.Write((byte)'"');
-    }
-
-    // None of its own: people read it, speed is not what it is for.
-    private readonly struct NoShortcut : ITagFormat
-    {
-        public static int MostText => 0;
-
-        public static int MostRoom => 0;
-
-        public static bool MayFollow(byte last) => false;
-
-        public static int TryWrite(ref byte to, byte field, AttributeKey key, object? value, int maxText) => 0;
     }
 }

@@ -7,17 +7,14 @@ using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk.Export.Zipkin;
 
-// One span of Zipkin's v2 JSON list: https://zipkin.io/zipkin-api/#/default/post_spans
-// A server refuses the whole list for one bad span, so: no kind for internal spans, no null tags, ids in lower case, a duration of at least 1.
+// A span of Zipkin's v2 JSON list: https://zipkin.io/zipkin-api/#/default/post_spans
+// A server refuses the whole list for one bad span, so internal spans have no kind, null tags are left out, ids are in lower case, and a duration is at least 1.
 internal sealed class ZipkinEncoder : SpanEncoder
 {
-    // Any "error" tag, whatever its value, paints a span red in the UI.
-    private const string ErrorTag = "error";
+    // The server takes a body that contains the bytes yAnnotations" for its older format, and refuses it.
+    private const string OldFormatMark = "yAnnotations";
 
-    // The server takes a body that contains the bytes yAnnotations" anywhere for its older format, and refuses it.
-    private const string Trap = "yAnnotations";
-
-    // What WriteTag is told about the span.
+    // The field that WriteTags passes to WriteTag.
     private const byte Failed = 1;
 
     private const long UnixEpochMicroseconds = 62135596800000000;
@@ -34,9 +31,9 @@ internal sealed class ZipkinEncoder : SpanEncoder
         _localEndpoint = writer.Written.ToArray();
     }
 
-    public override bool Encode(Activity activity, in SpanFacts facts, Scope scope, ref ByteWriter writer)
+    public override bool Encode(Activity activity, in SpanMetadata metadata, Scope scope, ref ByteWriter writer)
     {
-        WriteIds(ref writer, activity, facts.ParentSpanId);
+        WriteIds(ref writer, activity, metadata.ParentSpanId);
         var name = activity.DisplayName;
         if (string.IsNullOrEmpty(name)) name = activity.OperationName;
         if (!string.IsNullOrEmpty(name))
@@ -48,18 +45,18 @@ internal sealed class ZipkinEncoder : SpanEncoder
         WriteTimes(ref writer, activity);
         writer.Write(_localEndpoint);
         var values = default(DetailValues);
-        var details = DetailsOf(in facts, values);
+        var details = ReadDetails(in metadata, values);
         RemoteEndpoint.Write(ref writer, activity, details, Keys);
         var droppedEvents = WriteAnnotations(ref writer, activity);
 
         var status = new SpanStatus(activity);
         WriteTagObject(ref writer, activity, scope, details, droppedEvents, ref status);
-        if (facts.IsDebug) writer.Write(",\"debug\":true"u8);
+        if (metadata.IsDebug) writer.Write(",\"debug\":true"u8);
         writer.Write((byte)'}');
         return status.Code == ActivityStatusCode.Error;
     }
 
-    /// <summary>The tags that every span of the scope carries.</summary>
+    /// <summary>Encodes the tags that each span of the scope has.</summary>
     protected override byte[] EncodeScope(Scope scope)
     {
         var writer = new ByteWriter(new Scratch(), MaxSpanBytes);
@@ -80,7 +77,7 @@ internal sealed class ZipkinEncoder : SpanEncoder
         return writer.Written.ToArray();
     }
 
-    // With the comma before it and the quote after it: all but the first tag have the former, and all but NaN the latter.
+    // With the comma before it, which all tags but the first have, and the quote after it, which all values but NaN have.
     protected override byte[] EncodeKey(string key)
     {
         var writer = new ByteWriter(new Scratch(), MaxSpanBytes);
@@ -90,9 +87,11 @@ internal sealed class ZipkinEncoder : SpanEncoder
         return writer.Written.ToArray();
     }
 
+    protected override AttributeKey CreateKey(string text, int number) => new ZipkinKey(text, EncodeKey(text), number);
+
     protected override void WriteTag(ref ByteWriter writer, byte field, AttributeKey key, object? value)
     {
-        if (key.Text == ErrorTag && (field == Failed || value is false or "false")) return;
+        if (key.Text == ZipkinKey.Error && (field == Failed || value is false or "false")) return;
         switch (value)
         {
             case string text:
@@ -100,39 +99,39 @@ internal sealed class ZipkinEncoder : SpanEncoder
                 WriteString(ref writer, Utf8Text.Cut(text, Limits.ValueLength));
                 return;
             case null:
-                // There is no way to say null, and the server refuses to be told.
+                // The format has no null tags.
                 return;
         }
 
         WriteTagKey(ref writer, key);
-        var sorted = AttributeValue.From(value);
-        switch (sorted.Kind)
+        var attribute = AttributeValue.Classify(value);
+        switch (attribute.Kind)
         {
             case AttributeKind.Text:
-                WriteString(ref writer, Utf8Text.Cut(sorted.Text, Limits.ValueLength));
+                WriteString(ref writer, Utf8Text.Cut(attribute.Text, Limits.ValueLength));
                 break;
             case AttributeKind.Boolean:
-                writer.Write(sorted.Boolean ? "\"true\""u8 : "\"false\""u8);
+                writer.Write(attribute.Boolean ? "\"true\""u8 : "\"false\""u8);
                 break;
             case AttributeKind.Integer:
                 writer.Write((byte)'"');
-                writer.WriteNumber(sorted.Integer);
+                writer.WriteNumber(attribute.Integer);
                 writer.Write((byte)'"');
                 break;
             case AttributeKind.Double when value is float single:
-                // A float's own digits, not those of the double nearest to it.
+                // The digits of the float, not those of the nearest double.
                 WriteString(ref writer, single.ToString("R", CultureInfo.InvariantCulture));
                 break;
-            case AttributeKind.Double when double.IsFinite(sorted.Double):
+            case AttributeKind.Double when double.IsFinite(attribute.Double):
                 writer.Write((byte)'"');
-                writer.WriteDouble(sorted.Double);
+                writer.WriteDouble(attribute.Double);
                 writer.Write((byte)'"');
                 break;
             case AttributeKind.Double:
-                writer.WriteDouble(sorted.Double);
+                writer.WriteDouble(attribute.Double);
                 break;
             case AttributeKind.Bytes:
-                writer.WriteBase64(sorted.Bytes.AsSpan(0, Math.Min(sorted.Bytes.Length, Limits.ValueLength)));
+                writer.WriteBase64(attribute.Bytes.AsSpan(0, Math.Min(attribute.Bytes.Length, Limits.ValueLength)));
                 break;
             default:
                 WriteNested(ref writer, value);
@@ -143,11 +142,11 @@ internal sealed class ZipkinEncoder : SpanEncoder
     // ,{"traceId":"...","id":"...","parentId":"...","kind":"..."
     private static void WriteIds(ref ByteWriter writer, Activity activity, ActivitySpanId parentId)
     {
-        // All of it fits, so nothing is checked on the way.
+        // Room for all of it, so it is written without a check.
         ref var to = ref MemoryMarshal.GetReference(writer.Reserve(160));
         to = ref RawBytes.Write(ref to, ",{\"traceId\":\""u8);
         var traceId = activity.TraceId.ToHexString().AsSpan();
-        // 64-bit ids are written as such: the server would do it anyway.
+        // A 64-bit id is written with 16 digits, as the server stores it.
         if (!traceId.StartsWith("0000000000000000", StringComparison.Ordinal)) to = ref RawBytes.WriteHex(ref to, traceId);
         to = ref RawBytes.WriteHex(ref to, traceId[16..]);
         to = ref RawBytes.Write(ref to, "\",\"id\":\""u8);
@@ -189,7 +188,7 @@ internal sealed class ZipkinEncoder : SpanEncoder
     {
         writer.Write(scope.Encoded);
         var field = activity.Status == ActivityStatusCode.Error ? Failed : default;
-        var dropped = WriteTags<Simple>(ref writer, field, activity.EnumerateTagObjects(), Limits.Attributes, details, ref status);
+        var dropped = WriteTags<Shortcut>(ref writer, field, activity.EnumerateTagObjects(), Limits.Attributes, details, ref status);
         WriteStatus(ref writer, activity, in status);
         WriteDropped(ref writer, "\"otel.dropped_attributes_count\":\""u8, dropped);
         WriteDropped(ref writer, "\"otel.dropped_events_count\":\""u8, droppedEvents);
@@ -228,8 +227,8 @@ internal sealed class ZipkinEncoder : SpanEncoder
             case ActivityStatusCode.Error:
                 writer.WriteComma();
                 writer.Write("\"otel.status_code\":\"ERROR\""u8);
-                // The error of an activity's own status has replaced the tag, that of a status tag stands beside it.
-                if (activity.Status != ActivityStatusCode.Error && activity.GetTagItem(ErrorTag) is not (null or false or "false")) break;
+                // The error of the activity's own status replaces an error tag. The error of a status tag does not: then the tag is there already.
+                if (activity.Status != ActivityStatusCode.Error && activity.GetTagItem(ZipkinKey.Error) is not (null or false or "false")) break;
                 writer.Write(",\"error\":"u8);
                 WriteString(ref writer, Utf8Text.Cut(status.Description ?? "", Limits.ValueLength));
                 break;
@@ -271,7 +270,7 @@ internal sealed class ZipkinEncoder : SpanEncoder
             return;
         }
 
-        // Rare enough for bytes of its own.
+        // Rare, so it may allocate.
         var text = new ByteWriter(new Scratch(), MaxSpanBytes);
         text.WriteString(name);
         text.Write(": {"u8);
@@ -287,7 +286,7 @@ internal sealed class ZipkinEncoder : SpanEncoder
             }
             catch (Exception e) when (e is not SpanTooLargeException)
             {
-                // The value's own ToString() threw.
+                // The value's own ToString() has thrown.
                 text.Rewind(start);
             }
         }
@@ -299,7 +298,7 @@ internal sealed class ZipkinEncoder : SpanEncoder
 
     private void WriteNested(ref ByteWriter writer, object? value)
     {
-        // Rare enough for bytes of its own.
+        // Rare, so it may allocate.
         var text = new ByteWriter(new Scratch(), MaxSpanBytes);
         text.WriteValue(value, Limits.ValueLength);
         WriteString(ref writer, text.Written);
@@ -310,22 +309,22 @@ internal sealed class ZipkinEncoder : SpanEncoder
 
     internal static void WriteString(ref ByteWriter writer, ReadOnlySpan<char> text)
     {
-        // Beside another character that is not ASCII the server miscounts these two, and answers with bytes that no client can parse.
+        // Beside another character that is not ASCII, the server miscounts these two and returns the span as broken JSON.
         if (text.IndexOfAny('\u2028', '\u2029') >= 0) text = text.ToString().Replace('\u2028', '\n').Replace('\u2029', '\n');
-        if (!EndsInTrap(text))
+        if (!EndsWithMark(text))
         {
             writer.WriteString(text);
             return;
         }
 
         writer.Write((byte)'"');
-        writer.WriteEscaped(text[..^Trap.Length]);
+        writer.WriteEscaped(text[..^OldFormatMark.Length]);
         writer.Write("\\u0079Annotations\""u8);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool EndsInTrap(ReadOnlySpan<char> text) =>
-        text.Length >= Trap.Length && text[^1] == 's' && text.EndsWith(Trap, StringComparison.Ordinal);
+    private static bool EndsWithMark(ReadOnlySpan<char> text) =>
+        text.Length >= OldFormatMark.Length && text[^1] == 's' && text.EndsWith(OldFormatMark, StringComparison.Ordinal);
 
     // The first two of the three bytes of U+2028 and U+2029.
     private static ReadOnlySpan<byte> Separators => [0xE2, 0x80];
@@ -333,7 +332,7 @@ internal sealed class ZipkinEncoder : SpanEncoder
     private static void WriteString(ref ByteWriter writer, ReadOnlySpan<byte> utf8)
     {
         writer.Write((byte)'"');
-        // The same two as above, but inside JSON that is itself the text: there a line feed has to be escaped.
+        // As above, but the text is itself JSON, in which a line feed is escaped.
         for (int at; (at = utf8.IndexOf(Separators)) >= 0; utf8 = utf8[(at + Separators.Length)..])
         {
             writer.WriteEscapedUtf8(utf8[..at]);
@@ -360,28 +359,28 @@ internal sealed class ZipkinEncoder : SpanEncoder
         _ => "\""u8,
     };
 
-    // The ticks are divided first, so that times before 1970 do not shift by one.
+    // Divided before it is subtracted from: the division of a negative number would round up.
     private static long Microseconds(long utcTicks) => (utcTicks / TimeSpan.TicksPerMicrosecond) - UnixEpochMicroseconds;
 
-    // ,"key":"value" of which all text is plain and the number is not a long one.
-    private readonly struct Simple : ITagFormat
+    // ,"key":"value" with a text that needs no escape, or with a number.
+    private readonly struct Shortcut : ITagShortcut
     {
-        private const int MostKey = 128;
+        private const int MaxKey = 128;
 
-        public static int MostText => 512;
+        public static int MaxText => 512;
 
-        // The first tag of a scope that says nothing has no comma.
+        // The first tag of the object has no comma.
         public static bool MayFollow(byte last) => last != (byte)'{';
 
-        public static int MostRoom => MostKey + AttributeKey.Step + MostText + RawBytes.MaxNumberLength + 1;
+        public static int MaxRoom => MaxKey + AttributeKey.Step + MaxText + RawBytes.MaxNumberLength + 1;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static int TryWrite(ref byte to, byte field, AttributeKey key, object? value, int maxText)
         {
-            if (key.Length > MostKey) return 0;
+            if (key.Length > MaxKey) return 0;
             if (value is string text)
             {
-                if (text.Length > maxText || EndsInTrap(text)) return 0;
+                if (text.Length > maxText || EndsWithMark(text)) return 0;
                 to = ref key.CopyTo(ref to);
                 if (!Utf8Text.TryNarrow<Json.Plain>(text, ref to)) return 0;
                 Unsafe.Add(ref to, text.Length) = (byte)'"';

@@ -16,7 +16,7 @@ internal static class Encoded
     private static readonly OtlpJsonEncoder OtlpJsonEncoder = new(new SpanLimits());
     private static readonly ZipkinEncoder ZipkinEncoder = new(new SpanLimits(), Resource);
 
-    public static byte[] Bytes(SpanEncoder encoder, Activity activity, SpanFacts? facts = null)
+    public static byte[] Bytes(SpanEncoder encoder, Activity activity, SpanMetadata? facts = null)
     {
         var writer = new ByteWriter(new Scratch(), SpanEncoder.MaxSpanBytes);
         encoder.Encode(activity, facts ?? TestSpan.Facts, encoder.Scopes.Get(activity.Source), ref writer);
@@ -24,7 +24,7 @@ internal static class Encoded
     }
 
     /// <summary>Encodes as OTLP protobuf, checks the bytes against Google.Protobuf's own, and returns what it read.</summary>
-    public static Span Otlp(Activity activity, SpanFacts? facts = null, SpanLimits? limits = null)
+    public static Span Otlp(Activity activity, SpanMetadata? facts = null, SpanLimits? limits = null)
     {
         var bytes = Bytes(limits is null ? OtlpEncoder : new OtlpProtobufEncoder(limits), activity, facts);
         var read = ScopeSpans.Parser.ParseFrom(bytes);
@@ -32,10 +32,10 @@ internal static class Encoded
         return Assert.Single(read.Spans);
     }
 
-    public static string OtlpJson(Activity activity, SpanFacts? facts = null, SpanLimits? limits = null) =>
+    public static string OtlpJson(Activity activity, SpanMetadata? facts = null, SpanLimits? limits = null) =>
         Json(Bytes(limits is null ? OtlpJsonEncoder : new OtlpJsonEncoder(limits), activity, facts));
 
-    public static string Zipkin(Activity activity, SpanFacts? facts = null, SpanLimits? limits = null) =>
+    public static string Zipkin(Activity activity, SpanMetadata? facts = null, SpanLimits? limits = null) =>
         Json(Bytes(limits is null ? ZipkinEncoder : new ZipkinEncoder(limits, Resource), activity, facts));
 
     /// <summary>A span in JSON, without the comma that parts it from the one before.</summary>

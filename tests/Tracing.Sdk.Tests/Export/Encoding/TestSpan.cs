@@ -16,9 +16,9 @@ internal static class TestSpan
     public static readonly ActivitySource Source = new("my.library", "1.0.0");
 
     /// <summary>A child of a local parent, sampled.</summary>
-    public static SpanFacts Facts { get; } = new(ActivitySpanId.CreateFromString(ParentId), false, 1, false);
+    public static SpanMetadata Facts { get; } = new(ActivitySpanId.CreateFromString(ParentId), false, 1, false);
 
-    public static SpanFacts Root { get; } = new(default, false, 1, false);
+    public static SpanMetadata Root { get; } = new(default, false, 1, false);
 
     /// <summary>An ended span of 1 ms. The listener hears this source only, and nobody else's listener is meant to.</summary>
     public static Activity Make(

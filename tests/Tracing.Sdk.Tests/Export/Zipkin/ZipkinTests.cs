@@ -1,4 +1,3 @@
-using Tracing.Sdk.Export;
 using Tracing.Sdk.Recording;
 using static Tracing.Sdk.Tests.Export.ScriptedCollector;
 
@@ -76,7 +75,7 @@ public sealed class ZipkinTests
     }
 
     private static ExporterUnderTest Zipkin(ScriptedCollector collector) => new(
-        new Uri(collector.Endpoint, "/api/v2/spans"), settings => settings with { Kind = ExporterKind.Zipkin, MaxBatchSpans = 2 });
+        new Uri(collector.Endpoint, "/api/v2/spans"), settings => ExporterUnderTest.AsZipkin(settings) with { MaxBatchSpans = 2 });
 
     // A server that cannot take one of the spans, and no batch that holds it.
     private static ScriptedCollector RefusingPoison()

@@ -2,8 +2,8 @@ using Tracing.Sdk.Export.Buffer;
 
 namespace Tracing.Sdk.Export.Console;
 
-/// <summary>Standard output: one line a span.</summary>
-internal sealed class ConsoleDestination(Stream output) : Destination
+/// <summary>Writes batches to standard output.</summary>
+internal sealed class ConsoleTransport(Stream output) : Transport
 {
     private readonly MemoryStream _lines = new();
 
@@ -13,19 +13,19 @@ internal sealed class ConsoleDestination(Stream output) : Destination
         foreach (ref readonly var run in batch.Runs) _lines.Write(run.Bytes);
     }
 
-    public override Attempt Send(TimeSpan timeout, CancellationToken abort)
+    public override SendResult Send(TimeSpan timeout, CancellationToken abort)
     {
         try
         {
-            // In one piece, or the application's own lines get in between.
+            // One write, so that the application's own lines do not come between.
             output.Write(_lines.GetBuffer(), 0, (int)_lines.Length);
             output.Flush();
-            return new(AttemptOutcome.Taken);
+            return new(SendOutcome.Accepted);
         }
         catch (Exception e)
         {
-            // A closed pipe.
-            return new(AttemptOutcome.Refused, $"Standard output takes no spans: {e.Message}");
+            // The output may be a closed pipe.
+            return new(SendOutcome.Rejected, $"Standard output cannot be written: {e.Message}");
         }
     }
 }

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace Tracing.Sdk.Export;
+namespace Tracing.Sdk.Export.Http;
 
 /// <summary>Connects to the first address of a host that answers. https://www.rfc-editor.org/rfc/rfc8305</summary>
 internal static class SocketConnector
@@ -21,7 +21,7 @@ internal static class SocketConnector
     /// <exception cref="SocketException">No address accepts a connection.</exception>
     public static async Task<Socket> ConnectAsync(IPAddress[] addresses, int port, CancellationToken cancellationToken)
     {
-        using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var attempts = new List<Task<Socket>>();
         Exception? failure = null;
         try
@@ -29,9 +29,9 @@ internal static class SocketConnector
             // A failed attempt starts the next one at once, a slow one after the delay.
             for (var next = 0; next < addresses.Length || attempts.Count > 0;)
             {
-                if (next < addresses.Length) attempts.Add(ConnectAsync(new IPEndPoint(addresses[next++], port), over.Token));
+                if (next < addresses.Length) attempts.Add(ConnectAsync(new IPEndPoint(addresses[next++], port), ended.Token));
                 var finished = next < addresses.Length
-                    ? await Task.WhenAny([.. attempts, Task.Delay(AttemptDelay, over.Token)]).ConfigureAwait(false)
+                    ? await Task.WhenAny([.. attempts, Task.Delay(AttemptDelay, ended.Token)]).ConfigureAwait(false)
                     : await Task.WhenAny(attempts).ConfigureAwait(false);
                 if (finished is not Task<Socket> attempt) continue;
                 attempts.Remove(attempt);
@@ -49,7 +49,7 @@ internal static class SocketConnector
         }
         finally
         {
-            await over.CancelAsync().ConfigureAwait(false);
+            await ended.CancelAsync().ConfigureAwait(false);
             foreach (var late in attempts) _ = CloseAsync(late);
         }
     }

@@ -1,10 +1,10 @@
 using System.Net;
 
-namespace Tracing.Sdk.Export;
+namespace Tracing.Sdk.Export.Http;
 
-/// <summary>The content of a request. It records whether it was ever read: if not, nothing of the batch can have been sent.</summary>
+/// <summary>The content of a request. It records whether it was read: if not, nothing of the batch can have been sent.</summary>
 /// <param name="open">Opens the bytes at their beginning; several readers may be open at once.</param>
-/// <param name="length">How many there are.</param>
+/// <param name="length">The number of bytes.</param>
 internal sealed class BatchContent(Func<Stream> open, long length) : HttpContent
 {
     private volatile bool _isRead;

@@ -2,17 +2,17 @@ using System.Net.Sockets;
 using System.Runtime.ExceptionServices;
 using System.Threading.Tasks.Sources;
 
-namespace Tracing.Sdk.Export;
+namespace Tracing.Sdk.Export.Http;
 
-/// <summary>A secure connection whose asynchronous reads block the thread that waits for them.</summary>
+/// <summary>A TLS stream whose asynchronous reads block the thread that waits for them.</summary>
 /// <remarks>
-/// SocketsHttpHandler begins an asynchronous read on an idle TLS connection before it sends a synchronous request, and waits for it after
-/// the request is written. Such a read completes on the thread pool: with the pool exhausted, the answer would never be seen. Here the read is
-/// made by the thread that waits, at the moment it begins to wait. One request at a time; HTTP/1.1 only.
+/// SocketsHttpHandler begins an asynchronous read on an idle TLS connection before it sends a synchronous request, and waits for the read after
+/// it has written the request. Such a read completes on the thread pool, so with an exhausted pool the answer would never be seen. Here the waiting
+/// thread makes the read itself when it begins to wait. One request at a time; HTTP/1.1 only.
 /// </remarks>
 internal sealed class SynchronousStream(Stream inner, Socket? socket) : Stream, IValueTaskSource<int>
 {
-    // A TLS alert, with which a peer closes, is smaller than this; a session ticket, which may lie there as well, is larger.
+    // A peer closes with a TLS alert, which is smaller than this. Other data that may wait in the socket, a session ticket, is larger.
     private const int MaxAlertBytes = 64;
 
     private Memory<byte> _buffer;
@@ -64,7 +64,7 @@ internal sealed class SynchronousStream(Stream inner, Socket? socket) : Stream, 
 
     public override void Write(ReadOnlySpan<byte> buffer)
     {
-        // After a failed write SocketsHttpHandler still completes the read that it has begun; that read must not wait.
+        // After a failed write SocketsHttpHandler still waits for the read that it has begun, so this read must not block.
         _isBroken = true;
         inner.Write(buffer);
         _isBroken = false;
@@ -104,7 +104,7 @@ internal sealed class SynchronousStream(Stream inner, Socket? socket) : Stream, 
     {
         if (disposing)
         {
-            // First the socket: that wakes a thread that is blocked in a read or a write.
+            // The socket first: a thread that is blocked in a read or a write then returns.
             socket?.Dispose();
             inner.Dispose();
         }

@@ -2,40 +2,40 @@ using System.Diagnostics.Metrics;
 using System.Net.Security;
 using System.Net.Sockets;
 
-namespace Tracing.Sdk.Export;
+namespace Tracing.Sdk.Export.Http;
 
-/// <summary>What requests to a collector go through: a SocketsHttpHandler with one connection, opened before the first request and kept.</summary>
+/// <summary>A SocketsHttpHandler with one connection to the collector, which is opened before the first request and kept.</summary>
 /// <remarks>
-/// A request that is sent synchronously over a kept connection needs no thread of the pool; opening a connection does. So an application
-/// that exhausts its pool still exports over the connection that was opened when tracing started.
+/// A synchronous request over a kept connection needs no thread of the pool; opening a connection does. So an application that exhausts its
+/// pool still exports over the connection that was opened when tracing started. HTTP/1.1 only.
 /// </remarks>
 internal sealed class TransportHandler : DelegatingHandler
 {
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(5);
 
     // Not infinite: with an infinite timeout SocketsHttpHandler begins a read on each idle connection every 30 s, and this read completes on
-    // the pool even when the next request is synchronous. With a finite one it does so at a quarter of it.
+    // the pool even when the next request is synchronous. With a finite timeout it does so each quarter of the timeout.
     private static readonly TimeSpan IdleTimeout = TimeSpan.FromDays(180);
 
-    private readonly ConnectionFacts _facts;
+    private readonly ConnectionState _connection;
     private readonly CancellationTokenSource _connected = new();
     private Socket? _socket;
     private volatile bool _isDisposed;
 
-    public TransportHandler(SslClientAuthenticationOptions tls, ConnectionFacts facts)
+    public TransportHandler(SslClientAuthenticationOptions tls, ConnectionState connection)
     {
-        _facts = facts;
+        _connection = connection;
         tls.RemoteCertificateValidationCallback = (_, _, chain, errors) =>
         {
-            facts.Judge(errors, chain);
+            connection.CheckCertificate(errors, chain);
             return errors == SslPolicyErrors.None;
         };
         if (tls.ClientCertificateContext is null)
         {
             tls.LocalCertificateSelectionCallback = (_, _, _, remote, _) =>
             {
-                // Called once before the handshake, without the collector's certificate, and again when the collector asks for ours.
-                if (remote is not null) facts.AsksForCertificate = true;
+                // Called once before the handshake, without the collector's certificate, and again when the collector asks for a client certificate.
+                if (remote is not null) connection.AsksForCertificate = true;
                 return null!;
             };
         }
@@ -50,7 +50,7 @@ internal sealed class TransportHandler : DelegatingHandler
             ConnectTimeout = ConnectTimeout,
             PooledConnectionIdleTimeout = IdleTimeout,
             PooledConnectionLifetime = Timeout.InfiniteTimeSpan,
-            // An answer that is not read to its end costs the connection: draining it would take a thread of the pool.
+            // A response that is not read to its end closes the connection: draining it would take a thread of the pool.
             MaxResponseDrainSize = 0,
             SslOptions = tls,
             ConnectCallback = ConnectAsync,
@@ -58,7 +58,7 @@ internal sealed class TransportHandler : DelegatingHandler
         };
     }
 
-    /// <summary>Begins to open the connection without sending a request; never throws.</summary>
+    /// <summary>Begins to open the connection without sending a request. Does not throw.</summary>
     /// <remarks>
     /// A request is begun and cancelled as soon as the socket is connected. SocketsHttpHandler then completes the connection, TLS included,
     /// within five seconds, and keeps it for the next request.
@@ -69,7 +69,8 @@ internal sealed class TransportHandler : DelegatingHandler
     {
         base.Dispose(disposing);
         if (!disposing) return;
-        // SocketsHttpHandler does not close a connection that becomes ready while it is disposed of.
+        // SocketsHttpHandler does not close a connection that becomes ready while it is disposed of. The fence orders this write before the
+        // read of _socket; ConnectAsync writes _socket and then reads _isDisposed, so one of the two disposes of the socket.
         _isDisposed = true;
         Interlocked.MemoryBarrier();
         _socket?.Dispose();
@@ -85,7 +86,7 @@ internal sealed class TransportHandler : DelegatingHandler
         }
         catch (Exception)
         {
-            // Cancelled, as intended, or there is no connection: the first export reports that.
+            // Cancelled, as intended, or there is no connection, which the first export reports.
         }
     }
 
@@ -94,13 +95,13 @@ internal sealed class TransportHandler : DelegatingHandler
         var socket = await SocketConnector.ConnectAsync(context.DnsEndPoint, cancellationToken).ConfigureAwait(false);
         _socket = socket;
         Interlocked.MemoryBarrier();
-        _facts.Begin();
+        _connection.Reset();
         try
         {
             ObjectDisposedException.ThrowIf(_isDisposed, this);
-            // Awaited, so that the request of Connect has ended before there is a connection for it.
+            // Awaited, so that the request of Connect has ended before it finds a connection.
             if (!_connected.IsCancellationRequested) await _connected.CancelAsync().ConfigureAwait(false);
-            return new ObservedStream(socket, _facts);
+            return new ObservedStream(socket, _connection);
         }
         catch
         {
@@ -116,8 +117,8 @@ internal sealed class TransportHandler : DelegatingHandler
             : context.PlaintextStream);
 
     /// <summary>
-    /// Keeps the exporter's requests out of the application's HTTP metrics, and the callbacks of a MeterListener out of the export. No
-    /// listener hears of the instruments of a meter that is disposed.
+    /// Keeps the exporter's requests out of the application's HTTP metrics, and callbacks of a MeterListener out of the export: the instruments
+    /// of a disposed meter are not published to listeners.
     /// </summary>
     private sealed class NoMeters : IMeterFactory
     {

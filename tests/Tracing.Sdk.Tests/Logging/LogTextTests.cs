@@ -2,7 +2,7 @@ using Tracing.Sdk.Logging;
 
 namespace Tracing.Sdk.Tests.Logging;
 
-public sealed class ShownTextTests
+public sealed class LogTextTests
 {
     [Theory]
     [InlineData("http://collector:4318/v1/traces", "http://collector:4318/v1/traces")]
@@ -10,7 +10,7 @@ public sealed class ShownTextTests
     [InlineData("http://collector:4318/v1/traces#SECRET", "http://collector:4318/v1/traces")]
     [InlineData("https://user:SECRET@collector/v1/traces?k=SECRET#SECRET", "https://collector/v1/traces")]
     [InlineData("https://SECRET@[::1]:4318/", "https://[::1]:4318/")]
-    public void Format_Uri_HasNoSecret(string uri, string expected) => Assert.Equal(expected, ShownText.Url(new Uri(uri)));
+    public void Format_Uri_HasNoSecret(string uri, string expected) => Assert.Equal(expected, LogText.Url(new Uri(uri)));
 
     [Theory]
     [InlineData("user:SECRET@collector:4318/v1/traces?k=SECRET", "collector:4318/v1/traces")]
@@ -23,11 +23,11 @@ public sealed class ShownTextTests
     [InlineData("collector", "collector")]
     [InlineData("@SECRET", "SECRET")]
     [InlineData("", "")]
-    public void Format_Text_HasNoSecret(string text, string expected) => Assert.Equal(expected, ShownText.Value(text));
+    public void Format_Text_HasNoSecret(string text, string expected) => Assert.Equal(expected, LogText.Value(text));
 
     [Theory]
     [InlineData("/login?token=SECRET", "/login")]
     [InlineData("?token=SECRET", "")]
     public void Format_RelativeUri_HasNoSecret(string uri, string expected) =>
-        Assert.Equal(expected, ShownText.Url(new Uri(uri, UriKind.Relative)));
+        Assert.Equal(expected, LogText.Url(new Uri(uri, UriKind.Relative)));
 }

@@ -1,20 +1,20 @@
 using System.Net.Sockets;
 
-namespace Tracing.Sdk.Export;
+namespace Tracing.Sdk.Export.Http;
 
-/// <summary>The socket's stream, which notes the first bytes that come.</summary>
+/// <summary>The stream of a socket. It reports the first bytes that it reads to <see cref="ConnectionState"/>.</summary>
 /// <remarks>
 /// A <see cref="NetworkStream"/>, because SocketsHttpHandler polls the socket of such a stream before a synchronous request uses the connection
-/// again. For a derived class NetworkStream copies spans through arrays, so they go to the socket directly.
+/// again. In a derived class, NetworkStream reads and writes spans through a copied array, so this class uses the socket directly.
 /// </remarks>
-internal sealed class ObservedStream(Socket socket, ConnectionFacts facts) : NetworkStream(socket, ownsSocket: true)
+internal sealed class ObservedStream(Socket socket, ConnectionState connection) : NetworkStream(socket, ownsSocket: true)
 {
     public override int Read(Span<byte> buffer)
     {
         try
         {
             var read = Socket.Receive(buffer);
-            facts.Received(buffer[..read]);
+            connection.AddReceived(buffer[..read]);
             return read;
         }
         catch (SocketException e)
@@ -28,7 +28,7 @@ internal sealed class ObservedStream(Socket socket, ConnectionFacts facts) : Net
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         var read = await base.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
-        facts.Received(buffer.Span[..read]);
+        connection.AddReceived(buffer.Span[..read]);
         return read;
     }
 

@@ -1,21 +1,20 @@
 using System.Text.Json;
+using Tracing.Sdk.Export.Http;
 
 namespace Tracing.Sdk.Export.Otlp;
 
 // Success: ExportTraceServiceResponse { partial_success 1 { rejected_spans 1 int64, error_message 2 string } }
 // Failure: google.rpc.Status { code 1 int32, message 2 string }
-internal static class OtlpReply
+internal static class OtlpResponse
 {
-    private const int MaxMessage = FailureCause.MaxReadMessage;
-
-    public static CollectorReply ReadProtobuf(ReadOnlySpan<byte> body, bool isSuccess)
+    public static ExportResponse ReadProtobuf(ReadOnlySpan<byte> body, bool isSuccess)
     {
-        if (!isSuccess) return new(0, Field(body, 2, out _));
-        Field(body, 1, out var partial);
-        return new(Varint(partial, 1), Field(partial, 2, out _));
+        if (!isSuccess) return new(0, ReadText(body, 2, out _));
+        ReadText(body, 1, out var partial);
+        return new(ReadNumber(partial, 1), ReadText(partial, 2, out _));
     }
 
-    public static CollectorReply ReadJson(ReadOnlySpan<byte> body, bool isSuccess)
+    public static ExportResponse ReadJson(ReadOnlySpan<byte> body, bool isSuccess)
     {
         if (body.IsEmpty) return default;
         try
@@ -24,25 +23,25 @@ internal static class OtlpReply
             using var document = JsonDocument.ParseValue(ref reader);
             var root = document.RootElement;
             if (root.ValueKind != JsonValueKind.Object) return default;
-            if (!isSuccess) return new(0, Text(root, "message"));
+            if (!isSuccess) return new(0, ReadText(root, "message"));
             if (!root.TryGetProperty("partialSuccess", out var partial) || partial.ValueKind != JsonValueKind.Object) return default;
             var rejected = partial.TryGetProperty("rejectedSpans", out var count)
                 && long.TryParse(count.ToString(), out var spans) ? Math.Max(0, spans) : 0;
-            return new(rejected, Text(partial, "errorMessage"));
+            return new(rejected, ReadText(partial, "errorMessage"));
         }
         catch (JsonException)
         {
-            // A proxy wrote something else.
+            // A proxy has written something else.
             return default;
         }
     }
 
-    private static string? Text(JsonElement element, string name) =>
+    private static string? ReadText(JsonElement element, string name) =>
         element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 } text
-            ? Clean(text)
+            ? text
             : null;
 
-    private static string? Field(ReadOnlySpan<byte> message, int number, out ReadOnlySpan<byte> content)
+    private static string? ReadText(ReadOnlySpan<byte> message, int number, out ReadOnlySpan<byte> content)
     {
         content = default;
         while (TryReadField(ref message, out var field, out _, out var bytes))
@@ -50,10 +49,10 @@ internal static class OtlpReply
             if (field == number) content = bytes;
         }
 
-        return content.IsEmpty ? null : Clean(System.Text.Encoding.UTF8.GetString(content[..Math.Min(content.Length, MaxMessage)]));
+        return content.IsEmpty ? null : ResponseText.Decode(content);
     }
 
-    private static long Varint(ReadOnlySpan<byte> message, int number)
+    private static long ReadNumber(ReadOnlySpan<byte> message, int number)
     {
         var found = 0L;
         while (TryReadField(ref message, out var field, out var value, out _))
@@ -62,16 +61,6 @@ internal static class OtlpReply
         }
 
         return Math.Max(0, found);
-    }
-
-    // A proxy's page must not find its way into the log as it is: control characters would forge lines.
-    private static string Clean(string text)
-    {
-        if (text.Length > MaxMessage) text = text[..MaxMessage];
-        return string.Create(text.Length, text, static (target, source) =>
-        {
-            for (var i = 0; i < source.Length; i++) target[i] = char.IsControl(source[i]) ? ' ' : source[i];
-        });
     }
 
     private static bool TryReadField(scoped ref ReadOnlySpan<byte> message, out int field, out ulong value, out ReadOnlySpan<byte> bytes)

@@ -1,12 +1,10 @@
 using System.Buffers;
 using System.Text;
 
-namespace Tracing.Sdk.Recording;
+namespace Tracing.Sdk.Logging;
 
-/// <summary>
-/// The texts of an exception as they are recorded: without the user info of a URL, which the platform's own messages contain (that of a
-/// proxy, with its password), and of its type alone where the exception's own code throws.
-/// </summary>
+/// <summary>Reads the texts of an exception. Does not throw: an exception whose own code throws is described by its type.</summary>
+/// <remarks>The user info of URLs is removed: the platform's own messages contain it, that of a proxy with its password.</remarks>
 internal static class ExceptionText
 {
     private const string Scheme = "://";

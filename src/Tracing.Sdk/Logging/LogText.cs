@@ -1,26 +1,26 @@
 using System.Globalization;
-using System.Text;
 
 namespace Tracing.Sdk.Logging;
 
-/// <summary>Values as log lines and error sentences show them: without secrets, on one line, of a bounded length.</summary>
-internal static class ShownText
+/// <summary>Formats values for log lines and error messages: without secrets, on one line, with a bounded length.</summary>
+internal static class LogText
 {
     public const string Hidden = "(hidden)";
 
     private const int MaxLength = 200;
+    private const int MaxMessageLength = 500;
 
-    // A key that contains one of these, separators left out, has a secret as its value.
+    // The value of a key that contains one of these words, without its separators, is a secret.
     private static readonly string[] SecretWords =
         ["secret", "token", "password", "passwd", "pwd", "credential", "authorization", "apikey", "accesskey", "privatekey", "connectionstring"];
 
-    /// <summary>Any text: a URL in it loses user info and query, also where it has no scheme.</summary>
+    /// <summary>Formats any text. A URL loses its user info and query, also when it has no scheme.</summary>
     public static string Value(string text) => Line(WithoutUserInfoAndQuery(text));
 
-    /// <summary>The path of a file. A certificate or a key that was given in its place is hidden.</summary>
+    /// <summary>Formats the path of a file. A certificate or a key that was given in place of a path is hidden.</summary>
     public static string File(string text) => text.Length > 255 || text.Contains("-----", StringComparison.Ordinal) || text.Contains('\n') ? Hidden : Line(text);
 
-    /// <summary>The text of <c>key=value,key=value</c>, right or wrong: values of keys that announce a secret are hidden.</summary>
+    /// <summary>Formats <c>key=value,key=value</c>, also when it is malformed. The values of keys that announce a secret are hidden.</summary>
     public static string Pairs(string text)
     {
         var shown = new List<string>();
@@ -28,7 +28,7 @@ internal static class ShownText
         foreach (var item in text.Split(',', StringSplitOptions.TrimEntries))
         {
             var equals = item.IndexOf('=');
-            // What follows a comma without a key may be the rest of the value before it.
+            // An item without a key may be the rest of the value before it.
             if (equals < 0 && isSecret) continue;
             isSecret = equals >= 0 && IsSecret(item[..equals]);
             shown.Add(equals < 0 ? UrlsOnly(item) : Pair(item[..equals], item[(equals + 1)..]));
@@ -37,10 +37,10 @@ internal static class ShownText
         return Line(string.Join(',', shown));
     }
 
-    /// <summary>One pair as in <see cref="Pairs"/>.</summary>
+    /// <summary>Formats one pair, as <see cref="Pairs"/> does.</summary>
     public static string Pair(string key, string? value) => $"{key}={(IsSecret(key) ? Hidden : UrlsOnly(value ?? ""))}";
 
-    /// <summary>Scheme, host, port and path.</summary>
+    /// <summary>Formats scheme, host, port and path of a URL.</summary>
     public static string Url(Uri? uri) => uri switch
     {
         null => "",
@@ -48,27 +48,30 @@ internal static class ShownText
         _ => Value(uri.OriginalString),
     };
 
-    /// <summary>The text on one line, cut where it is long.</summary>
-    public static string Line(string text)
-    {
-        var isCut = text.Length > MaxLength;
-        if (isCut) text = text[..MaxLength];
-        if (text.Any(BreaksLines))
-        {
-            var line = new StringBuilder(text);
-            for (var i = 0; i < line.Length; i++)
-            {
-                if (BreaksLines(line[i])) line[i] = ' ';
-            }
+    /// <summary>Formats a message of another program, such as a collector or an operating system.</summary>
+    public static string Message(string text) => Line(text, MaxMessageLength);
 
-            text = line.ToString();
+    /// <summary>Formats a text on one line and cuts it when it is long.</summary>
+    public static string Line(string text, int maxLength = MaxLength)
+    {
+        var isCut = text.Length > maxLength;
+        if (isCut) text = text[..maxLength];
+        if (text.Any(BreaksLine))
+        {
+            text = string.Create(text.Length, text, static (line, text) =>
+            {
+                for (var i = 0; i < line.Length; i++) line[i] = BreaksLine(text[i]) ? ' ' : text[i];
+            });
         }
 
         return isCut ? text + "..." : text;
     }
 
-    // Format characters turn the direction of what follows, or hide it.
-    private static bool BreaksLines(char c) => char.IsControl(c)
+    /// <summary>Formats a count with its noun: "1 span", "2 spans".</summary>
+    public static string Count(long count, string noun) => string.Create(CultureInfo.InvariantCulture, $"{count} {noun}{(count == 1 ? "" : "s")}");
+
+    // Format characters change the direction of the text after them, or hide it.
+    private static bool BreaksLine(char c) => char.IsControl(c)
         || CharUnicodeInfo.GetUnicodeCategory(c) is UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.Format;
 
     private static bool IsSecret(string key)

@@ -1,55 +1,55 @@
 using System.Runtime.InteropServices;
 using Tracing.Sdk.Export.Buffer;
 
-namespace Tracing.Sdk.Export;
+namespace Tracing.Sdk.Export.Http;
 
-/// <summary>The body of a request: what stands around the spans, and the spans where they lie. They are not copied before a stream reads them.</summary>
-/// <remarks>Used again for the next request. Each of its readers has a place of its own: a request may be sent again before the last attempt is over.</remarks>
+/// <summary>The body of a request, as a list of parts: the envelope's bytes, and the spans in their blocks, which are copied only when a stream reads them.</summary>
+/// <remarks>It is used again for the next request. Each reader has its own position, because a request may be sent again before the previous attempt has ended.</remarks>
 internal sealed class RequestBody
 {
     private readonly List<Part> _parts = [];
-    private readonly List<byte> _frame = [];
+    private readonly List<byte> _envelope = [];
 
-    /// <summary>Bytes of all parts.</summary>
+    /// <summary>The number of bytes.</summary>
     public int Length { get; private set; }
 
-    /// <summary>Makes it empty.</summary>
+    /// <summary>Removes all parts.</summary>
     public void Clear()
     {
         _parts.Clear();
-        _frame.Clear();
+        _envelope.Clear();
         Length = 0;
     }
 
-    /// <summary>Appends bytes of the format's own.</summary>
-    public void Add(ReadOnlySpan<byte> frame)
+    /// <summary>Appends bytes of the envelope.</summary>
+    public void Add(ReadOnlySpan<byte> envelope)
     {
-        if (frame.IsEmpty) return;
-        var start = _frame.Count;
-        _frame.AddRange(frame);
-        // Bytes that follow others of the frame are one part with them.
-        if (_parts is [.., { Block: null } last]) _parts[^1] = last with { End = _frame.Count };
-        else _parts.Add(new Part(null, start, _frame.Count));
-        Length += frame.Length;
+        if (envelope.IsEmpty) return;
+        var start = _envelope.Count;
+        _envelope.AddRange(envelope);
+        // Adjacent bytes of the envelope are one part.
+        if (_parts is [.., { Block: null } last]) _parts[^1] = last with { End = _envelope.Count };
+        else _parts.Add(new Part(null, start, _envelope.Count));
+        Length += envelope.Length;
     }
 
     /// <summary>Appends spans.</summary>
-    /// <param name="spans">They must stay where they are until the request is answered.</param>
-    /// <param name="skip">Bytes of the first that are left out.</param>
+    /// <param name="spans">The spans; their block must not be returned before the request has ended.</param>
+    /// <param name="skip">The number of bytes at the beginning that are left out.</param>
     public void Add(in SpanBatch.Run spans, int skip = 0)
     {
         _parts.Add(new Part(spans.Block, spans.Start + skip, spans.End));
         Length += spans.Length - skip;
     }
 
-    /// <summary>A stream over it that begins at the beginning.</summary>
+    /// <summary>Opens a stream at the beginning.</summary>
     public Stream Open() => new Reader(this);
 
-    /// <summary>The content of a request.</summary>
+    /// <summary>Returns the body as the content of a request.</summary>
     public BatchContent ToContent() => new(Open, Length);
 
     private ReadOnlySpan<byte> BytesOf(in Part part) =>
-        part.Block is { } block ? block.Bytes(part.Start, part.End) : CollectionsMarshal.AsSpan(_frame)[part.Start..part.End];
+        part.Block is { } block ? block.Bytes(part.Start, part.End) : CollectionsMarshal.AsSpan(_envelope)[part.Start..part.End];
 
     private readonly record struct Part(SpanBlock? Block, int Start, int End)
     {

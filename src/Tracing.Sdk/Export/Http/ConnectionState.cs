@@ -1,11 +1,11 @@
 using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 
-namespace Tracing.Sdk.Export;
+namespace Tracing.Sdk.Export.Http;
 
-/// <summary>Facts about the latest connection to the collector, from which <see cref="FailureCause"/> derives its advice.</summary>
-/// <remarks>Written by the thread that connects or reads, read by the export thread afterwards.</remarks>
-internal sealed class ConnectionFacts
+/// <summary>What is known of the latest connection to the collector. <see cref="FailureMessage"/> explains failures by it.</summary>
+/// <remarks>Written by the thread that connects or reads, and read by the export thread after the request has ended.</remarks>
+internal sealed class ConnectionState
 {
     private const int MaxBytes = 16;
 
@@ -13,16 +13,16 @@ internal sealed class ConnectionFacts
     private volatile int _count;
     private volatile int _opened;
 
-    /// <summary>How many connections have been opened.</summary>
-    public int Opened => _opened;
+    /// <summary>The number of connections that were opened.</summary>
+    public int OpenedCount => _opened;
 
     /// <summary>Whether the latest connection has carried an answer.</summary>
     public bool HasAnswered { get; set; }
 
-    /// <summary>What is wrong with the certificate that the collector has shown; null when it is right or none was shown.</summary>
+    /// <summary>What is wrong with the collector's certificate; null when it is valid or was not seen.</summary>
     public string? CertificateProblem { get; private set; }
 
-    /// <summary>Whether the problem is that the authority that signed it is not trusted.</summary>
+    /// <summary>Whether the certificate's authority is not trusted.</summary>
     public bool IsUnknownAuthority { get; private set; }
 
     /// <summary>Whether the collector has asked for a client certificate.</summary>
@@ -31,8 +31,8 @@ internal sealed class ConnectionFacts
     /// <summary>The first bytes that the collector has sent.</summary>
     public ReadOnlySpan<byte> FirstBytes => _first.AsSpan(0, _count);
 
-    /// <summary>Begins a new connection.</summary>
-    public void Begin()
+    /// <summary>Resets the state for a new connection.</summary>
+    public void Reset()
     {
         _count = 0;
         HasAnswered = false;
@@ -41,7 +41,7 @@ internal sealed class ConnectionFacts
         _opened++;
     }
 
-    public void Received(ReadOnlySpan<byte> bytes)
+    public void AddReceived(ReadOnlySpan<byte> bytes)
     {
         var count = _count;
         if (count == MaxBytes || bytes.IsEmpty) return;
@@ -50,7 +50,7 @@ internal sealed class ConnectionFacts
         _count = count + kept.Length;
     }
 
-    public void Judge(SslPolicyErrors errors, X509Chain? chain)
+    public void CheckCertificate(SslPolicyErrors errors, X509Chain? chain)
     {
         IsUnknownAuthority = false;
         CertificateProblem = null;
