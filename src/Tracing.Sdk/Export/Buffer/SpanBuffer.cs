@@ -17,7 +17,7 @@ internal enum AppendResult
 /// waits for another. A block that is full, or old, is handed over: it is appended to a list that the export thread reads from the front.
 /// </para>
 /// <para>
-/// Who owns a block, and which write passes it on:
+/// The owner of a block, and the write that passes the block on:
 /// </para>
 /// <list type="number">
 /// <item>In a slot, the thread that has entered the slot owns the block. <see cref="Slot.TryEnter"/> acquires what the previous owner wrote, and <see cref="Slot.Leave"/>

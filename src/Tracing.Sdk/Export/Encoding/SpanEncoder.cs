@@ -70,7 +70,7 @@ internal abstract class SpanEncoder
     /// both references are taken again, because the writer may have moved to a larger array. They are managed references, so the garbage collector may move the array.
     /// </para>
     /// <para>
-    /// A key that repeats, or a tag beyond the limit, is rare. Both begin the whole list again with <see cref="WriteDistinctTags"/>.
+    /// A key that repeats, or a tag beyond the limit, is rare. Both remove what was written and write the list again with <see cref="WriteDistinctTags"/>.
     /// </para>
     /// </remarks>
     /// <param name="writer">The target.</param>

@@ -22,7 +22,7 @@ internal sealed class OtlpAdvice(ExporterSettings settings) : HttpAdvice(setting
 
     public override string PossibleHttp2 => "If the port speaks HTTP/2 only, as OTLP over gRPC does: OTLP over HTTP has another port, usually 4318.";
 
-    public override string? Port => _port == GrpcPort ? "4317 is the port of OTLP over gRPC; OTLP over HTTP, which we speak, has 4318." : null;
+    public override string? Port => _port == GrpcPort ? "4317 is the port of OTLP over gRPC; OTLP over HTTP, which this exporter speaks, has 4318." : null;
 
     public override string CertificateFiles => $"Check {Setting("CertificateFile")}, {Setting("ClientCertificateFile")} and {Setting("ClientKeyFile")}.";
 

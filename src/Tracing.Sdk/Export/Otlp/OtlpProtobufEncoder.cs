@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Collections;
 using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.CompilerServices;
@@ -92,7 +91,7 @@ internal sealed class OtlpProtobufEncoder(SpanLimits limits) : SpanEncoder(limit
     {
         var writer = new ByteWriter(new Scratch(), MaxSpanBytes);
         var message = writer.BeginMessage(0x0A, 2);
-        foreach (var (key, value) in resource.Attributes) WriteKeyValue(ref writer, 0x0A, key, value, int.MaxValue, 0);
+        foreach (var (key, value) in resource.Attributes) writer.WriteKeyValue(0x0A, key, value, int.MaxValue, 0);
         writer.EndMessage(message);
         return writer.Written.ToArray();
     }
@@ -110,7 +109,7 @@ internal sealed class OtlpProtobufEncoder(SpanLimits limits) : SpanEncoder(limit
             var start = writer.Position;
             try
             {
-                WriteKeyValue(ref writer, 0x1A, key, value, int.MaxValue, 0);
+                writer.WriteKeyValue(0x1A, key, value, int.MaxValue, 0);
             }
             catch (Exception)
             {
@@ -135,7 +134,7 @@ internal sealed class OtlpProtobufEncoder(SpanLimits limits) : SpanEncoder(limit
     {
         var pair = writer.BeginMessage(field, value is string { Length: > 100 } ? 2 : 1);
         writer.Write(key.Encoded);
-        WriteAnyValue(ref writer, 0x12, value, Limits.ValueLength, 0);
+        writer.WriteAnyValue(0x12, value, Limits.ValueLength, 0);
         writer.EndMessage(pair);
     }
 
@@ -208,73 +207,6 @@ internal sealed class OtlpProtobufEncoder(SpanLimits limits) : SpanEncoder(limit
     }
 
     private static bool IsAny<T>(Activity.Enumerator<T> items) => items.MoveNext();
-
-    private static void WriteKeyValue(ref ByteWriter writer, byte field, string key, object? value, int valueLength, int depth)
-    {
-        var pair = writer.BeginMessage(field, 1);
-        writer.WriteString(0x0A, key);
-        WriteAnyValue(ref writer, 0x12, value, valueLength, depth);
-        writer.EndMessage(pair);
-    }
-
-    // AnyValue: string 1, bool 2, int 3, double 4, array 5, kvlist 6, bytes 7. In a oneof a default value is written too: without it the value would be null.
-    private static void WriteAnyValue(ref ByteWriter writer, byte field, object? value, int valueLength, int depth)
-    {
-        var any = writer.BeginMessage(field, 1);
-        var attribute = AttributeValue.Classify(value);
-        switch (attribute.Kind)
-        {
-            case AttributeKind.Text:
-                writer.WriteString(0x0A, Utf8Text.Cut(attribute.Text, valueLength));
-                break;
-            case AttributeKind.Boolean:
-                writer.WriteVarint(0x10, attribute.Boolean ? 1UL : 0);
-                break;
-            case AttributeKind.Integer:
-                writer.WriteVarint(0x18, (ulong)attribute.Integer);
-                break;
-            case AttributeKind.Double:
-                writer.WriteFixed64(0x21, BitConverter.DoubleToUInt64Bits(attribute.Double));
-                break;
-            case AttributeKind.Bytes:
-                writer.WriteBytes(0x3A, attribute.Bytes.AsSpan(0, Math.Min(attribute.Bytes.Length, valueLength)));
-                break;
-            case AttributeKind.Array when depth < AttributeValue.MaxDepth:
-                WriteArray(ref writer, attribute.Elements, valueLength, depth);
-                break;
-            case AttributeKind.Map when depth < AttributeValue.MaxDepth:
-                WriteMap(ref writer, attribute.Elements, valueLength, depth);
-                break;
-        }
-
-        writer.EndMessage(any);
-    }
-
-    private static void WriteArray(ref ByteWriter writer, IEnumerable elements, int valueLength, int depth)
-    {
-        var array = writer.BeginMessage(0x2A, 1);
-        var count = 0;
-        foreach (var element in elements)
-        {
-            if (++count > AttributeValue.MaxElements) break;
-            WriteAnyValue(ref writer, 0x0A, element, valueLength, depth + 1);
-        }
-
-        writer.EndMessage(array);
-    }
-
-    private static void WriteMap(ref ByteWriter writer, IEnumerable map, int valueLength, int depth)
-    {
-        var list = writer.BeginMessage(0x32, 1);
-        var count = 0;
-        foreach (var (key, value) in AttributeValue.Entries(map))
-        {
-            if (++count > AttributeValue.MaxElements) break;
-            WriteKeyValue(ref writer, 0x0A, key, value, valueLength, depth + 1);
-        }
-
-        writer.EndMessage(list);
-    }
 
     // Event: time_unix_nano 1, name 2, attributes 3, dropped_attributes_count 4
     private void WriteEvents(ref ByteWriter writer, Activity activity)

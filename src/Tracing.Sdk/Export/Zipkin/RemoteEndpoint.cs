@@ -68,7 +68,7 @@ internal static class RemoteEndpoint
         else if (address is null)
         {
             writer.Write("\"serviceName\":"u8);
-            ZipkinEncoder.WriteString(ref writer, host);
+            ZipkinText.Write(ref writer, host);
         }
         else
         {

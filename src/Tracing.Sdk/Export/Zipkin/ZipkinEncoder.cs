@@ -11,9 +11,6 @@ namespace Tracing.Sdk.Export.Zipkin;
 // A server refuses the whole list for one bad span, so internal spans have no kind, null tags are left out, ids are in lower case, and a duration is at least 1.
 internal sealed class ZipkinEncoder : SpanEncoder
 {
-    // The server takes a body that contains the bytes yAnnotations" for its older format, and refuses it.
-    private const string OldFormatMark = "yAnnotations";
-
     // The field that WriteTags passes to WriteTag.
     private const byte Failed = 1;
 
@@ -26,7 +23,7 @@ internal sealed class ZipkinEncoder : SpanEncoder
     {
         var writer = new ByteWriter(new Scratch(), MaxSpanBytes);
         writer.Write(",\"localEndpoint\":{\"serviceName\":"u8);
-        WriteString(ref writer, resource.ServiceName);
+        ZipkinText.Write(ref writer, resource.ServiceName);
         writer.Write((byte)'}');
         _localEndpoint = writer.Written.ToArray();
     }
@@ -39,7 +36,7 @@ internal sealed class ZipkinEncoder : SpanEncoder
         if (!string.IsNullOrEmpty(name))
         {
             writer.Write(",\"name\":"u8);
-            WriteString(ref writer, Utf8Text.Cut(name, Limits.ValueLength));
+            ZipkinText.Write(ref writer, Utf8Text.Cut(name, Limits.ValueLength));
         }
 
         WriteTimes(ref writer, activity);
@@ -64,14 +61,14 @@ internal sealed class ZipkinEncoder : SpanEncoder
         if (scope.Name.Length > 0)
         {
             writer.Write("\"otel.scope.name\":"u8);
-            WriteString(ref writer, scope.Name);
+            ZipkinText.Write(ref writer, scope.Name);
         }
 
         if (!string.IsNullOrEmpty(scope.Version))
         {
             writer.WriteComma();
             writer.Write("\"otel.scope.version\":"u8);
-            WriteString(ref writer, scope.Version);
+            ZipkinText.Write(ref writer, scope.Version);
         }
 
         return writer.Written.ToArray();
@@ -82,7 +79,7 @@ internal sealed class ZipkinEncoder : SpanEncoder
     {
         var writer = new ByteWriter(new Scratch(), MaxSpanBytes);
         writer.Write((byte)',');
-        WriteString(ref writer, key);
+        ZipkinText.Write(ref writer, key);
         writer.Write(":\""u8);
         return writer.Written.ToArray();
     }
@@ -96,7 +93,7 @@ internal sealed class ZipkinEncoder : SpanEncoder
         {
             case string text:
                 WriteTagKey(ref writer, key);
-                WriteString(ref writer, Utf8Text.Cut(text, Limits.ValueLength));
+                ZipkinText.Write(ref writer, Utf8Text.Cut(text, Limits.ValueLength));
                 return;
             case null:
                 // The format has no null tags.
@@ -108,7 +105,7 @@ internal sealed class ZipkinEncoder : SpanEncoder
         switch (attribute.Kind)
         {
             case AttributeKind.Text:
-                WriteString(ref writer, Utf8Text.Cut(attribute.Text, Limits.ValueLength));
+                ZipkinText.Write(ref writer, Utf8Text.Cut(attribute.Text, Limits.ValueLength));
                 break;
             case AttributeKind.Boolean:
                 writer.Write(attribute.Boolean ? "\"true\""u8 : "\"false\""u8);
@@ -120,7 +117,7 @@ internal sealed class ZipkinEncoder : SpanEncoder
                 break;
             case AttributeKind.Double when value is float single:
                 // The digits of the float, not those of the nearest double.
-                WriteString(ref writer, single.ToString("R", CultureInfo.InvariantCulture));
+                ZipkinText.Write(ref writer, single.ToString("R", CultureInfo.InvariantCulture));
                 break;
             case AttributeKind.Double when double.IsFinite(attribute.Double):
                 writer.Write((byte)'"');
@@ -230,7 +227,7 @@ internal sealed class ZipkinEncoder : SpanEncoder
                 // The error of the activity's own status replaces an error tag. The error of a status tag does not: then the tag is there already.
                 if (activity.Status != ActivityStatusCode.Error && activity.GetTagItem(ZipkinKey.Error) is not (null or false or "false")) break;
                 writer.Write(",\"error\":"u8);
-                WriteString(ref writer, Utf8Text.Cut(status.Description ?? "", Limits.ValueLength));
+                ZipkinText.Write(ref writer, Utf8Text.Cut(status.Description ?? "", Limits.ValueLength));
                 break;
         }
     }
@@ -266,7 +263,7 @@ internal sealed class ZipkinEncoder : SpanEncoder
         var name = Utf8Text.Cut(item.Name ?? "", Limits.ValueLength);
         if (!tags.MoveNext())
         {
-            WriteString(ref writer, name);
+            ZipkinText.Write(ref writer, name);
             return;
         }
 
@@ -293,7 +290,7 @@ internal sealed class ZipkinEncoder : SpanEncoder
         while (tags.MoveNext());
 
         text.Write((byte)'}');
-        WriteString(ref writer, text.Written);
+        ZipkinText.Write(ref writer, text.Written);
     }
 
     private void WriteNested(ref ByteWriter writer, object? value)
@@ -301,54 +298,11 @@ internal sealed class ZipkinEncoder : SpanEncoder
         // Rare, so it may allocate.
         var text = new ByteWriter(new Scratch(), MaxSpanBytes);
         text.WriteValue(value, Limits.ValueLength);
-        WriteString(ref writer, text.Written);
+        ZipkinText.Write(ref writer, text.Written);
     }
 
     private static void WriteTagKey(ref ByteWriter writer, AttributeKey key) =>
         writer.Write(key.Encoded[(writer.Last == (byte)'{' ? 1 : 0)..^1]);
-
-    internal static void WriteString(ref ByteWriter writer, ReadOnlySpan<char> text)
-    {
-        // Beside another character that is not ASCII, the server miscounts these two and returns the span as broken JSON.
-        if (text.IndexOfAny('\u2028', '\u2029') >= 0) text = text.ToString().Replace('\u2028', '\n').Replace('\u2029', '\n');
-        if (!EndsWithMark(text))
-        {
-            writer.WriteString(text);
-            return;
-        }
-
-        writer.Write((byte)'"');
-        writer.WriteEscaped(text[..^OldFormatMark.Length]);
-        writer.Write("\\u0079Annotations\""u8);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool EndsWithMark(ReadOnlySpan<char> text) =>
-        text.Length >= OldFormatMark.Length && text[^1] == 's' && text.EndsWith(OldFormatMark, StringComparison.Ordinal);
-
-    // The first two of the three bytes of U+2028 and U+2029.
-    private static ReadOnlySpan<byte> Separators => [0xE2, 0x80];
-
-    private static void WriteString(ref ByteWriter writer, ReadOnlySpan<byte> utf8)
-    {
-        writer.Write((byte)'"');
-        // As above, but the text is itself JSON, in which a line feed is escaped.
-        for (int at; (at = utf8.IndexOf(Separators)) >= 0; utf8 = utf8[(at + Separators.Length)..])
-        {
-            writer.WriteEscapedUtf8(utf8[..at]);
-            if (utf8[at + Separators.Length] is not (0xA8 or 0xA9))
-            {
-                writer.Write(Separators);
-                continue;
-            }
-
-            writer.Write("\\\\n"u8);
-            utf8 = utf8[1..];
-        }
-
-        writer.WriteEscapedUtf8(utf8);
-        writer.Write((byte)'"');
-    }
 
     private static ReadOnlySpan<byte> Kind(ActivityKind kind) => kind switch
     {
@@ -380,7 +334,7 @@ internal sealed class ZipkinEncoder : SpanEncoder
             if (key.Length > MaxKey) return 0;
             if (value is string text)
             {
-                if (text.Length > maxText || EndsWithMark(text)) return 0;
+                if (text.Length > maxText || ZipkinText.EndsWithMark(text)) return 0;
                 to = ref key.CopyTo(ref to);
                 if (!Utf8Text.TryNarrow<Json.Plain>(text, ref to)) return 0;
                 Unsafe.Add(ref to, text.Length) = (byte)'"';
