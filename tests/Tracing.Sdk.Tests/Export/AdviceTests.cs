@@ -46,7 +46,7 @@ public sealed class AdviceTests : IDisposable
     [Fact]
     public void Warning_TlsToAPlainPort_NamesTheScheme()
     {
-        // Answers what is no HTTP with a status, as most servers do.
+        // Like most servers, it answers a request that is not HTTP with a status.
         using var collector = new ScriptedCollector { Greeting = "HTTP/1.1 400 Bad Request\r\n\r\n"u8.ToArray() };
         Assert.EndsWith(
             "the port speaks HTTP without TLS. Let MeshTracing:Export:Otlp:Endpoint begin with http://.",
@@ -191,7 +191,7 @@ public sealed class AdviceTests : IDisposable
     }
 
     [Fact]
-    public void Warning_AnswerThatQuotesAHeader_ShowsItNot()
+    public void Warning_AnswerThatQuotesAHeader_HidesIt()
     {
         using var collector = new ScriptedCollector().Then(Reply(401, "no such key: SECRET-HEADER", "Content-Type: text/plain"));
         var warning = Warning(collector.Endpoint, settings => settings with { Headers = [new("api-key", "SECRET-HEADER")] });
@@ -202,11 +202,11 @@ public sealed class AdviceTests : IDisposable
     [InlineData("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")]
     [InlineData("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")]
     [InlineData("MeshTracing:Export:Otlp:Endpoint", "MeshTracing:Export:Otlp:Endpoint")]
-    public async Task Warning_NobodyListens_NamesWhatHasSetTheEndpoint(string key, string named) =>
+    public async Task Warning_NoServer_NamesWhatHasSetTheEndpoint(string key, string named) =>
         Assert.Contains($"set {named}, or OTEL_TRACES_EXPORTER to none", await HostWarningAsync(key), StringComparison.Ordinal);
 
     [Fact]
-    public async Task Warning_NobodyListens_NamesTheCode() =>
+    public async Task Warning_NoServer_NamesTheCode() =>
         Assert.Contains("set MeshTracingOptions.Export.Otlp.Endpoint in the code, or", await HostWarningAsync(null), StringComparison.Ordinal);
 
     public void Dispose() => _authority.Dispose();
@@ -239,7 +239,7 @@ public sealed class AdviceTests : IDisposable
         return Assert.Single(log.Lines, line => line.Message.StartsWith("Spans cannot be exported", StringComparison.Ordinal)).Message;
     }
 
-    /// <summary>Accepts, reads, and closes without a word.</summary>
+    /// <summary>Accepts, reads, and closes without an answer.</summary>
     private sealed class HangingUp : IDisposable
     {
         private readonly TcpListener _listener = new(IPAddress.Loopback, 0);

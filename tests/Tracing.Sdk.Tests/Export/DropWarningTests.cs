@@ -7,7 +7,7 @@ namespace Tracing.Sdk.Tests.Export;
 public sealed class DropWarningTests
 {
     [Fact]
-    public void Add_BufferIsFull_SaysSoOnceAndWhenItIsOver()
+    public void Add_BufferIsFull_LogsBeginAndEnd()
     {
         using var full = new ManualResetEventSlim();
         using var collector = new ScriptedCollector();
@@ -45,7 +45,7 @@ public sealed class DropWarningTests
     }
 
     [Fact]
-    public void Add_BufferIsFullBecauseNobodyListens_SaysSo()
+    public void Add_BufferIsFullWithoutServer_LogsIt()
     {
         using var exporter = new ExporterUnderTest(FaultTests.Unused(), settings => settings with { MaxQueuedSpans = 8 }, isHeld: true).Add(3);
         Assert.False(exporter.Flush());

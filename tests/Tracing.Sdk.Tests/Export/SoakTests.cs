@@ -8,7 +8,7 @@ using Tracing.Sdk.Tests.Testbed;
 
 namespace Tracing.Sdk.Tests.Export;
 
-/// <summary>An hour's worth of spans, as fast as they go: what grows, grows here.</summary>
+/// <summary>As many spans as an hour brings, at full speed, to find memory that grows.</summary>
 [Collection(Alone.Name)]
 public sealed class SoakTests
 {
@@ -37,7 +37,7 @@ public sealed class SoakTests
         var after = GC.GetTotalMemory(forceFullCollection: true);
 
         Assert.Equal((WarmUp + Spans, 0), (ledger.Exported, ledger.TotalDropped));
-        // A single byte kept of each span would be twice as much.
+        // One byte that is kept of each span would be twice as much.
         Assert.InRange(after - before, long.MinValue, 1_000_000);
     }
 

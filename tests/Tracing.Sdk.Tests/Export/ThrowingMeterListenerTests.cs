@@ -4,7 +4,7 @@ using Tracing.Sdk.Tests.Testbed;
 
 namespace Tracing.Sdk.Tests.Export;
 
-/// <summary>A MeterListener hears from every meter of the process, and its callbacks run in the middle of what they measure.</summary>
+/// <summary>A MeterListener hears every meter of the process, and its callbacks run inside the measured code.</summary>
 [Collection(Alone.Name)]
 public sealed class ThrowingMeterListenerTests
 {
@@ -27,7 +27,7 @@ public sealed class ThrowingMeterListenerTests
         using var exporter = new ExporterUnderTest(
             FaultTests.Unused(), settings => settings with { HandlerFactory = () => handler }, ledger: accounts.Open("otlp_http_span_exporter"));
         Assert.True(exporter.Add(20).Flush());
-        exporter.AssertBooks(exported: 20);
+        exporter.AssertCounts(exported: 20);
         Assert.Equal(1, calls);
     }
 
@@ -50,7 +50,7 @@ public sealed class ThrowingMeterListenerTests
             FaultTests.Unused(), settings => settings with { HandlerFactory = () => handler }, ledger: accounts.Open("otlp_http_span_exporter")))
         {
             Assert.True(exporter.Add(20).Flush());
-            exporter.AssertBooks(exported: 20);
+            exporter.AssertCounts(exported: 20);
         }
 
         accounts.Dispose();
@@ -73,7 +73,7 @@ public sealed class ThrowingMeterListenerTests
         isStarted = true;
         using var exporter = new ExporterUnderTest(collector.Endpoint);
         Assert.True(exporter.Add(20).Flush());
-        exporter.AssertBooks(exported: 20);
+        exporter.AssertCounts(exported: 20);
         Assert.Empty(heard);
     }
 }

@@ -6,12 +6,12 @@ using Tracing.Sdk.Tests.Otlp;
 
 namespace Tracing.Sdk.Tests.Export.Encoding;
 
-/// <summary>The bytes that an encoder makes, and what others read in them.</summary>
+/// <summary>Encodes spans and reads the bytes back.</summary>
 internal static class Encoded
 {
     public static Sdk.Export.Encoding.Resource Resource { get; } = new([new("service.name", "my.service")]);
 
-    // One for all tests, as an application has one for all spans: encoders remember keys and tags.
+    // One encoder for all tests, as for all spans of an application: encoders remember keys and tags.
     private static readonly OtlpProtobufEncoder OtlpEncoder = new(new SpanLimits());
     private static readonly OtlpJsonEncoder OtlpJsonEncoder = new(new SpanLimits());
     private static readonly ZipkinEncoder ZipkinEncoder = new(new SpanLimits(), Resource);
@@ -38,7 +38,7 @@ internal static class Encoded
     public static string Zipkin(Activity activity, SpanMetadata? facts = null, SpanLimits? limits = null) =>
         Json(Bytes(limits is null ? ZipkinEncoder : new ZipkinEncoder(limits, Resource), activity, facts));
 
-    /// <summary>A span in JSON, without the comma that parts it from the one before.</summary>
+    /// <summary>A span in JSON, without the comma before it.</summary>
     public static string Json(byte[] span)
     {
         Assert.Equal((byte)',', span[0]);

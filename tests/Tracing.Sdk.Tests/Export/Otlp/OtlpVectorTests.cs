@@ -75,7 +75,7 @@ public sealed class OtlpVectorTests
         JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "vectors", "otlp.json")))
             .RootElement.EnumerateArray().Single(vector => vector.GetProperty("name").GetString() == name).GetProperty("protobufHex").GetString()!;
 
-    // What an application would have put into the tag.
+    // The value that an application would put into the tag.
     private static object? Value(JsonElement any)
     {
         if (!any.EnumerateObject().Any()) return null;
