@@ -10,6 +10,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.Routing;
 using Tracing.Sdk.Http;
+using Tracing.Sdk.Logging;
 using Tracing.Sdk.Recording;
 using HttpMethods = Tracing.Sdk.Http.HttpMethods;
 

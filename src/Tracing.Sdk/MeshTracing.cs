@@ -2,6 +2,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Tracing.Sdk.Configuration;
+using Tracing.Sdk.Export;
 using Tracing.Sdk.Http;
 using Tracing.Sdk.Lifetime;
 using Tracing.Sdk.Logging;
@@ -22,7 +23,7 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
     {
         var isRecording = options.Mode == MeshTracingMode.Record;
         var metrics = new SpanMetrics();
-        var exporters = isRecording ? Pipeline.Exporters(options, Pipeline.Resource(options, applicationName, environment), metrics, logger, time) : [];
+        var exporters = isRecording ? Exporters.Create(options, options.Origins.NameInForce, Pipeline.Resource(options, applicationName, environment), metrics, logger, time) : [];
         var warnings = new CoexistenceWarnings(logger);
         Instance = new TracingInstance(
             Pipeline.Propagation(options, logger, time),
@@ -31,7 +32,7 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
             isRecording
                 ? instance => new SpanRecorder(
                     owner: instance,
-                    new SourceFilter([.. options.Sources], [.. options.IgnoredSources], logger),
+                    new SourceFilter([.. options.Sources], [.. options.IgnoredSources], logger, options.Origins.NameInForce),
                     new TraceSampler(options.Sampling.Ratio, options.Sampling.FollowParentDecision),
                     options.Propagation.RandomFlag,
                     exporters,

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using Tracing.Sdk.Benchmarks.Engine;
-using Tracing.Sdk.Export;
 using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk.Benchmarks;
@@ -41,8 +40,8 @@ internal static class Compare
     private static void Record(List<Row> table, int rounds)
     {
         using var bare = Recorder.Bare();
-        using var otlp = Recorder.Ours(Workload.ToSink(ExporterKind.Otlp), new SpanMetrics());
-        using var zipkin = Recorder.Ours(Workload.ToSink(ExporterKind.Zipkin), new SpanMetrics());
+        using var otlp = Recorder.Ours(Workload.ToSink("otlp"), new SpanMetrics());
+        using var zipkin = Recorder.Ours(Workload.ToSink("zipkin"), new SpanMetrics());
         using var other = Recorder.Peer();
         foreach (var threads in (int[])[1, 2])
         {

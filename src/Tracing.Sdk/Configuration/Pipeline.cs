@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Reflection;
 using Microsoft.Extensions.Logging;
-using Tracing.Sdk.Export;
 using Tracing.Sdk.Export.Encoding;
 using Tracing.Sdk.Logging;
 using Tracing.Sdk.Propagation;
@@ -9,7 +8,6 @@ using Tracing.Sdk.Propagation.B3;
 using Tracing.Sdk.Propagation.Baggage;
 using Tracing.Sdk.Propagation.Mesh;
 using Tracing.Sdk.Propagation.W3C;
-using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk.Configuration;
 
@@ -23,7 +21,7 @@ internal static class Pipeline
         return new ContextPropagation
         {
             Settings = isForward ? PropagationSettings.ForwardOnly([.. o.ForwardedHeaders]) with { BaggageKeys = [.. o.BaggageKeys] } : HeaderSettings(options),
-            Targets = new PropagationTargets(o.Targets, o.ExcludedTargets, refused: host => Log.OutsideTheMesh(logger, host)),
+            Targets = new PropagationTargets(o.Targets, o.ExcludedTargets, refused: host => Log.OutsideTheMesh(logger, host, options.Origins.NameInForce("Propagation:Targets"))),
             BaggageTargets = new PropagationTargets(o.BaggageTargets, o.ExcludedTargets),
             Trust = isForward ? null : new TrustPolicy(options.Trust.Default, options.Trust.Rules, options.Http.EnvoyHeaderPrefix),
             DeferUnsampled = !isForward && options.Sampling.DeferUnsampledParent,
@@ -68,9 +66,9 @@ internal static class Pipeline
             ["service.instance.id"] = Guid.NewGuid().ToString(),
             ["telemetry.sdk.name"] = "Tracing.Sdk",
             ["telemetry.sdk.language"] = "dotnet",
-            ["telemetry.sdk.version"] = Version(typeof(MeshTracing).Assembly) ?? "0",
+            ["telemetry.sdk.version"] = SdkVersion.Text,
         };
-        if (Assembly.GetEntryAssembly() is { } entry && Version(entry) is { } version) attributes["service.version"] = version;
+        if (Assembly.GetEntryAssembly() is { } entry && SdkVersion.Read(entry) is { } version) attributes["service.version"] = version;
         if (!string.IsNullOrEmpty(environment)) attributes["deployment.environment.name"] = environment.ToLowerInvariant();
         foreach (var (key, value) in declared)
         {
@@ -86,51 +84,4 @@ internal static class Pipeline
         if (options.ResourceAttributes.TryGetValue("service.name", out var declared) && declared.Length > 0) return declared;
         return applicationName.Length > 0 ? applicationName : $"unknown_service:{Process.GetCurrentProcess().ProcessName}";
     }
-
-    public static SpanExporter[] Exporters(MeshTracingOptions options, Resource resource, SpanMetrics metrics, ILogger logger, TimeProvider time)
-    {
-        var kinds = options.Export.Exporters
-            .Select(name => name.ToLowerInvariant())
-            .Where(name => name != "none")
-            .Distinct()
-            .Select(name => name switch { "otlp" => ExporterKind.Otlp, "zipkin" => ExporterKind.Zipkin, _ => ExporterKind.Console })
-            .ToArray();
-        return Array.ConvertAll(
-            kinds,
-            kind => new SpanExporter(Settings(options, kind, kinds.Length) with { SettingName = options.Origins.NameInForce }, resource, metrics.AddExporter(ComponentType(kind, options.Export.Otlp.Protocol)), logger, time));
-    }
-
-    // The values of otel.component.type. https://opentelemetry.io/docs/specs/semconv/registry/attributes/otel/
-    private static string ComponentType(ExporterKind kind, OtlpProtocol protocol) => kind switch
-    {
-        ExporterKind.Otlp when protocol == OtlpProtocol.HttpJson => "otlp_http_json_span_exporter",
-        ExporterKind.Otlp => "otlp_http_span_exporter",
-        ExporterKind.Zipkin => "zipkin_http_span_exporter",
-        _ => "console_span_exporter",
-    };
-
-    private static ExporterSettings Settings(MeshTracingOptions o, ExporterKind kind, int count) => new()
-    {
-        Kind = kind,
-        // The handler does not send a user name and password in a URL, and warnings would show them.
-        Endpoint = new UriBuilder(kind == ExporterKind.Zipkin ? o.Export.Zipkin.Endpoint : o.Export.Otlp.Endpoint) { UserName = "", Password = "" }.Uri,
-        Protocol = o.Export.Otlp.Protocol,
-        Headers = kind == ExporterKind.Otlp ? [.. o.Export.Otlp.Headers] : [],
-        Gzip = kind == ExporterKind.Otlp && o.Export.Otlp.Compression == OtlpCompression.Gzip,
-        Timeout = kind == ExporterKind.Zipkin ? o.Export.Zipkin.Timeout : o.Export.Otlp.Timeout,
-        BatchDelay = o.Export.Batch.Interval,
-        MaxBatchSpans = o.Export.Batch.MaxSize,
-        MaxQueuedSpans = o.Export.Batch.MaxQueueSize,
-        MaxQueueBytes = o.Export.Batch.MaxQueueBytes / count,
-        HandlerFactory = o.Export.HttpHandler,
-        CertificateFile = kind == ExporterKind.Otlp ? o.Export.Otlp.CertificateFile : null,
-        ClientCertificateFile = kind == ExporterKind.Otlp ? o.Export.Otlp.ClientCertificateFile : null,
-        ClientKeyFile = kind == ExporterKind.Otlp ? o.Export.Otlp.ClientKeyFile : null,
-        Limits = new SpanLimits(
-            o.Limits.MaxAttributes, o.Limits.MaxEvents, o.Limits.MaxLinks, o.Limits.MaxEventAttributes, o.Limits.MaxLinkAttributes, o.Limits.MaxAttributeLength ?? int.MaxValue),
-    };
-
-    // Without the commit that the SDK appends after a plus sign.
-    private static string? Version(Assembly assembly) =>
-        assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0];
 }

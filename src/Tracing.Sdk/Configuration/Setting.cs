@@ -88,22 +88,22 @@ internal sealed class Setting
     /// <summary>The value in force, as text for people; never a secret.</summary>
     public string Read(MeshTracingOptions options) => Get(options) switch
     {
-        Uri uri => ShownText.Url(uri),
+        Uri uri => LogText.Url(uri),
         IDictionary<string, string> headers when _rule is SecretHeadersAttribute => string.Join(',', headers.Select(SecretHeadersAttribute.ShownKey)),
-        IDictionary<string, string> pairs => string.Join(',', pairs.Select(p => ShownText.Pair(p.Key, p.Value))),
+        IDictionary<string, string> pairs => string.Join(',', pairs.Select(p => LogText.Pair(p.Key, p.Value))),
         var value => SettingText.Format(value),
     };
 
     /// <summary>A wrong value in force, as text for people.</summary>
     public string ShowWrong(MeshTracingOptions options) =>
-        _rule is SecretHeadersAttribute ? ShownText.Hidden : IsPairs ? ShownText.Line(Read(options)) : Show(Read(options));
+        _rule is SecretHeadersAttribute ? LogText.Hidden : IsPairs ? LogText.Line(Read(options)) : Show(Read(options));
 
     /// <summary>Text that was given for the setting, right or wrong, without what may be secret in it.</summary>
     public string Show(string text) => _rule switch
     {
-        SecretHeadersAttribute => ShownText.Hidden,
-        PemFileAttribute => ShownText.File(text),
-        _ => IsPairs ? ShownText.Pairs(text) : ShownText.Value(text),
+        SecretHeadersAttribute => LogText.Hidden,
+        PemFileAttribute => LogText.File(text),
+        _ => IsPairs ? LogText.Pairs(text) : LogText.Value(text),
     };
 
     /// <summary>Whether tracing can start with the value in force.</summary>

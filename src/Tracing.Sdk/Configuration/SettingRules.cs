@@ -56,7 +56,7 @@ internal sealed class SecretHeadersAttribute() : ExpectedAttribute("a list such 
         ((IDictionary<string, string>)value!).All(h => HeaderPrefixAttribute.IsHeaderName(h.Key) && HeaderText.IsSafe(h.Value));
 
     // The padding of a secret in base64, given without its name, makes it read as the key of an empty value.
-    public static string ShownKey(KeyValuePair<string, string> header) => header.Value is "" or "=" ? ShownText.Hidden : header.Key;
+    public static string ShownKey(KeyValuePair<string, string> header) => header.Value is "" or "=" ? LogText.Hidden : header.Key;
 }
 
 /// <summary>The path of a PEM file.</summary>

@@ -30,16 +30,16 @@ internal static class StartupLine
         var exporters = options.Export.Exporters.Select(e => e.ToLowerInvariant()).ToList();
         var parts = new List<string>
         {
-            $"service {ShownText.Line(serviceName)} {nameOrigin}",
+            $"service {LogText.Line(serviceName)} {nameOrigin}",
             $"records {ratio} % of {(options.Sampling.FollowParentDecision ? "new" : "all")} traces {From("Sampling:Ratio")}",
             $"formats {string.Join('+', options.Propagation.Formats)} {From("Propagation:Formats")}",
             $"exports {(exporters.Count == 0 ? "none" : string.Join('+', exporters))} {From("Export:Exporters")}",
         };
-        if (exporters.Contains("otlp")) parts.Add($"otlp to {ShownText.Url(options.Export.Otlp.Endpoint)} {From("Export:Otlp:Endpoint")}");
-        if (exporters.Contains("zipkin")) parts.Add($"zipkin to {ShownText.Url(options.Export.Zipkin.Endpoint)} {From("Export:Zipkin:Endpoint")}");
+        if (exporters.Contains("otlp")) parts.Add($"otlp to {LogText.Url(options.Export.Otlp.Endpoint)} {From("Export:Otlp:Endpoint")}");
+        if (exporters.Contains("zipkin")) parts.Add($"zipkin to {LogText.Url(options.Export.Zipkin.Endpoint)} {From("Export:Zipkin:Endpoint")}");
         foreach (var setting in Settings.All)
         {
-            if (!options.Origins.IsDefault(setting.Name) && !told.Contains(setting.Name)) parts.Add($"{setting.Name} {ShownText.Line(setting.Read(options))} {From(setting.Name)}");
+            if (!options.Origins.IsDefault(setting.Name) && !told.Contains(setting.Name)) parts.Add($"{setting.Name} {LogText.Line(setting.Read(options))} {From(setting.Name)}");
         }
 
         Log.Started(logger, $"Tracing started: {string.Join(", ", parts)}.");

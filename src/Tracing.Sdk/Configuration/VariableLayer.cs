@@ -26,7 +26,7 @@ internal sealed class VariableLayer(MeshTracingOptions options, Func<string, str
         }
 
         ApplySampler();
-        options.Origins.ConfigFile = read("OTEL_CONFIG_FILE") is { Length: > 0 } file ? ShownText.File(file) : null;
+        options.Origins.ConfigFile = read("OTEL_CONFIG_FILE") is { Length: > 0 } file ? LogText.File(file) : null;
     }
 
     /// <summary>Takes back the sampler's variable when the section or the code has set one of its two options: it stands for both, so the other one has its default then.</summary>
@@ -75,7 +75,7 @@ internal sealed class VariableLayer(MeshTracingOptions options, Func<string, str
             var unknown = Array.FindAll(all, i => !items.Knows(i));
             if (unknown.Length > 0)
             {
-                var names = ShownText.Value(string.Join(", ", unknown));
+                var names = LogText.Value(string.Join(", ", unknown));
                 _faults.Add((setting, $"{variable.Name} names \"{names}\", but only {string.Join(", ", items.Known)} are known", "That is left out"));
             }
 
@@ -136,11 +136,11 @@ internal sealed class VariableLayer(MeshTracingOptions options, Func<string, str
             case "traceidratio":
                 if (read(SamplerArgument) is not { Length: > 0 } argument) break;
                 if (double.TryParse(argument, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value is >= 0 and <= 1) ratio = value;
-                else Fault(Ratio, SamplerArgument, ShownText.Value(argument), Ratio.Expected);
+                else Fault(Ratio, SamplerArgument, LogText.Value(argument), Ratio.Expected);
                 break;
             default:
                 Fault(
-                    Ratio, Sampler, ShownText.Value(sampler),
+                    Ratio, Sampler, LogText.Value(sampler),
                     "always_on, always_off, traceidratio, parentbased_always_on, parentbased_always_off or parentbased_traceidratio");
                 return;
         }
@@ -152,7 +152,7 @@ internal sealed class VariableLayer(MeshTracingOptions options, Func<string, str
 
     private string InForce(Setting setting)
     {
-        var value = ShownText.Line(setting.Read(options));
+        var value = LogText.Line(setting.Read(options));
         return $"{setting.Name} is {(value.Length == 0 ? "not set" : value)} ({options.Origins[setting.Name]})";
     }
 

@@ -4,53 +4,49 @@ using Tracing.Sdk.Logging;
 
 namespace Tracing.Sdk.Export;
 
-/// <summary>One line when exporting begins to fail, silence while it does, one line when it works again; the same for a full buffer.</summary>
-/// <remarks>Export thread only.</remarks>
+/// <summary>Logs the state of an exporter when it changes. Export thread only.</summary>
+/// <remarks>One line for each reason why exports fail, and one line when they work again; one line when the buffer is full, and one when it has room again.</remarks>
 internal sealed class ExportLog(ILogger logger, ExporterSettings settings, TimeProvider time)
 {
-    private readonly string _endpoint = settings.Kind == ExporterKind.Console ? "standard output" : ShownText.Url(settings.Endpoint);
+    // A collector that answers differently each time must not fill the log.
+    private const int MaxReasons = 8;
 
+    private readonly HashSet<(SendOutcome Outcome, int Status, HttpRequestError? Error)> _reasons = [];
     private long _failingSince;
-    private long _lostBefore;
+    private long _droppedBefore;
 
-    /// <summary>Whether the last export has failed.</summary>
-    public bool IsFailing { get; private set; }
+    private bool IsFailing => _reasons.Count > 0;
 
-    public void Failed(string cause, long lostSoFar)
+    public void ExportFailed(in SendResult result, long totalDropped)
     {
-        if (IsFailing) return;
-        IsFailing = true;
-        _failingSince = time.GetTimestamp();
-        _lostBefore = lostSoFar;
-        Log.ExportFailed(logger, cause);
+        if (!IsFailing)
+        {
+            _failingSince = time.GetTimestamp();
+            _droppedBefore = totalDropped;
+        }
+
+        if (_reasons.Count < MaxReasons && _reasons.Add((result.Outcome, result.Status, result.Error))) Log.ExportFailed(logger, result.Message!);
     }
 
-    public void Worked(long lostSoFar)
+    public void ExportWorks(long totalDropped)
     {
         if (!IsFailing) return;
-        IsFailing = false;
-        Log.ExportRecovered(logger, _endpoint, Seconds(time.GetElapsedTime(_failingSince)), Lost(lostSoFar - _lostBefore));
+        _reasons.Clear();
+        Log.ExportRecovered(logger, settings.EndpointName, Seconds(time.GetElapsedTime(_failingSince)), Lost(totalDropped - _droppedBefore));
     }
 
-    /// <summary>The buffer has begun to refuse spans.</summary>
-    public void DroppingBegan()
+    public void BufferFull()
     {
-        var reason = IsFailing ? $"{_endpoint} takes none" : $"{_endpoint} takes them more slowly than they end";
-        var room = settings.SettingName(settings.MaxQueuedSpans is null ? "Export:Batch:MaxQueueBytes" : "Export:Batch:MaxQueueSize");
-        Log.BufferFull(logger, reason, room, settings.SettingName("Sampling:Ratio"));
+        var reason = IsFailing ? $"{settings.EndpointName} takes none" : $"{settings.EndpointName} takes them more slowly than they end";
+        var size = settings.SettingName(settings.MaxQueuedSpans is null ? "Export:Batch:MaxQueueBytes" : "Export:Batch:MaxQueueSize");
+        Log.BufferFull(logger, reason, size, settings.SettingName("Sampling:Ratio"));
     }
 
-    /// <summary>The buffer takes all spans again.</summary>
-    public void DroppingEnded(long lost, TimeSpan duration) => Log.BufferHasRoom(logger, Seconds(duration), Lost(lost));
+    public void BufferHasRoom(long dropped, TimeSpan duration) => Log.BufferHasRoom(logger, Seconds(duration), Lost(dropped));
 
-    public void CertificateKept(string problem) => Log.CertificateNotReadable(logger, problem, _endpoint);
+    public void CertificateRefused(string problem) => Log.CertificateNotReadable(logger, problem, settings.EndpointName);
 
     private static string Seconds(TimeSpan time) => string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds:0.#} s");
 
-    private static string Lost(long count) => count switch
-    {
-        0 => "no span was lost",
-        1 => "1 span was lost",
-        _ => string.Create(CultureInfo.InvariantCulture, $"{count} spans were lost"),
-    };
+    private static string Lost(long count) => count == 0 ? "no span was lost" : $"{LogText.Count(count, "span")} {(count == 1 ? "was" : "were")} lost";
 }

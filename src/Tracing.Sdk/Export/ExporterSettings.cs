@@ -1,63 +1,64 @@
 using Tracing.Sdk.Export.Encoding;
+using Tracing.Sdk.Logging;
 
 namespace Tracing.Sdk.Export;
 
-/// <summary>Where spans go.</summary>
-internal enum ExporterKind
-{
-    Otlp,
-    Zipkin,
-    Console,
-}
-
-/// <summary>What one exporter needs to know; everything is resolved and valid.</summary>
+/// <summary>The settings of one exporter, resolved and valid.</summary>
 internal sealed record ExporterSettings
 {
-    public required ExporterKind Kind { get; init; }
+    /// <summary>The exporter's value of <c>otel.component.type</c>. https://opentelemetry.io/docs/specs/semconv/registry/attributes/otel/</summary>
+    public required string ComponentType { get; init; }
 
-    /// <summary>The final URL, path included. Not used by the console exporter.</summary>
-    public Uri Endpoint { get; init; } = new("http://localhost:4318/v1/traces");
+    /// <summary>Creates the exporter's format.</summary>
+    public required Func<ExporterSettings, Resource, SpanFormat> CreateFormat { get; init; }
 
-    public OtlpProtocol Protocol { get; init; }
+    /// <summary>The final URL, path included, without user info. Null for an exporter that writes to standard output.</summary>
+    public Uri? Endpoint { get; init; }
 
-    /// <summary>Sent with each request.</summary>
+    /// <summary>Headers of each request.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> Headers { get; init; } = [];
 
     /// <summary>Whether bodies are compressed.</summary>
     public bool Gzip { get; init; }
 
-    /// <summary>For one export with all its attempts.</summary>
-    public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(10);
+    /// <summary>Time for a batch with all its attempts.</summary>
+    public TimeSpan Timeout { get; init; } = TimeSpan.MaxValue;
 
-    /// <summary>How long a span waits for others at most.</summary>
-    public TimeSpan BatchDelay { get; init; } = TimeSpan.FromSeconds(1);
+    /// <summary>The longest time that a span waits for a batch to fill.</summary>
+    public TimeSpan BatchDelay { get; init; }
 
-    /// <summary>Spans in one request.</summary>
-    public int MaxBatchSpans { get; init; } = 512;
+    /// <summary>Limit of the spans in one request.</summary>
+    public int MaxBatchSpans { get; init; }
 
-    /// <summary>Bytes of spans in one request, before compression. Zipkin gets 1 MiB at most.</summary>
+    /// <summary>Limit of the spans' bytes in one request, before compression. The format's own limit may be lower.</summary>
     public int MaxBatchBytes { get; init; } = 4 * 1024 * 1024;
 
-    /// <summary>Spans that may wait; null for no bound but that of bytes.</summary>
+    /// <summary>Limit of the spans in the queue; null for none but <see cref="MaxQueueBytes"/>.</summary>
     public int? MaxQueuedSpans { get; init; }
 
-    /// <summary>Bytes of spans that may wait.</summary>
-    public long MaxQueueBytes { get; init; } = 8 * 1024 * 1024;
+    /// <summary>Limit of the bytes in the queue.</summary>
+    public long MaxQueueBytes { get; init; }
 
-    /// <summary>Makes the handler that requests go through; null for our own.</summary>
+    /// <summary>Creates the handler of the requests; null for the exporter's own.</summary>
     public Func<HttpMessageHandler>? HandlerFactory { get; init; }
 
-    /// <summary>PEM file with the certificates that the collector's is checked against, instead of the machine's.</summary>
+    /// <summary>PEM file with the authorities that sign the collector's certificate, in place of the machine's.</summary>
     public string? CertificateFile { get; init; }
 
-    /// <summary>PEM file with the certificate that this process shows.</summary>
+    /// <summary>PEM file with the client certificate.</summary>
     public string? ClientCertificateFile { get; init; }
 
-    /// <summary>PEM file with that certificate's key; null when it is in the same file.</summary>
+    /// <summary>PEM file with the key of the client certificate; null when the certificate's file holds it.</summary>
     public string? ClientKeyFile { get; init; }
 
     public SpanLimits Limits { get; init; } = new();
 
-    /// <summary>How a person finds an option: the name of what has set it, such as a variable, or of what can set it. For advice in the log.</summary>
+    /// <summary>Returns the name that a log line gives to an option: what has set it, such as a variable, or what can set it.</summary>
     public Func<string, string> SettingName { get; init; } = static option => $"MeshTracing:{option}";
+
+    /// <summary>The endpoint as log lines show it.</summary>
+    public string EndpointName => Endpoint is null ? "standard output" : LogText.Url(Endpoint);
+
+    /// <summary>Returns a URL without user info: exporters do not send it, and log lines must not show it.</summary>
+    public static Uri WithoutUserInfo(Uri endpoint) => new UriBuilder(endpoint) { UserName = "", Password = "" }.Uri;
 }

@@ -1,156 +1,135 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using Tracing.Sdk.Export.Buffer;
-using Tracing.Sdk.Export.Console;
 using Tracing.Sdk.Export.Encoding;
-using Tracing.Sdk.Export.Otlp;
-using Tracing.Sdk.Export.Zipkin;
 using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk.Export;
 
-/// <summary>One destination for spans: takes them from any thread, delivers them from its own, and counts what becomes of each.</summary>
+/// <summary>Accepts spans from any thread, sends them from its own, and counts what becomes of each.</summary>
 /// <remarks>
-/// The thread that ends a span encodes it and copies the bytes into the buffer. A thread that belongs to the exporter, and not to the
-/// pool, makes batches by size and by age and sends them: an exhausted pool does not stop it, nor one exporter another.
+/// The thread that ends a span encodes it and copies the bytes into the buffer. The export thread makes batches by size and by age and sends them. It
+/// belongs to this exporter and not to the thread pool, so neither an exhausted pool nor another exporter delays it.
 /// </remarks>
 internal sealed class SpanExporter : ISpanExporter, IDisposable
 {
-    // How long a block has to lie unused until its memory is given back.
+    // A block that is not used for this time is released.
     private static readonly TimeSpan TrimInterval = TimeSpan.FromSeconds(30);
 
-    // How the export thread waits. Dozing, it wakes by itself within milliseconds and is signalled only when room becomes scarce.
-    private const int Awake = 0;
-    private const int Dozing = 1;
-    private const int Asleep = 2;
-
-    // How long the export thread polls after a batch before it waits for a signal. A signal costs the writer some microseconds, as much as
-    // fifty spans; under load writers do not signal.
-    private static readonly TimeSpan Doze = TimeSpan.FromMilliseconds(5);
-
-    // Time for the export thread to notice that its time is up and to count the rest itself.
+    // Time for the export thread to notice that its time is up and to count the remaining spans itself.
     private static readonly TimeSpan AbortGrace = TimeSpan.FromMilliseconds(250);
 
-    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(5);
-
-    // Dropping has ended when no span was dropped for so long and half of the buffer is free.
-    private static readonly TimeSpan DroppingEndsAfter = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(5);
 
     private readonly ExporterSettings _settings;
-    private readonly ExporterMetrics _ledger;
+    private readonly ExporterMetrics _metrics;
     private readonly TimeProvider _time;
 
     // Any thread.
     private readonly SpanEncoder _encoder;
     private readonly SpanBuffer _buffer;
-    private readonly AutoResetEvent _wake = new(false);
-    private int _sleep;
-
-    // Threads that flush or stop, and the export thread.
-    private readonly Lock _gate = new();
-    private readonly List<FlushRequest> _newRequests = [];
+    private readonly ExportThreadSignal _signal;
+    private readonly FlushRequests _flushes;
     private readonly StopSignal _stop;
+    // Set when a thread that stops the exporter need not wait any longer. Never disposed of: without a wait handle there is nothing to release.
+    private readonly ManualResetEventSlim _finished = new();
+
+    // Threads that flush or stop, and the export thread; under the lock.
+    private readonly Lock _lock = new();
     private bool _isShutdown;
     private bool _isClosed;
 
-    // Export thread.
-    private readonly Thread _thread;
-    private readonly Delivery _delivery;
-    private readonly ExportLog _log;
+    // Export thread only.
+    private readonly BatchSender _sender;
+    private readonly FullBufferMonitor _monitor;
     private readonly SpanBatch _batch;
-    // What follows a batch that the collector keeps refusing.
-    private readonly SpanBatch _following;
-    private readonly Alarm _alarm;
-    // Set when a thread that stops the exporter need not wait any longer.
-    private readonly ManualResetEventSlim _finished = new();
-    private readonly List<FlushRequest> _requests = [];
-    // Spans up to this number of those handed over are sent now, even as a small batch.
+    // The batch behind one that the collector keeps refusing.
+    private readonly SpanBatch _nextBatch;
+    // Spans up to this value of SpanBuffer.HandedOver are sent now, even as a small batch.
     private long _dueUpTo;
     private bool _wasReachable = true;
-    private bool _mayDoze;
-    // Whether the batch is one that the collector refuses for now.
-    private bool _isHeld;
-    // Spans that found the buffer full: the count when last read, and the count when dropping began.
-    private long _droppedSeen;
-    private long _droppedBefore;
-    private bool _isDropping;
-    private long _droppingSince;
-    private long _droppedAt;
+    private bool _shouldPoll;
+    // Whether _batch is deferred and is sent again.
+    private bool _isDeferred;
 
-    public SpanExporter(ExporterSettings settings, Resource resource, ExporterMetrics ledger, ILogger logger, TimeProvider time)
+    public SpanExporter(ExporterSettings settings, Resource resource, ExporterMetrics metrics, ILogger logger, TimeProvider time)
     {
         _settings = settings;
-        _ledger = ledger;
+        _metrics = metrics;
         _time = time;
         _stop = new StopSignal(time);
-        _alarm = new Alarm(time);
         _buffer = new SpanBuffer(settings.MaxQueueBytes, settings.MaxBatchSpans, settings.MaxQueuedSpans);
-        _log = new ExportLog(logger, settings, time);
-        (_encoder, var destination, var maxBatchBytes) = Create(settings, resource, _log, time);
+        _signal = new ExportThreadSignal(_buffer, time);
+        _flushes = new FlushRequests(_buffer);
+        var log = new ExportLog(logger, settings, time);
+        var format = settings.CreateFormat(settings, resource);
+        _encoder = format.Encoder;
+        _monitor = new FullBufferMonitor(_buffer, metrics, log, time);
+        var maxBatchBytes = Math.Min(settings.MaxBatchBytes, format.MaxBatchBytes);
         _batch = new SpanBatch(settings.MaxBatchSpans, maxBatchBytes);
-        _following = new SpanBatch(settings.MaxBatchSpans, maxBatchBytes);
-        _delivery = new Delivery(destination, settings, ledger, _log, _stop, time);
-        ledger.ObserveQueue(() => Volatile.Read(ref _isClosed) ? default : (_buffer.Unsettled, _buffer.UsedBytes, _buffer.CapacityBytes));
-        _thread = new Thread(Run) { IsBackground = true, Name = $"Tracing.Sdk {ledger.ComponentName}" };
-        // Unsafe: the execution context of the thread that builds the exporter does not flow into its requests.
-        _thread.UnsafeStart();
+        _nextBatch = new SpanBatch(settings.MaxBatchSpans, maxBatchBytes);
+        _sender = new BatchSender(format.CreateTransport(log, time), settings, metrics, log, _stop, time);
+        metrics.ObserveQueue(() => Volatile.Read(ref _isClosed) ? default : (_buffer.Unsettled, _buffer.UsedBytes, _buffer.CapacityBytes));
+        // Unsafe: the execution context of the thread that creates the exporter does not flow into its requests.
+        new Thread(Run) { IsBackground = true, Name = $"Tracing.Sdk {metrics.ComponentName}" }.UnsafeStart();
     }
 
-    /// <summary>Takes a span that has ended. Any thread; never throws, never waits.</summary>
-    public void Add(Activity activity, in SpanFacts facts)
+    /// <summary>Accepts a span that has ended. Any thread; does not throw and does not wait.</summary>
+    public void Add(Activity activity, in SpanMetadata metadata)
     {
         var scratch = Scratch.Take();
         try
         {
             var writer = new ByteWriter(scratch, SpanEncoder.MaxSpanBytes);
             var scope = _encoder.Scopes.Get(activity.Source);
-            var isError = _encoder.Encode(activity, in facts, scope, ref writer);
+            var isError = _encoder.Encode(activity, in metadata, scope, ref writer);
             if (writer.Position > SpanEncoder.MaxSpanBytes) throw new SpanTooLargeException();
             var result = _buffer.Append(writer.Written, scope.Index, isError, out var isDue);
-            if (result != AppendResult.Appended) _ledger.Drop(result == AppendResult.Full ? DropReason.QueueFull : DropReason.Shutdown);
-            if (isDue) Wake();
+            if (result != AppendResult.Appended) _metrics.Drop(result == AppendResult.Full ? DropReason.QueueFull : DropReason.Shutdown);
+            if (isDue) _signal.SetForWriter();
         }
         catch (SpanTooLargeException)
         {
-            _ledger.Drop(DropReason.TooLarge);
+            _metrics.Drop(DropReason.TooLarge);
         }
         catch (Exception)
         {
-            // A tag's value may throw when it is formatted; the code that ends the span must not see that.
-            _ledger.Drop(DropReason.Unencodable);
+            // A tag's value may throw when it is formatted; the exception must not reach the code that ends the span.
+            _metrics.Drop(DropReason.Unencodable);
         }
 
         scratch.Return();
     }
 
-    /// <summary>Sends what was added so far and waits for it.</summary>
-    /// <param name="timeout">The time to wait at most.</param>
+    /// <summary>Sends the spans that were added so far and waits for the result.</summary>
+    /// <param name="timeout">The longest time to wait.</param>
     /// <param name="isLast">Whether the process is about to end: a collector that was reachable before then has all of the time to come back.</param>
-    /// <returns>False when the time did not suffice or some of it was lost.</returns>
+    /// <returns>False when the time did not suffice or a span was lost.</returns>
     public bool Flush(TimeSpan timeout, bool isLast = false)
     {
-        var request = new FlushRequest { IsLast = isLast };
-        lock (_gate)
+        var request = new FlushRequest(isLast);
+        lock (_lock)
         {
             if (_isShutdown) return false;
-            _newRequests.Add(request);
+            _flushes.Add(request);
+            // Under the lock, so that the signal is not disposed of.
+            _signal.Set();
         }
 
-        _wake.Set();
-        return request.Done.Wait(timeout) && request.IsDelivered;
+        return request.Completed.Wait(timeout) && request.IsDelivered;
     }
 
-    /// <summary>Sends what there is, in the time that there is, and takes nothing more.</summary>
+    /// <summary>Accepts no more spans, and sends the remaining ones within the timeout.</summary>
     public void Shutdown(TimeSpan timeout)
     {
         if (BeginShutdown(timeout)) EndShutdown(timeout);
     }
 
-    /// <summary>Takes nothing more, and tells the export thread to send what there is.</summary>
+    /// <summary>Accepts no more spans, and tells the export thread to send the remaining ones.</summary>
     /// <returns>False when that was done before.</returns>
     public bool BeginShutdown(TimeSpan timeout)
     {
-        lock (_gate)
+        lock (_lock)
         {
             if (_isShutdown) return false;
             _isShutdown = true;
@@ -158,65 +137,47 @@ internal sealed class SpanExporter : ISpanExporter, IDisposable
 
         _buffer.Close();
         _stop.Set(timeout);
-        _wake.Set();
+        _signal.Set();
         return true;
     }
 
-    /// <summary>Waits until everything is sent, or the time is up and the rest is counted as dropped.</summary>
+    /// <summary>Waits until all spans are sent, or until the time is up; the remaining ones are then counted as dropped.</summary>
     public void EndShutdown(TimeSpan timeout)
     {
-        if (!_finished.Wait(timeout > TimeSpan.Zero ? timeout : TimeSpan.Zero))
+        var isFinished = _finished.Wait(timeout > TimeSpan.Zero ? timeout : TimeSpan.Zero);
+        if (!isFinished)
         {
-            _stop.TimeIsUp();
-            _finished.Wait(AbortGrace);
+            _stop.Cancel();
+            isFinished = _finished.Wait(AbortGrace);
         }
 
-        lock (_gate)
+        lock (_lock)
         {
-            // The thread may still hang in a handler of the user's; what it delivers after this is not counted.
+            // If the export thread is blocked in a handler of the user's, what it delivers after this is not counted.
             var left = _buffer.Unsettled;
             Volatile.Write(ref _isClosed, true);
-            if (left > 0) _ledger.Drop(DropReason.Shutdown, left);
+            if (left > 0) _metrics.Drop(DropReason.Shutdown, left);
         }
+
+        // A blocked export thread still needs them. Writers never signal a thread that has finished.
+        if (!isFinished) return;
+        _stop.Dispose();
+        _signal.Dispose();
     }
 
     public void Dispose() => Shutdown(TimeSpan.Zero);
 
-    private static (SpanEncoder Encoder, Destination Destination, int MaxBatchBytes) Create(
-        ExporterSettings settings,
-        Resource resource,
-        ExportLog log,
-        TimeProvider time)
-    {
-        switch (settings.Kind)
-        {
-            case ExporterKind.Zipkin:
-                return (
-                    new ZipkinEncoder(settings.Limits, resource),
-                    new HttpTransport(settings, new ZipkinFormat(), log, time),
-                    Math.Min(settings.MaxBatchBytes, ZipkinFormat.MaxBatchBytes));
-            case ExporterKind.Otlp when settings.Protocol == OtlpProtocol.HttpJson:
-                var json = new OtlpJsonEncoder(settings.Limits);
-                return (json, new HttpTransport(settings, new OtlpJsonFormat(json.Scopes, resource), log, time), settings.MaxBatchBytes);
-            case ExporterKind.Otlp:
-                var protobuf = new OtlpProtobufEncoder(settings.Limits);
-                return (protobuf, new HttpTransport(settings, new OtlpProtobufFormat(protobuf.Scopes, resource), log, time), settings.MaxBatchBytes);
-            default:
-                return (new ConsoleEncoder(settings.Limits), new ConsoleDestination(System.Console.OpenStandardOutput()), settings.MaxBatchBytes);
-        }
-    }
-
     private void Run()
     {
-        _delivery.Connect();
+        _sender.Connect();
         var sealedAt = _time.GetTimestamp();
         var trimmedAt = sealedAt;
         while (true)
         {
-            WatchDropping();
-            // :: Step 1: what is asked for, what is old, what is many becomes readable
+            _monitor.Check();
+            // :: Step 1: hand over what a flush asks for, what is old, and what is enough for a batch
             var isStopping = _stop.IsSet;
-            AcceptFlushRequests();
+            if (_flushes.Accept()) _dueUpTo = _buffer.HandedOver;
             if (isStopping || _buffer.IsDue || _time.GetElapsedTime(sealedAt) >= _settings.BatchDelay)
             {
                 _buffer.Seal();
@@ -224,29 +185,29 @@ internal sealed class SpanExporter : ISpanExporter, IDisposable
                 sealedAt = _time.GetTimestamp();
             }
 
-            // :: Step 2: one batch
-            if (_isHeld || ((_buffer.Settled < _dueUpTo || _buffer.IsReady) && _buffer.TryTake(_batch)))
+            // :: Step 2: send one batch
+            if (_isDeferred || ((_buffer.Settled < _dueUpTo || _buffer.IsReady) && _buffer.TryTake(_batch)))
             {
-                _ledger.Sending = _batch.Count;
-                var result = Deliver();
-                _ledger.Sending = 0;
-                _mayDoze = true;
+                _metrics.Sending = _batch.Count;
+                var outcome = SendBatch();
+                _metrics.Sending = 0;
+                _shouldPoll = true;
                 var wasReachable = _wasReachable;
-                // Before a flush returns, because its caller may then stop us.
-                if (result != DeliveryResult.Kept) _wasReachable = true;
+                // Set before a flush returns, because its caller may then stop the exporter.
+                if (outcome != SendOutcome.Unreachable) _wasReachable = true;
                 else if (!_stop.IsSet) _wasReachable = false;
-                CompleteFlushRequests(result, wasReachable);
-                if (result == DeliveryResult.Kept) WaitForCollector();
-                else if (result == DeliveryResult.Deferred) WaitUntilItTakes();
+                _flushes.Complete(outcome, wasReachable);
+                if (outcome == SendOutcome.Unreachable) WaitForConnection();
+                else if (outcome == SendOutcome.Deferred) WaitBeforeRetry();
                 continue;
             }
 
-            // :: Step 3: nothing left
-            CompleteFlushRequests(DeliveryResult.Delivered, wasReachable: true);
+            // :: Step 3: nothing is left to send: wait
+            _flushes.Complete(SendOutcome.Accepted, wasReachable: true);
             if (isStopping)
             {
                 if (_buffer.Settled == _buffer.HandedOver) break;
-                // A writer is between the two steps of handing over.
+                // A writer is in the middle of handing over a block.
                 Thread.Yield();
                 continue;
             }
@@ -257,192 +218,107 @@ internal sealed class SpanExporter : ISpanExporter, IDisposable
                 trimmedAt = _time.GetTimestamp();
             }
 
-            var rest = _settings.BatchDelay - _time.GetElapsedTime(sealedAt);
-            Rest(_isDropping && rest > DroppingEndsAfter ? DroppingEndsAfter : rest);
+            var delay = _settings.BatchDelay - _time.GetElapsedTime(sealedAt);
+            _signal.Wait(_monitor.IsDropping && delay > FullBufferMonitor.EndDelay ? FullBufferMonitor.EndDelay : delay, _shouldPoll);
+            _shouldPoll = false;
         }
 
-        // Disposing of the handler may take its time: the user's may block, and so may the platform's when the pool is exhausted.
         _finished.Set();
-        _delivery.Dispose();
-        _alarm.Dispose();
+        // After the stop has returned, because disposing of the handler may block: the user's may, and the platform's does when the pool is exhausted.
+        _sender.Dispose();
     }
 
-    private DeliveryResult Deliver()
+    private SendOutcome SendBatch()
     {
         try
         {
-            var result = _delivery.Deliver(_batch, Settle);
-            _isHeld = result == DeliveryResult.Deferred;
-            if (!_isHeld || !_delivery.IsBatchSuspect || !TryFollowing(ref result)) return result;
-            _isHeld = false;
-            return result;
+            var outcome = _sender.Send(_batch, Settle);
+            if (outcome == SendOutcome.Deferred && _sender.ShouldSendNextFirst && TrySendNext(ref outcome))
+            {
+                _isDeferred = false;
+                return outcome;
+            }
+
+            _isDeferred = outcome == SendOutcome.Deferred;
+            return outcome;
         }
         catch (Exception)
         {
-            // Out of memory, most likely, and an exception on this thread would end the process.
-            _isHeld = false;
+            // Most likely out of memory. An exception on this thread would end the process.
+            _isDeferred = false;
             Settle(_batch, _batch.Count, DropReason.Unencodable);
-            return DeliveryResult.Lost;
+            return SendOutcome.Rejected;
         }
     }
 
-    // Whether the collector takes the spans behind a batch that it keeps refusing. If so, the refused batch is at fault and is dropped.
-    private bool TryFollowing(ref DeliveryResult result)
+    // If the collector accepts the batch behind the deferred one, the deferred batch itself is at fault and is dropped.
+    private bool TrySendNext(ref SendOutcome outcome)
     {
-        if (!SpanBuffer.TryTakeAfter(_batch, _following)) return false;
-        if (!_delivery.TryOnce(_following))
+        if (!SpanBuffer.TryTakeAfter(_batch, _nextBatch)) return false;
+        if (!_sender.TrySend(_nextBatch))
         {
-            _following.Clear();
+            _nextBatch.Clear();
             return false;
         }
 
-        // Once more: only a batch that is refused while others pass is given up.
-        var isTaken = _delivery.TryOnce(_batch);
-        result = isTaken ? DeliveryResult.Delivered : DeliveryResult.Lost;
-        Settle(_batch, isTaken ? 0 : _batch.Count, DropReason.Rejected);
-        Settle(_following, 0, DropReason.Rejected);
-        _delivery.Worked();
+        // Sent once more: a batch is dropped only if it is refused while the collector accepts another one.
+        var isAccepted = _sender.TrySend(_batch);
+        outcome = isAccepted ? SendOutcome.Accepted : SendOutcome.Rejected;
+        Settle(_batch, isAccepted ? 0 : _batch.Count, DropReason.Rejected);
+        Settle(_nextBatch, 0, DropReason.Rejected);
+        _sender.EndDeferral();
         return true;
     }
 
-    // The only place where spans leave the buffer and are counted; after EndShutdown has counted the rest, nothing is counted twice.
+    // The only place where spans leave the buffer and are counted. After EndShutdown has counted the remaining spans, none is counted twice.
     private void Settle(SpanBatch batch, long dropped, DropReason reason)
     {
-        lock (_gate)
+        lock (_lock)
         {
             if (!_isClosed)
             {
-                _ledger.Export(batch.Count - dropped);
-                if (dropped > 0) _ledger.Drop(reason, dropped);
+                _metrics.Export(batch.Count - dropped);
+                if (dropped > 0) _metrics.Drop(reason, dropped);
             }
 
             _buffer.Settle(batch);
         }
     }
 
-    private void WaitUntilItTakes()
+    private void WaitBeforeRetry()
     {
-        // In pieces, because the buffer may begin to refuse spans meanwhile.
-        var rest = _delivery.DeferredFor;
-        while (_delivery.TryPause(rest < LongestPause ? rest : LongestPause, TimeSpan.MaxValue))
+        // In steps, because the buffer may begin to refuse spans meanwhile.
+        var rest = _sender.RetryDelay;
+        while (_sender.TryWait(rest < MaxWait ? rest : MaxWait, TimeSpan.MaxValue))
         {
-            rest -= LongestPause;
+            rest -= MaxWait;
             if (rest <= TimeSpan.Zero || _stop.IsSet)
             {
-                _ledger.Retry();
+                _metrics.Retry();
                 return;
             }
 
-            WatchDropping();
+            _monitor.Check();
         }
 
         // The process ends before the next attempt is due.
-        _isHeld = false;
+        _isDeferred = false;
         Settle(_batch, _batch.Count, DropReason.Shutdown);
-        CompleteFlushRequests(DeliveryResult.Lost, wasReachable: true);
+        _flushes.Complete(SendOutcome.Rejected, wasReachable: true);
     }
 
-    // One line when the buffer begins to refuse spans, and one when it has taken all of them for a while.
-    private void WatchDropping()
+    private void WaitForConnection()
     {
-        var dropped = _ledger.Dropped(DropReason.QueueFull);
-        if (dropped != _droppedSeen)
-        {
-            _droppedAt = _time.GetTimestamp();
-            if (!_isDropping)
-            {
-                (_isDropping, _droppedBefore, _droppingSince) = (true, _droppedSeen, _droppedAt);
-                _log.DroppingBegan();
-            }
-
-            _droppedSeen = dropped;
-        }
-        else if (_isDropping && !_buffer.IsScarce && _time.GetElapsedTime(_droppedAt) >= DroppingEndsAfter)
-        {
-            _isDropping = false;
-            _log.DroppingEnded(dropped - _droppedBefore, _time.GetElapsedTime(_droppingSince, _droppedAt));
-        }
-    }
-
-    private void WaitForCollector()
-    {
-        var delay = RetryPolicy.Delay(_delivery.Unreachable - 1, Random.Shared.NextDouble());
+        var delay = RetryPolicy.Delay(_sender.UnreachableAttempts - 1, Random.Shared.NextDouble());
         if (_stop.IsSet && (!_wasReachable || delay >= _stop.Remaining))
         {
-            // The collector was not reachable before the stop, or the next attempt would come too late: the rest is dropped.
+            // The collector was not reachable before the stop, or the next attempt would come too late: all spans are dropped.
             Settle(_batch, _batch.Count, DropReason.Unreachable);
             while (_buffer.TryTake(_batch)) Settle(_batch, _batch.Count, DropReason.Unreachable);
             return;
         }
 
-        _alarm.Wait(_stop.IsSet ? _stop.Abort.WaitHandle : _wake, delay);
-        _ledger.Retry();
-    }
-
-    private void Rest(TimeSpan delay)
-    {
-        // First publish the state, then look at the buffer once more; a writer appends first and reads the state afterwards.
-        Interlocked.Exchange(ref _sleep, _mayDoze ? Dozing : Asleep);
-        if (!_buffer.IsReady && !_buffer.IsDue)
-        {
-            // Dozing is a matter of scheduling, so it does not use the TimeProvider.
-            if (_mayDoze) _wake.WaitOne(Doze);
-            else _alarm.Wait(_wake, delay);
-        }
-
-        _mayDoze = false;
-        Volatile.Write(ref _sleep, Awake);
-    }
-
-    // At most one signal for each time that the export thread sleeps.
-    private void Wake()
-    {
-        var sleep = Volatile.Read(ref _sleep);
-        if (sleep == Awake || (sleep == Dozing && !_buffer.IsScarce)) return;
-        if (Interlocked.Exchange(ref _sleep, Awake) != Awake) _wake.Set();
-    }
-
-    private void AcceptFlushRequests()
-    {
-        lock (_gate)
-        {
-            if (_newRequests.Count == 0) return;
-            // Blocks leave in the order in which they were handed over, so the flush is complete when this many are settled.
-            _buffer.Seal();
-            _dueUpTo = _buffer.HandedOver;
-            foreach (var request in _newRequests) request.Goal = _dueUpTo;
-            _requests.AddRange(_newRequests);
-            _newRequests.Clear();
-        }
-    }
-
-    private void CompleteFlushRequests(DeliveryResult result, bool wasReachable)
-    {
-        for (var i = _requests.Count - 1; i >= 0; i--)
-        {
-            var request = _requests[i];
-            request.IsPatient |= request.IsLast && wasReachable;
-            if (result == DeliveryResult.Kept && request.IsPatient) continue;
-            request.IsDelivered &= result is DeliveryResult.Delivered or DeliveryResult.Deferred;
-            // Without a connection a flush returns now, not when the collector is back. A batch that is refused for now is waited for.
-            if (result != DeliveryResult.Kept && _buffer.Settled < request.Goal) continue;
-            request.Done.Set();
-            _requests.RemoveAt(i);
-        }
-    }
-
-    private sealed class FlushRequest
-    {
-        public ManualResetEventSlim Done { get; } = new();
-
-        /// <summary>How many spans will have left the buffer when all that were in it are gone.</summary>
-        public long Goal { get; set; }
-
-        public bool IsDelivered { get; set; } = true;
-
-        public bool IsLast { get; init; }
-
-        /// <summary>Whether it waits although there is no connection, because the collector was reachable when the flush began.</summary>
-        public bool IsPatient { get; set; }
+        _time.WaitOne(_stop.IsSet ? _stop.Abort.WaitHandle : _signal.Handle, delay);
+        _metrics.Retry();
     }
 }

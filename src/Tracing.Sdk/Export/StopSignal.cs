@@ -1,14 +1,17 @@
 namespace Tracing.Sdk.Export;
 
-/// <summary>Tells the export thread that the process ends, by when, and at last that the time is up.</summary>
+/// <summary>Tells the export thread that the exporter stops, and when its time is up.</summary>
+/// <remarks>Set by the thread that stops the exporter. All members may be read on any thread.</remarks>
 internal sealed class StopSignal(TimeProvider time) : IDisposable
 {
     private readonly CancellationTokenSource _abort = new();
     private readonly ManualResetEvent _stopping = new(false);
+    // Published by the write to _isSet.
     private long _startedAt;
     private TimeSpan _timeout;
     private volatile bool _isSet;
 
+    /// <summary>Whether the stop has begun.</summary>
     public bool IsSet => _isSet;
 
     /// <summary>Signalled when the stop begins.</summary>
@@ -17,7 +20,7 @@ internal sealed class StopSignal(TimeProvider time) : IDisposable
     /// <summary>Cancelled when the time is up.</summary>
     public CancellationToken Abort => _abort.Token;
 
-    /// <summary>What is left; without end before the stop begins.</summary>
+    /// <summary>The time that is left; the largest value before the stop begins.</summary>
     public TimeSpan Remaining => !_isSet ? TimeSpan.MaxValue
         : _abort.IsCancellationRequested ? TimeSpan.Zero
         : _timeout - time.GetElapsedTime(_startedAt);
@@ -30,7 +33,8 @@ internal sealed class StopSignal(TimeProvider time) : IDisposable
         _stopping.Set();
     }
 
-    public void TimeIsUp()
+    /// <summary>Cancels <see cref="Abort"/>.</summary>
+    public void Cancel()
     {
         try
         {
@@ -38,7 +42,7 @@ internal sealed class StopSignal(TimeProvider time) : IDisposable
         }
         catch (AggregateException)
         {
-            // A callback of the transport has thrown; the thread that stops the exporter must not see that.
+            // A callback of the transport has thrown; the exception must not reach the thread that stops the exporter.
         }
     }
 

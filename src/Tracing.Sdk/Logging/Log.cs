@@ -11,8 +11,8 @@ internal static partial class Log
     [LoggerMessage(1, LogLevel.Information, "{Summary}")]
     public static partial void Started(ILogger logger, string summary);
 
-    [LoggerMessage(2, LogLevel.Information, "Calls to {Host} get a span but no trace headers, because the host is outside the mesh; MeshTracing:Propagation:Targets can name it.")]
-    public static partial void OutsideTheMesh(ILogger logger, string host);
+    [LoggerMessage(2, LogLevel.Information, "Calls to {Host} get a span but no trace headers, because the host is outside the mesh; {Setting} can name it.")]
+    public static partial void OutsideTheMesh(ILogger logger, string host, string setting);
 
     [LoggerMessage(4, LogLevel.Warning, "OTEL_CONFIG_FILE is \"{File}\", but tracing does not read such files: the other variables, the MeshTracing section and the code count.")]
     public static partial void ConfigFileIgnored(ILogger logger, string file);
@@ -23,7 +23,7 @@ internal static partial class Log
     [LoggerMessage(12, LogLevel.Warning, "The configuration has changed, but the options stay as they were: {Reason}")]
     public static partial void ReloadRefused(ILogger logger, string reason);
 
-    [LoggerMessage(11, LogLevel.Information, "Spans of the source {Source} are not recorded, because MeshTracing:{Setting} leaves it out.")]
+    [LoggerMessage(11, LogLevel.Information, "Spans of the source {Source} are not recorded, because {Setting} leaves it out.")]
     public static partial void SourceLeftOut(ILogger logger, string source, string setting);
 
     [LoggerMessage(20, LogLevel.Warning, "Spans cannot be exported. {Cause}", SkipEnabledCheck = true)]

@@ -41,16 +41,16 @@ public sealed record TrustRule : ISpanParsable<TrustRule>
 
     /// <summary>Reads a rule.</summary>
     /// <param name="s">The text, such as <c>Restart external</c>.</param>
-    /// <param name="provider">Not used.</param>
     /// <exception cref="FormatException">The text is no rule; the message says which word is wrong.</exception>
-    public static TrustRule Parse(string s, IFormatProvider? provider = null)
+    public static TrustRule Parse(string s)
     {
         ArgumentNullException.ThrowIfNull(s);
         return Read(s, out var rule) is { } fault ? throw new FormatException(fault) : rule!;
     }
 
-    /// <inheritdoc cref="Parse(string, IFormatProvider?)"/>
-    public static TrustRule Parse(ReadOnlySpan<char> s, IFormatProvider? provider) => Parse(s.ToString(), provider);
+    static TrustRule IParsable<TrustRule>.Parse(string s, IFormatProvider? provider) => Parse(s);
+
+    static TrustRule ISpanParsable<TrustRule>.Parse(ReadOnlySpan<char> s, IFormatProvider? provider) => Parse(s.ToString());
 
     /// <summary>Reads a rule, or returns false.</summary>
     /// <param name="s">The text, such as <c>Restart external</c>.</param>

@@ -41,13 +41,13 @@ internal static class OtherListeners
     public static IReadOnlyList<string> FindHeardSources(ActivitySource? except)
     {
         var names = new SortedSet<string>(StringComparer.Ordinal);
-        // A listener that is added is called for every source of the process.
+        // A listener that is added is called for every source of the process, before the fields of this class are assigned: it uses constants only.
         using var listener = new ActivityListener
         {
             ShouldListenTo = source =>
             {
                 // This library may listen to requests and calls, but never to their probes.
-                var isOurs = source == except || ((source.Name == Requests.Name || source.Name == Calls.Name) && !IsProbe(source));
+                var isOurs = source == except || (source.Name is SourceNames.HttpServer or SourceNames.HttpClient && !IsProbe(source));
                 if (!isOurs && source.Name.Length > 0 && source.HasListeners()) names.Add(source.Name);
                 return false;
             },

@@ -46,7 +46,7 @@ internal sealed class OutgoingIds(SpanOwnership ownership, SourceFilter filter, 
     }
 
     /// <summary>What is exported of a span beside its activity. Its parent is the nearest exported ancestor, which a reader of the trace will find.</summary>
-    public SpanFacts GetFacts(Activity activity, SpanDetails? details)
+    public SpanMetadata GetFacts(Activity activity, SpanDetails? details)
     {
         var parentId = activity.ParentSpanId;
         var isRemote = activity.HasRemoteParent;
@@ -63,7 +63,7 @@ internal sealed class OutgoingIds(SpanOwnership ownership, SourceFilter filter, 
         }
 
         var flags = (byte)(1 | (IsRandom(activity) ? TraceIds.RandomFlag : 0));
-        return new SpanFacts(parentId, isRemote, flags, GetState(activity) == SamplingState.Debug, details);
+        return new SpanMetadata(parentId, isRemote, flags, GetState(activity) == SamplingState.Debug, details);
     }
 
     public bool IsExported(Activity activity) => activity.Recorded && ownership.IsOurs(activity) && filter.Accepts(activity.Source);

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using Tracing.Sdk.Logging;
 
 namespace Tracing.Sdk.Recording;
 

@@ -13,8 +13,9 @@ namespace Tracing.Sdk.Recording;
 /// <summary>Decides by name which ActivitySources are listened to. A <c>*</c> at the end of a pattern matches any rest.</summary>
 /// <param name="sources">Patterns of the sources to record beside the platform's.</param>
 /// <param name="ignoredSources">Patterns of the sources to leave out.</param>
-/// <param name="logger">Gets one line for each source that the two lists leave out. Must not throw, because the constructor of an ActivitySource calls it.</param>
-internal sealed class SourceFilter(IReadOnlyList<string> sources, IReadOnlyList<string> ignoredSources, ILogger? logger = null)
+/// <param name="logger">Gets one line for each source that the two lists leave out. Must not throw: it is called inside the constructor of an ActivitySource.</param>
+/// <param name="settingName">Returns the name that the line gives to a setting.</param>
+internal sealed class SourceFilter(IReadOnlyList<string> sources, IReadOnlyList<string> ignoredSources, ILogger? logger = null, Func<string, string>? settingName = null)
 {
     private const int MaxKnown = 32;
     private const int MaxReported = 32;
@@ -97,7 +98,7 @@ internal sealed class SourceFilter(IReadOnlyList<string> sources, IReadOnlyList<
             if (_reported.Count >= MaxReported || !_reported.Add(name)) return;
         }
 
-        Log.SourceLeftOut(logger, name, setting);
+        Log.SourceLeftOut(logger, name, settingName?.Invoke(setting) ?? setting);
     }
 
     // Settings for a source of the platform hold for the spans that this library makes in its place.

@@ -6,8 +6,7 @@ using Tracing.Sdk.Recording;
 using Tracing.Sdk.Export;
 using Tracing.Sdk.Export.Buffer;
 using Tracing.Sdk.Export.Encoding;
-using Tracing.Sdk.Export.Otlp;
-using Tracing.Sdk.Export.Zipkin;
+using Tracing.Sdk.Export.Http;
 
 namespace Tracing.Sdk.Benchmarks.Engine;
 
@@ -18,10 +17,9 @@ public class EncodeBenchmarks
     public const int Spans = 512;
 
     private readonly Activity[] _activities;
-    private readonly SpanFacts[] _facts;
-    private readonly OtlpProtobufEncoder _otlp = new(new SpanLimits());
-    private readonly ZipkinEncoder _zipkin = new(new SpanLimits(), Workload.Resource);
-    private readonly OtlpProtobufFormat _otlpFormat;
+    private readonly SpanMetadata[] _facts;
+    private readonly HttpFormat _otlp = Format("otlp");
+    private readonly HttpFormat _zipkin = Format("zipkin");
     private readonly SpanBuffer _buffer = new(1024 * 1024, Spans, null);
     private readonly SpanBatch _batch = new(Spans, 4 * 1024 * 1024);
     private readonly RequestBody _body = new();
@@ -40,18 +38,17 @@ public class EncodeBenchmarks
         }
 
         _facts = [.. _activities.Select(Workload.Facts)];
-        _otlpFormat = new OtlpProtobufFormat(_otlp.Scopes, Workload.Resource);
         _peerWriter = new Utf8JsonWriter(_peerBody);
     }
 
     [Benchmark(OperationsPerInvoke = Spans)]
-    public long Encode_Otlp() => Run(_otlp, _otlpFormat);
+    public long Encode_Otlp() => Run(_otlp);
 
     [Benchmark(OperationsPerInvoke = Spans)]
     public long Encode_Otlp_OpenTelemetry() => _peerOtlp(ref _peerBuffer, new Batch<Activity>(_activities, Spans));
 
     [Benchmark(OperationsPerInvoke = Spans)]
-    public long Encode_Zipkin() => Run(_zipkin, new ZipkinFormat());
+    public long Encode_Zipkin() => Run(_zipkin);
 
     [Benchmark(OperationsPerInvoke = Spans)]
     public long Encode_Zipkin_OpenTelemetry()
@@ -67,11 +64,17 @@ public class EncodeBenchmarks
 
     /// <summary>The encoder alone, without block and body.</summary>
     [Benchmark(OperationsPerInvoke = Spans)]
-    public long EncodeOnly_Otlp() => Encode(_otlp);
+    public long EncodeOnly_Otlp() => Encode(_otlp.Encoder);
 
     /// <summary>The encoder alone, without block and body.</summary>
     [Benchmark(OperationsPerInvoke = Spans)]
-    public long EncodeOnly_Zipkin() => Encode(_zipkin);
+    public long EncodeOnly_Zipkin() => Encode(_zipkin.Encoder);
+
+    private static HttpFormat Format(string exporter)
+    {
+        var settings = Exporters.Settings(exporter, new MeshTracingOptions());
+        return (HttpFormat)settings.CreateFormat(settings, Workload.Resource);
+    }
 
     private long Encode(SpanEncoder encoder)
     {
@@ -89,8 +92,9 @@ public class EncodeBenchmarks
     }
 
     // As SpanExporter.Add and its thread do it.
-    private long Run(SpanEncoder encoder, RequestFormat format)
+    private long Run(HttpFormat format)
     {
+        var encoder = format.Encoder;
         for (var i = 0; i < Spans; i++)
         {
             var scratch = Scratch.Take();
@@ -106,7 +110,7 @@ public class EncodeBenchmarks
         while (_buffer.TryTake(_batch))
         {
             _body.Clear();
-            format.Write(_batch, _body);
+            format.WriteRequest(_batch, _body);
             using var reader = _body.Open();
             bytes += reader.Read(_request);
             _buffer.Settle(_batch);

@@ -1,5 +1,4 @@
 using BenchmarkDotNet.Attributes;
-using Tracing.Sdk.Export;
 using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk.Benchmarks.Engine;
@@ -15,7 +14,7 @@ public class RecordBenchmarks
     public void Bare() => _recorder = Recorder.Bare();
 
     [GlobalSetup(Target = nameof(StartStop_TracingSdk))]
-    public void TracingSdk() => _recorder = Recorder.Ours(Workload.ToSink(ExporterKind.Otlp), new SpanMetrics());
+    public void TracingSdk() => _recorder = Recorder.Ours(Workload.ToSink("otlp"), new SpanMetrics());
 
     [GlobalSetup(Target = nameof(StartStop_OpenTelemetry))]
     public void OpenTelemetry() => _recorder = Recorder.Peer();

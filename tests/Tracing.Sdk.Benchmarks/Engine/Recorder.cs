@@ -25,7 +25,7 @@ internal sealed class Recorder : IDisposable
     public static Recorder Bare() => new("Bare", name => (Workload.Listen(name), static () => { }));
 
     /// <summary>The recorder as <c>AddMeshTracing</c> builds it, with one exporter, which ends with it.</summary>
-    public static Recorder Ours(ExporterSettings settings, SpanMetrics metrics) => new($"Ours.{settings.Kind}", name =>
+    public static Recorder Ours(ExporterSettings settings, SpanMetrics metrics) => new($"Ours.{settings.ComponentType}", name =>
     {
         var exporter = new SpanExporter(
             settings, Workload.Resource, metrics.AddExporter("otlp_http_span_exporter"), NullLogger.Instance, TimeProvider.System);

@@ -30,7 +30,7 @@ internal static class Storm
         {
             using var collector = new Collector();
             using var metrics = new SpanMetrics();
-            using var ours = Recorder.Ours(new ExporterSettings { Kind = ExporterKind.Otlp, Endpoint = collector.Endpoint }, metrics);
+            using var ours = Recorder.Ours(Exporters.Settings("otlp", new MeshTracingOptions()) with { Endpoint = collector.Endpoint }, metrics);
             Load(ours.Source, 2, null);
             var histogram = Load(ours.Source, seconds, isSteady ? null : collector);
             collector.IsUp = true;

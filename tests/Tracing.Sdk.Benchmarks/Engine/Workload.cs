@@ -53,7 +53,7 @@ internal static class Workload
         return activity;
     }
 
-    public static SpanFacts Facts(Activity activity) => new(activity.ParentSpanId, activity.HasRemoteParent, 1, false);
+    public static SpanMetadata Facts(Activity activity) => new(activity.ParentSpanId, activity.HasRemoteParent, 1, false);
 
     /// <summary>Hears one source and samples all of it.</summary>
     public static ActivityListener Listen(string name)
@@ -68,12 +68,7 @@ internal static class Workload
     }
 
     /// <summary>An exporter whose requests go no further than this process.</summary>
-    public static ExporterSettings ToSink(ExporterKind kind) => new()
-    {
-        Kind = kind,
-        Endpoint = new Uri(kind == ExporterKind.Zipkin ? "http://localhost:9411/api/v2/spans" : "http://localhost:4318/v1/traces"),
-        HandlerFactory = () => new Sink(),
-    };
+    public static ExporterSettings ToSink(string exporter) => Exporters.Settings(exporter, new MeshTracingOptions()) with { HandlerFactory = () => new Sink() };
 
     /// <summary>Takes every request: what is measured is us and not the loopback.</summary>
     public sealed class Sink : HttpMessageHandler

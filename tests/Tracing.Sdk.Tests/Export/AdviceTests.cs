@@ -24,7 +24,7 @@ public sealed class AdviceTests : IDisposable
         using var collector = new ScriptedCollector().Then(Reply(302, "", "Location: /zipkin/"));
         Assert.EndsWith(
             "answered 302. A Zipkin server takes spans at /api/v2/spans: append this path to MeshTracing:Export:Zipkin:Endpoint.",
-            Warning(new Uri($"http://localhost:{collector.Port}/"), settings => settings with { Kind = ExporterKind.Zipkin }),
+            Warning(new Uri($"http://localhost:{collector.Port}/"), ExporterUnderTest.AsZipkin),
             StringComparison.Ordinal);
     }
 
@@ -46,7 +46,7 @@ public sealed class AdviceTests : IDisposable
     [Fact]
     public void Warning_TlsToAPlainPort_NamesTheScheme()
     {
-        // Answers what is no HTTP with a status, as most servers do.
+        // Like most servers, it answers a request that is not HTTP with a status.
         using var collector = new ScriptedCollector { Greeting = "HTTP/1.1 400 Bad Request\r\n\r\n"u8.ToArray() };
         Assert.EndsWith(
             "the port speaks HTTP without TLS. Let MeshTracing:Export:Otlp:Endpoint begin with http://.",
@@ -137,6 +137,28 @@ public sealed class AdviceTests : IDisposable
     }
 
     [Fact]
+    public void Warning_BadRequest_NamesTheLossAndTheSetting()
+    {
+        using var collector = new ScriptedCollector().Then(Reply(400));
+        Assert.EndsWith("answered 400. The spans are lost. Check MeshTracing:Export:Otlp:Endpoint.", Warning(collector.Endpoint), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Warning_CauseBeforeAHint_EndsWithOneFullStop()
+    {
+        using var collector = new ScriptedCollector { Otherwise = Raw("\0\0\u0006\u0004\0\0\0\0\0\0\u0005\0\0@\0") };
+        Assert.Matches("[^.]\\. The port speaks HTTP/2 only", Warning(collector.Endpoint));
+    }
+
+    [Fact]
+    public void Warning_OneSpanRejected_IsSingular()
+    {
+        using var collector = new ScriptedCollector().Then(Reply(200, """{"partialSuccess":{"rejectedSpans":"1"}}""", "Content-Type: application/json"));
+        Assert.EndsWith(
+            "The collector did not take 1 span: it did not say why.", Warning(collector.Endpoint, ExporterUnderTest.AsOtlpJson), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Warning_EndpointWithSecrets_ShowsNone()
     {
         var endpoint = new Uri(FaultTests.Unused(), "/v1/traces?Api-Key=SECRET");
@@ -169,7 +191,7 @@ public sealed class AdviceTests : IDisposable
     }
 
     [Fact]
-    public void Warning_AnswerThatQuotesAHeader_ShowsItNot()
+    public void Warning_AnswerThatQuotesAHeader_HidesIt()
     {
         using var collector = new ScriptedCollector().Then(Reply(401, "no such key: SECRET-HEADER", "Content-Type: text/plain"));
         var warning = Warning(collector.Endpoint, settings => settings with { Headers = [new("api-key", "SECRET-HEADER")] });
@@ -180,11 +202,11 @@ public sealed class AdviceTests : IDisposable
     [InlineData("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")]
     [InlineData("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")]
     [InlineData("MeshTracing:Export:Otlp:Endpoint", "MeshTracing:Export:Otlp:Endpoint")]
-    public async Task Warning_NobodyListens_NamesWhatHasSetTheEndpoint(string key, string named) =>
+    public async Task Warning_NoServer_NamesWhatHasSetTheEndpoint(string key, string named) =>
         Assert.Contains($"set {named}, or OTEL_TRACES_EXPORTER to none", await HostWarningAsync(key), StringComparison.Ordinal);
 
     [Fact]
-    public async Task Warning_NobodyListens_NamesTheCode() =>
+    public async Task Warning_NoServer_NamesTheCode() =>
         Assert.Contains("set MeshTracingOptions.Export.Otlp.Endpoint in the code, or", await HostWarningAsync(null), StringComparison.Ordinal);
 
     public void Dispose() => _authority.Dispose();
@@ -217,7 +239,7 @@ public sealed class AdviceTests : IDisposable
         return Assert.Single(log.Lines, line => line.Message.StartsWith("Spans cannot be exported", StringComparison.Ordinal)).Message;
     }
 
-    /// <summary>Accepts, reads, and closes without a word.</summary>
+    /// <summary>Accepts, reads, and closes without an answer.</summary>
     private sealed class HangingUp : IDisposable
     {
         private readonly TcpListener _listener = new(IPAddress.Loopback, 0);

@@ -1,12 +1,12 @@
 using System.Net;
 using System.Net.Sockets;
-using Tracing.Sdk.Export;
+using Tracing.Sdk.Export.Http;
 using Tracing.Sdk.Recording;
 using static Tracing.Sdk.Tests.Export.ScriptedCollector;
 
 namespace Tracing.Sdk.Tests.Export;
 
-/// <summary>How an exporter comes to its connection: before the first request, to the address that answers, again after a loss.</summary>
+/// <summary>An exporter opens its connection before the first request, to the address that answers, and again after a loss.</summary>
 public sealed class ConnectionTests : IDisposable
 {
     private static readonly TimeSpan Long = TimeSpan.FromSeconds(30);
@@ -49,7 +49,7 @@ public sealed class ConnectionTests : IDisposable
     }
 
     [Fact]
-    public void Start_NobodyListens_IsSilent()
+    public void Start_NoServer_IsSilent()
     {
         using var exporter = new ExporterUnderTest(FaultTests.Unused());
         exporter.Shutdown();
@@ -90,20 +90,20 @@ public sealed class ConnectionTests : IDisposable
         using var exporter = new ExporterUnderTest(new Uri($"http://127.0.0.1:{silent.Port}/v1/traces"), isHeld: true).Add(2);
         exporter.Time.LeavesNoTime = true;
         Assert.False(exporter.Flush());
-        exporter.AssertBooks(inFlight: 2);
+        exporter.AssertCounts(inFlight: 2);
         Assert.Contains("was made in time", Assert.Single(exporter.Log.Lines), StringComparison.Ordinal);
     }
 
     [Fact]
     public void Export_HandshakeThatNeverEnds_KeepsTheSpans()
     {
-        // Reads what TLS sends first as the head of a request without end, and says nothing.
+        // Reads the TLS handshake as the head of an endless request, and does not answer.
         using var collector = new ScriptedCollector();
         using var exporter = new ExporterUnderTest(new Uri($"https://localhost:{collector.Port}/v1/traces"), isHeld: true).Add(2);
         Assert.True(collector.Connected.Wait(Long));
         exporter.Time.LeavesNoTime = true;
         Assert.False(exporter.Flush());
-        exporter.AssertBooks(inFlight: 2);
+        exporter.AssertCounts(inFlight: 2);
     }
 
     [Fact]
@@ -118,7 +118,7 @@ public sealed class ConnectionTests : IDisposable
         };
         Assert.False(exporter.Add(2).Flush());
         Assert.True(exporter.Add(3).Flush());
-        exporter.AssertBooks(exported: 3, dropped: 2, reason: DropReason.Timeout);
+        exporter.AssertCounts(exported: 3, dropped: 2, reason: DropReason.Timeout);
         Assert.Equal(2, collector.Connections);
     }
 
@@ -129,7 +129,7 @@ public sealed class ConnectionTests : IDisposable
         using var exporter = new ExporterUnderTest(collector.Endpoint);
         Assert.False(exporter.Add(2).Flush());
         Assert.True(exporter.Add(3).Flush());
-        exporter.AssertBooks(exported: 3, dropped: 2, reason: DropReason.Rejected);
+        exporter.AssertCounts(exported: 3, dropped: 2, reason: DropReason.Rejected);
     }
 
     public void Dispose() => _authority.Dispose();
@@ -149,7 +149,7 @@ public sealed class ConnectionTests : IDisposable
             listener.Bind(new IPEndPoint(address, 0));
             listener.Listen(0);
             Port = ((IPEndPoint)listener.LocalEndPoint!).Port;
-            // Until one of them gets no answer.
+            // Until a connection gets no answer.
             bool isFull;
             do
             {

@@ -7,7 +7,7 @@ namespace Tracing.Sdk.Tests.Export;
 public sealed class DropWarningTests
 {
     [Fact]
-    public void Add_BufferIsFull_SaysSoOnceAndWhenItIsOver()
+    public void Add_BufferIsFull_LogsBeginAndEnd()
     {
         using var full = new ManualResetEventSlim();
         using var collector = new ScriptedCollector();
@@ -21,7 +21,7 @@ public sealed class DropWarningTests
         Assert.False(exporter.Flush(TimeSpan.FromMilliseconds(1)));
         collector.Take();
         exporter.Add(100).Add(100);
-        var dropped = exporter.Ledger.TotalDropped;
+        var dropped = exporter.Metrics.TotalDropped;
         Assert.True(dropped > 0);
         Assert.Empty(exporter.Log.Lines);
 
@@ -41,11 +41,11 @@ public sealed class DropWarningTests
         Assert.True(exporter.Flush());
         Assert.Equal(2, exporter.Log.Lines.Count);
         Assert.Matches($"^Warning: The buffer has room again after [0-9.]+ s; {dropped} spans were lost.$", exporter.Log.Lines[1]);
-        Assert.Equal(dropped, exporter.Ledger.Dropped(DropReason.QueueFull));
+        Assert.Equal(dropped, exporter.Metrics.Dropped(DropReason.QueueFull));
     }
 
     [Fact]
-    public void Add_BufferIsFullBecauseNobodyListens_SaysSo()
+    public void Add_BufferIsFullWithoutServer_LogsIt()
     {
         using var exporter = new ExporterUnderTest(FaultTests.Unused(), settings => settings with { MaxQueuedSpans = 8 }, isHeld: true).Add(3);
         Assert.False(exporter.Flush());

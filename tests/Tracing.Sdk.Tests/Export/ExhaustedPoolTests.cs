@@ -27,7 +27,7 @@ public sealed class ExhaustedPoolTests : IDisposable
             Assert.True(exporter.Add(3).Flush(TimeSpan.FromSeconds(1)));
         }
 
-        exporter.AssertBooks(exported: 6);
+        exporter.AssertCounts(exported: 6);
         Assert.Equal(1, collector.Connections);
     }
 
@@ -42,7 +42,7 @@ public sealed class ExhaustedPoolTests : IDisposable
         Assert.True(connections.Established.Wait(Long));
         WaitUntilThePoolIsIdle();
         using (new ExhaustedPool()) Assert.True(exporter.Add(2).Flush(TimeSpan.FromSeconds(1)));
-        exporter.AssertBooks(exported: 2);
+        exporter.AssertCounts(exported: 2);
         Assert.Equal(1, collector.Connections);
     }
 
@@ -56,16 +56,16 @@ public sealed class ExhaustedPoolTests : IDisposable
         exporter.Time.LeavesNoTime = true;
         Assert.False(exporter.Add(2).Flush());
         Assert.False(exporter.Add(3).Flush());
-        exporter.AssertBooks(inFlight: 5);
+        exporter.AssertCounts(inFlight: 5);
         Assert.Contains("needs the thread pool, which is exhausted", Assert.Single(exporter.Log.Lines), StringComparison.Ordinal);
 
         pool.Dispose();
         exporter.Time.LeavesNoTime = false;
         Assert.True(exporter.Flush());
-        exporter.AssertBooks(exported: 5);
+        exporter.AssertCounts(exported: 5);
     }
 
-    // The time of a request is measured by a timer of the pool; the thread that stops the exporter needs none.
+    // The timeout of a request needs a timer, and so the pool; the thread that stops the exporter needs none.
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -83,7 +83,7 @@ public sealed class ExhaustedPoolTests : IDisposable
             Assert.True(collector.Closed.Wait(Long));
         }
 
-        exporter.AssertBooks(exported: 1, dropped: 2, reason: DropReason.Shutdown);
+        exporter.AssertCounts(exported: 1, dropped: 2, reason: DropReason.Shutdown);
     }
 
     [Fact]
@@ -95,13 +95,13 @@ public sealed class ExhaustedPoolTests : IDisposable
             using var exporter = Exporter(collector);
             exporter.Add(2);
             exporter.Shutdown(TimeSpan.FromMilliseconds(100));
-            exporter.AssertBooks(dropped: 2, reason: DropReason.Unreachable);
+            exporter.AssertCounts(dropped: 2, reason: DropReason.Unreachable);
         }
     }
 
     public void Dispose() => _authority.Dispose();
 
-    // What the start of the exporter has put there is done.
+    // The work that the start of the exporter has queued is done.
     private static void WaitUntilThePoolIsIdle()
     {
         for (var i = 0; i < 3; i++)

@@ -2,30 +2,38 @@ using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 using Tracing.Sdk.Export;
+using Tracing.Sdk.Export.Otlp;
 using Tracing.Sdk.Recording;
 using Tracing.Sdk.Tests.Export.Encoding;
 
 namespace Tracing.Sdk.Tests.Export;
 
-/// <summary>An exporter with all that can be seen of it: its ledger, its log, its pauses. Whatever happens, the balance is checked.</summary>
+/// <summary>An exporter with its metrics, its log and its pauses. The balance of the metrics is checked after each step.</summary>
 internal sealed class ExporterUnderTest : IDisposable
 {
     private readonly SpanExporter _exporter;
     private long _added;
 
-    /// <param name="endpoint">The collector's.</param>
+    /// <param name="endpoint">The collector's URL.</param>
     /// <param name="change">Changes the settings.</param>
     /// <param name="isHeld">Whether pauses wait for the next flush instead of taking no time.</param>
-    /// <param name="ledger">Where to count; null for a ledger of its own.</param>
-    public ExporterUnderTest(Uri endpoint, Func<ExporterSettings, ExporterSettings>? change = null, bool isHeld = false, ExporterMetrics? ledger = null)
+    /// <param name="metrics">The counters; null for new ones.</param>
+    public ExporterUnderTest(Uri endpoint, Func<ExporterSettings, ExporterSettings>? change = null, bool isHeld = false, ExporterMetrics? metrics = null)
     {
-        Ledger = ledger ?? new("otlp_http_span_exporter");
+        Metrics = metrics ?? new("otlp_http_span_exporter");
         Time.IsHeld = isHeld;
-        var settings = new ExporterSettings { Kind = ExporterKind.Otlp, Endpoint = endpoint, BatchDelay = TimeSpan.FromHours(1) };
-        _exporter = new SpanExporter(change?.Invoke(settings) ?? settings, Encoded.Resource, Ledger, Log, Time);
+        var settings = Settings("otlp") with { Endpoint = endpoint, BatchDelay = TimeSpan.FromHours(1) };
+        _exporter = new SpanExporter(change?.Invoke(settings) ?? settings, Encoded.Resource, Metrics, Log, Time);
     }
 
-    public ExporterMetrics Ledger { get; }
+    public ExporterMetrics Metrics { get; }
+
+    /// <summary>The settings of an exporter without any options.</summary>
+    public static ExporterSettings Settings(string exporter) => Exporters.Settings(exporter, new MeshTracingOptions());
+
+    public static ExporterSettings AsZipkin(ExporterSettings settings) => settings with { CreateFormat = Settings("zipkin").CreateFormat };
+
+    public static ExporterSettings AsOtlpJson(ExporterSettings settings) => settings with { CreateFormat = OtlpJsonFormat.Settings(new OtlpOptions()).CreateFormat };
 
     public RecordingLogger Log { get; } = new();
 
@@ -51,7 +59,7 @@ internal sealed class ExporterUnderTest : IDisposable
         return this;
     }
 
-    /// <summary>Flushes, checks the balance, and tells whether all was delivered.</summary>
+    /// <summary>Flushes, checks the balance, and returns whether all spans were delivered.</summary>
     public bool Flush(TimeSpan? timeout = null)
     {
         var isDelivered = _exporter.Flush(timeout ?? TimeSpan.FromSeconds(30));
@@ -65,23 +73,23 @@ internal sealed class ExporterUnderTest : IDisposable
     public void Shutdown(TimeSpan? timeout = null)
     {
         _exporter.Shutdown(timeout ?? TimeSpan.FromSeconds(30));
-        Assert.Equal(0, Ledger.InFlight);
+        Assert.Equal(0, Metrics.InFlight);
         AssertBalanced();
     }
 
     /// <summary>Each span that was added is exported, dropped with a reason, or still there.</summary>
-    public void AssertBalanced() => Assert.Equal(Volatile.Read(ref _added), Ledger.Exported + Ledger.TotalDropped + Ledger.InFlight);
+    public void AssertBalanced() => Assert.Equal(Volatile.Read(ref _added), Metrics.Exported + Metrics.TotalDropped + Metrics.InFlight);
 
-    public void AssertBooks(long exported = 0, long dropped = 0, DropReason reason = default, long inFlight = 0)
+    public void AssertCounts(long exported = 0, long dropped = 0, DropReason reason = default, long inFlight = 0)
     {
-        Assert.Equal((exported, dropped, dropped, inFlight), (Ledger.Exported, Ledger.TotalDropped, Ledger.Dropped(reason), Ledger.InFlight));
+        Assert.Equal((exported, dropped, dropped, inFlight), (Metrics.Exported, Metrics.TotalDropped, Metrics.Dropped(reason), Metrics.InFlight));
         AssertBalanced();
     }
 
     public void Dispose() => Shutdown(TimeSpan.Zero);
 }
 
-/// <summary>Time in which pauses take none: the clock jumps to their end. Everything else waits for <see cref="FakeTimeProvider.Advance"/>.</summary>
+/// <summary>A clock that jumps to the end of each pause of the exporter. All other timers wait for <see cref="FakeTimeProvider.Advance"/>.</summary>
 internal sealed class PausingTime : FakeTimeProvider
 {
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(10);
@@ -97,7 +105,7 @@ internal sealed class PausingTime : FakeTimeProvider
     /// <summary>Set to let the time of each request be up as soon as it begins.</summary>
     public bool LeavesNoTime { get; set; }
 
-    /// <summary>How wrong the clock on the wall is; what is measured goes on as it should.</summary>
+    /// <summary>The error of the wall clock. Elapsed times stay right.</summary>
     public TimeSpan ClockError { get; set; }
 
     public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + ClockError;

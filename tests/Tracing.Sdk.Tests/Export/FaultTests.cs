@@ -1,14 +1,15 @@
 using System.IO.Compression;
 using System.Net;
 using System.Net.Sockets;
-using Tracing.Sdk.Export;
+using Tracing.Sdk.Export.Otlp;
+using Tracing.Sdk.Export.Http;
 using Tracing.Sdk.Recording;
 using Tracing.Sdk.Tests.Testbed;
 using static Tracing.Sdk.Tests.Export.ScriptedCollector;
 
 namespace Tracing.Sdk.Tests.Export;
 
-/// <summary>Everything that goes wrong between an exporter and its collector, over real sockets, with the books checked after each.</summary>
+/// <summary>Faults between an exporter and its collector, over real sockets. Each test checks the counts.</summary>
 public sealed class FaultTests
 {
     [Fact]
@@ -17,7 +18,7 @@ public sealed class FaultTests
         using var collector = new ScriptedCollector();
         using var exporter = new ExporterUnderTest(collector.Endpoint).Add(3);
         Assert.True(exporter.Flush());
-        exporter.AssertBooks(exported: 3);
+        exporter.AssertCounts(exported: 3);
         Assert.Equal(3, collector.Take().Spans);
         Assert.Empty(exporter.Log.Lines);
     }
@@ -33,22 +34,22 @@ public sealed class FaultTests
     }
 
     [Fact]
-    public void Export_NobodyListens_KeepsSpansAndSaysSoOnce()
+    public void Export_NoServer_KeepsSpansAndLogsOnce()
     {
         using var exporter = new ExporterUnderTest(Unused(), isHeld: true);
         Assert.False(exporter.Add(2).Flush());
         Assert.False(exporter.Add(2).Flush());
-        exporter.AssertBooks(inFlight: 4);
+        exporter.AssertCounts(inFlight: 4);
         Assert.StartsWith("Warning: Spans cannot be exported. Nothing answers at http://localhost:", Assert.Single(exporter.Log.Lines), StringComparison.Ordinal);
     }
 
     [Fact]
-    public void Shutdown_NobodyListens_CountsAllAtOnce()
+    public void Shutdown_NoServer_CountsAllAtOnce()
     {
         using var exporter = new ExporterUnderTest(Unused(), isHeld: true);
         Assert.False(exporter.Add(2).Flush());
         exporter.Shutdown();
-        exporter.AssertBooks(dropped: 2, reason: DropReason.Unreachable);
+        exporter.AssertCounts(dropped: 2, reason: DropReason.Unreachable);
     }
 
     [Fact]
@@ -59,7 +60,7 @@ public sealed class FaultTests
         Assert.False(exporter.Add(5).Flush());
         using var collector = new ScriptedCollector(endpoint.Port);
         Assert.True(exporter.Flush());
-        exporter.AssertBooks(exported: 5);
+        exporter.AssertCounts(exported: 5);
         Assert.Matches($"^Warning: The export to {endpoint} works again after [0-9.]+ s; no span was lost.$", exporter.Log.Lines[^1]);
         Assert.Equal(2, exporter.Log.Lines.Count);
     }
@@ -74,7 +75,7 @@ public sealed class FaultTests
         Assert.False(exporter.Add().Flush());
         using var second = new ScriptedCollector(first.Port);
         Assert.True(exporter.Flush());
-        exporter.AssertBooks(exported: 2);
+        exporter.AssertCounts(exported: 2);
     }
 
     [Fact]
@@ -87,7 +88,7 @@ public sealed class FaultTests
         var flush = exporter.Add().FlushLast();
         using var second = new ScriptedCollector(first.Port);
         Assert.True(await flush);
-        exporter.AssertBooks(exported: 2);
+        exporter.AssertCounts(exported: 2);
     }
 
     [Fact]
@@ -96,7 +97,7 @@ public sealed class FaultTests
         using var exporter = new ExporterUnderTest(Unused(), isHeld: true);
         Assert.False(exporter.Add().Flush());
         Assert.False(await exporter.FlushLast());
-        exporter.AssertBooks(inFlight: 1);
+        exporter.AssertCounts(inFlight: 1);
     }
 
     [Fact]
@@ -104,7 +105,7 @@ public sealed class FaultTests
     {
         using var exporter = new ExporterUnderTest(new Uri("http://localhost:1/"), settings => settings with { HandlerFactory = () => new CancelledHandler() }).Add(2);
         exporter.Shutdown(TimeSpan.FromMilliseconds(100));
-        exporter.AssertBooks(dropped: 2, reason: DropReason.Shutdown);
+        exporter.AssertCounts(dropped: 2, reason: DropReason.Shutdown);
     }
 
     [Fact]
@@ -112,7 +113,7 @@ public sealed class FaultTests
     {
         using var exporter = new ExporterUnderTest(new Uri("http://no-such-host.invalid:4318/v1/traces"), isHeld: true);
         Assert.False(exporter.Add().Flush());
-        exporter.AssertBooks(inFlight: 1);
+        exporter.AssertCounts(inFlight: 1);
         Assert.Contains("host name", Assert.Single(exporter.Log.Lines), StringComparison.Ordinal);
     }
 
@@ -123,7 +124,7 @@ public sealed class FaultTests
         using var exporter = new ExporterUnderTest(collector.Endpoint);
         collector.OnRequest = _ => exporter.Time.Advance(TimeSpan.FromSeconds(10));
         Assert.False(exporter.Add(2).Flush());
-        exporter.AssertBooks(dropped: 2, reason: DropReason.Timeout);
+        exporter.AssertCounts(dropped: 2, reason: DropReason.Timeout);
         Assert.Contains("did not answer in time", Assert.Single(exporter.Log.Lines), StringComparison.Ordinal);
     }
 
@@ -133,7 +134,7 @@ public sealed class FaultTests
         using var server = new TcpListener(IPAddress.Loopback, 0);
         server.Server.ReceiveBufferSize = 4096;
         server.Start();
-        // The body is larger than all that lies between.
+        // The body is larger than the buffers of both sockets.
         using var exporter = new ExporterUnderTest(
             new Uri($"http://localhost:{((IPEndPoint)server.LocalEndpoint).Port}/v1/traces"),
             settings => settings with { MaxQueueBytes = 64 * 1024 * 1024, MaxBatchBytes = 64 * 1024 * 1024 });
@@ -150,7 +151,7 @@ public sealed class FaultTests
         });
         reading.Start();
         Assert.False(exporter.Flush());
-        exporter.AssertBooks(dropped: 8, reason: DropReason.Timeout);
+        exporter.AssertCounts(dropped: 8, reason: DropReason.Timeout);
         Assert.Contains("did not answer in time", Assert.Single(exporter.Log.Lines), StringComparison.Ordinal);
         reading.Join();
 
@@ -176,8 +177,8 @@ public sealed class FaultTests
         using var exporter = new ExporterUnderTest(collector.Endpoint).Add(2);
         collector.OnRequest = _ => exporter.Time.ClockError = TimeSpan.FromDays(days);
         Assert.True(exporter.Flush());
-        exporter.AssertBooks(exported: 2);
-        Assert.Equal(1, exporter.Ledger.Retries);
+        exporter.AssertCounts(exported: 2);
+        Assert.Equal(1, exporter.Metrics.Retries);
     }
 
     [Fact]
@@ -186,7 +187,7 @@ public sealed class FaultTests
         using var collector = new ScriptedCollector { Otherwise = Hang };
         using var exporter = new ExporterUnderTest(collector.Endpoint).Add(2);
         exporter.Shutdown(TimeSpan.FromMilliseconds(100));
-        exporter.AssertBooks(dropped: 2, reason: DropReason.Shutdown);
+        exporter.AssertCounts(dropped: 2, reason: DropReason.Shutdown);
     }
 
     [Fact]
@@ -195,8 +196,8 @@ public sealed class FaultTests
         using var collector = new ScriptedCollector().Then(Reset);
         using var exporter = new ExporterUnderTest(collector.Endpoint).Add(2);
         Assert.True(exporter.Flush());
-        exporter.AssertBooks(exported: 2);
-        Assert.Equal(1, exporter.Ledger.Retries);
+        exporter.AssertCounts(exported: 2);
+        Assert.Equal(1, exporter.Metrics.Retries);
     }
 
     [Fact]
@@ -206,8 +207,8 @@ public sealed class FaultTests
         using var exporter = new ExporterUnderTest(collector.Endpoint);
         Assert.True(exporter.Add().Flush());
         Assert.True(exporter.Add().Flush());
-        exporter.AssertBooks(exported: 2);
-        Assert.Equal(0, exporter.Ledger.Retries);
+        exporter.AssertCounts(exported: 2);
+        Assert.Equal(0, exporter.Metrics.Retries);
     }
 
     [Theory]
@@ -220,7 +221,7 @@ public sealed class FaultTests
         using var collector = new ScriptedCollector().Then(Reply(status), Reply(status));
         using var exporter = new ExporterUnderTest(collector.Endpoint).Add();
         Assert.True(exporter.Flush());
-        exporter.AssertBooks(exported: 1);
+        exporter.AssertCounts(exported: 1);
         Assert.All(exporter.Time.Pauses, pause => Assert.InRange(pause, TimeSpan.Zero, TimeSpan.FromSeconds(5)));
     }
 
@@ -239,7 +240,7 @@ public sealed class FaultTests
         using var collector = new ScriptedCollector().Then(Reply(status, "", "Location: http://localhost:1/"));
         using var exporter = new ExporterUnderTest(collector.Endpoint).Add(2);
         Assert.False(exporter.Flush());
-        exporter.AssertBooks(dropped: 2, reason: DropReason.Rejected);
+        exporter.AssertCounts(dropped: 2, reason: DropReason.Rejected);
         Assert.Single(collector.Requests);
         Assert.Contains($"answered {status}", Assert.Single(exporter.Log.Lines), StringComparison.Ordinal);
     }
@@ -287,13 +288,13 @@ public sealed class FaultTests
         collector.Then([.. Enumerable.Repeat(Reply(status), 40)]);
         using var exporter = new ExporterUnderTest(collector.Endpoint).Add(2);
         Assert.True(exporter.Flush());
-        exporter.AssertBooks(exported: 2);
+        exporter.AssertCounts(exported: 2);
         Assert.True(exporter.Time.Pauses.Aggregate(TimeSpan.Zero, (sum, pause) => sum + pause) > TimeSpan.FromSeconds(20));
-        Assert.Equal(40, exporter.Ledger.Retries);
+        Assert.Equal(40, exporter.Metrics.Retries);
     }
 
     [Fact]
-    public void Export_Later_SaysThatTheSpansAreKept()
+    public void Export_Later_LogsThatSpansAreKept()
     {
         using var collector = new ScriptedCollector().Then(Reply(503, "data refused due to high memory usage", "Content-Type: text/plain"));
         using var exporter = new ExporterUnderTest(collector.Endpoint).Add(2);
@@ -309,7 +310,7 @@ public sealed class FaultTests
         using var collector = new ScriptedCollector { Otherwise = Reply(503) };
         using var exporter = new ExporterUnderTest(collector.Endpoint).Add(2);
         exporter.Shutdown(TimeSpan.FromSeconds(5));
-        exporter.AssertBooks(dropped: 2, reason: DropReason.Shutdown);
+        exporter.AssertCounts(dropped: 2, reason: DropReason.Shutdown);
     }
 
     [Fact]
@@ -322,11 +323,32 @@ public sealed class FaultTests
         collector.Take();
         exporter.Time.WaitForPause();
         exporter.Shutdown(TimeSpan.FromSeconds(5));
-        exporter.AssertBooks(exported: 2);
+        exporter.AssertCounts(exported: 2);
     }
 
     [Fact]
-    public void Export_FailsAndRecovers_SaysWhatWasLost()
+    public void Export_ReasonChanges_LogsEachReasonOnce()
+    {
+        using var collector = new ScriptedCollector().Then(Reply(400), Reply(400), Reply(401), Reply(400), Reply(401));
+        using var exporter = new ExporterUnderTest(collector.Endpoint);
+        for (var i = 0; i < 5; i++) exporter.Add().Flush();
+        Assert.Collection(
+            exporter.Log.Lines,
+            line => Assert.Contains(" answered 400", line, StringComparison.Ordinal),
+            line => Assert.Contains(" answered 401", line, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Export_ManyReasons_LogsEight()
+    {
+        using var collector = new ScriptedCollector().Then([.. Enumerable.Range(451, 20).Select(status => Reply(status))]);
+        using var exporter = new ExporterUnderTest(collector.Endpoint);
+        for (var i = 0; i < 20; i++) exporter.Add().Flush();
+        Assert.Equal(8, exporter.Log.Lines.Count);
+    }
+
+    [Fact]
+    public void Export_FailsAndRecovers_LogsTheLoss()
     {
         using var collector = new ScriptedCollector().Then(Reply(500), Reply(500));
         using var exporter = new ExporterUnderTest(collector.Endpoint);
@@ -335,7 +357,7 @@ public sealed class FaultTests
         Assert.True(exporter.Add(4).Flush());
         Assert.Equal(2, exporter.Log.Lines.Count);
         Assert.EndsWith("; 5 spans were lost.", exporter.Log.Lines[1], StringComparison.Ordinal);
-        exporter.AssertBooks(exported: 4, dropped: 5, reason: DropReason.Rejected);
+        exporter.AssertCounts(exported: 4, dropped: 5, reason: DropReason.Rejected);
     }
 
     [Fact]
@@ -345,7 +367,7 @@ public sealed class FaultTests
         using var collector = new ScriptedCollector().Then(Reply(200, Convert.FromHexString("0a0b08021207746f6f206f6c64")));
         using var exporter = new ExporterUnderTest(collector.Endpoint).Add(5);
         Assert.False(exporter.Flush());
-        exporter.AssertBooks(exported: 3, dropped: 2, reason: DropReason.Rejected);
+        exporter.AssertCounts(exported: 3, dropped: 2, reason: DropReason.Rejected);
         Assert.Single(collector.Requests);
         Assert.Contains("did not take 2 spans: too old", Assert.Single(exporter.Log.Lines), StringComparison.Ordinal);
     }
@@ -361,7 +383,7 @@ public sealed class FaultTests
         using var collector = new ScriptedCollector().Then(Reply(200, Convert.FromHexString(body)));
         using var exporter = new ExporterUnderTest(collector.Endpoint).Add(5);
         exporter.Flush();
-        exporter.AssertBooks(exported: 5 - rejected, dropped: rejected, reason: DropReason.Rejected);
+        exporter.AssertCounts(exported: 5 - rejected, dropped: rejected, reason: DropReason.Rejected);
     }
 
     [Theory]
@@ -375,7 +397,7 @@ public sealed class FaultTests
         using var collector = new ScriptedCollector { Otherwise = Raw(answer) };
         using var exporter = new ExporterUnderTest(collector.Endpoint).Add(2);
         Assert.False(exporter.Flush());
-        exporter.AssertBooks(dropped: 2, reason: DropReason.Timeout);
+        exporter.AssertCounts(dropped: 2, reason: DropReason.Timeout);
         Assert.Single(exporter.Log.Lines);
     }
 
@@ -395,10 +417,10 @@ public sealed class FaultTests
         using var collector = new ScriptedCollector { Otherwise = Raw(answer) };
         using var exporter = new ExporterUnderTest(collector.Endpoint).Add(2);
         Assert.True(exporter.Flush());
-        exporter.AssertBooks(exported: 2);
+        exporter.AssertCounts(exported: 2);
     }
 
-    // The status line decides; what the body adds is lost.
+    // The status decides, although the body cannot be read.
     [Theory]
     [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort")]
     [InlineData("HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n")]
@@ -415,7 +437,7 @@ public sealed class FaultTests
         using var collector = new ScriptedCollector { Otherwise = Raw(answer) };
         using var exporter = new ExporterUnderTest(collector.Endpoint).Add(2);
         Assert.True(exporter.Flush());
-        exporter.AssertBooks(exported: 2);
+        exporter.AssertCounts(exported: 2);
         Assert.Single(collector.Requests);
     }
 
@@ -427,7 +449,7 @@ public sealed class FaultTests
         using var collector = new ScriptedCollector { Otherwise = Raw(answer) };
         using var exporter = new ExporterUnderTest(collector.Endpoint).Add(2);
         Assert.False(exporter.Flush());
-        exporter.AssertBooks(dropped: 2, reason: DropReason.Rejected);
+        exporter.AssertCounts(dropped: 2, reason: DropReason.Rejected);
         Assert.Single(collector.Requests);
     }
 
@@ -439,7 +461,7 @@ public sealed class FaultTests
         using var exporter = new ExporterUnderTest(Unused(), settings => settings with { HandlerFactory = () => handler }).Add(2);
         body.OnRead = () => exporter.Time.Advance(TimeSpan.FromSeconds(10));
         Assert.True(exporter.Flush());
-        exporter.AssertBooks(exported: 2);
+        exporter.AssertCounts(exported: 2);
     }
 
     [Fact]
@@ -450,7 +472,7 @@ public sealed class FaultTests
         Assert.False(exporter.Flush(TimeSpan.FromMilliseconds(1)));
         collector.Take();
         exporter.Shutdown(TimeSpan.FromSeconds(1));
-        exporter.AssertBooks(exported: 2);
+        exporter.AssertCounts(exported: 2);
     }
 
     [Fact]
@@ -462,7 +484,7 @@ public sealed class FaultTests
         });
         using var exporter = new ExporterUnderTest(collector.Endpoint).Add(2);
         Assert.True(exporter.Flush());
-        exporter.AssertBooks(exported: 2);
+        exporter.AssertCounts(exported: 2);
     }
 
     [Fact]
@@ -472,7 +494,7 @@ public sealed class FaultTests
         using var collector = new ScriptedCollector().Then(Reply(200, "", headers));
         using var exporter = new ExporterUnderTest(collector.Endpoint).Add(2);
         Assert.True(exporter.Flush());
-        exporter.AssertBooks(exported: 2);
+        exporter.AssertCounts(exported: 2);
     }
 
     [Fact]
@@ -481,17 +503,17 @@ public sealed class FaultTests
         using var collector = new ScriptedCollector().Then(Reply(200, "", $"X-Large: {new string('x', 20 * 1024)}"));
         using var exporter = new ExporterUnderTest(collector.Endpoint).Add(2);
         Assert.True(exporter.Flush());
-        exporter.AssertBooks(exported: 2);
+        exporter.AssertCounts(exported: 2);
     }
 
-    // SocketsHttpHandler's own bound is 64 KiB.
+    // SocketsHttpHandler's limit is 64 KiB.
     [Fact]
     public void Export_HeadersWithoutEnd_AreGivenUpInTime()
     {
         using var collector = new ScriptedCollector { Otherwise = Reply(200, "", $"X-Large: {new string('x', 100 * 1024)}") };
         using var exporter = new ExporterUnderTest(collector.Endpoint).Add(2);
         Assert.False(exporter.Flush());
-        exporter.AssertBooks(dropped: 2, reason: DropReason.Timeout);
+        exporter.AssertCounts(dropped: 2, reason: DropReason.Timeout);
     }
 
     [Theory]
@@ -510,7 +532,7 @@ public sealed class FaultTests
         Assert.False(exporter.Add(2).Flush());
         Assert.False(exporter.Add(3).Flush());
         Assert.True(exporter.Add(4).Flush());
-        exporter.AssertBooks(exported: 4, dropped: 5, reason: DropReason.Rejected);
+        exporter.AssertCounts(exported: 4, dropped: 5, reason: DropReason.Rejected);
     }
 
     [Theory]
@@ -523,7 +545,7 @@ public sealed class FaultTests
         using var collector = new ScriptedCollector { Otherwise = Raw(answer) };
         using var exporter = new ExporterUnderTest(collector.Endpoint).Add(2);
         Assert.False(exporter.Flush());
-        exporter.AssertBooks(dropped: 2, reason: DropReason.Rejected);
+        exporter.AssertCounts(dropped: 2, reason: DropReason.Rejected);
         Assert.Contains("answered 200 with a web page", Assert.Single(exporter.Log.Lines), StringComparison.Ordinal);
     }
 
@@ -533,7 +555,7 @@ public sealed class FaultTests
         using var collector = new ScriptedCollector().Then(Reply(200, "<html>Welcome</html>", "Content-Type: text/html"));
         using var exporter = new ExporterUnderTest(collector.Endpoint).Add();
         Assert.False(exporter.Flush());
-        exporter.AssertBooks(dropped: 1, reason: DropReason.Rejected);
+        exporter.AssertCounts(dropped: 1, reason: DropReason.Rejected);
         Assert.Contains("web page", Assert.Single(exporter.Log.Lines), StringComparison.Ordinal);
     }
 
@@ -548,7 +570,7 @@ public sealed class FaultTests
         });
         using var exporter = new ExporterUnderTest(collector.Endpoint).Add();
         exporter.Flush();
-        exporter.AssertBooks(dropped: 1, reason: DropReason.Rejected);
+        exporter.AssertCounts(dropped: 1, reason: DropReason.Rejected);
         Assert.Contains("more than 4 MiB", Assert.Single(exporter.Log.Lines), StringComparison.Ordinal);
     }
 
@@ -565,7 +587,7 @@ public sealed class FaultTests
         using var collector = new ScriptedCollector().Then(Reply(400, bomb.ToArray(), "Content-Encoding: gzip"));
         using var exporter = new ExporterUnderTest(collector.Endpoint).Add();
         Assert.False(exporter.Flush());
-        exporter.AssertBooks(dropped: 1, reason: DropReason.Rejected);
+        exporter.AssertCounts(dropped: 1, reason: DropReason.Rejected);
     }
 
     [Fact]
@@ -582,32 +604,32 @@ public sealed class FaultTests
             socket.Shutdown(SocketShutdown.Send);
             while (socket.Receive(new byte[64 * 1024]) > 0)
             {
-                // Reads on, so that no reset overtakes the answer.
+                // Reads the rest, so that no reset overtakes the answer.
             }
         });
         accepting.Start();
         using var exporter = new ExporterUnderTest(new Uri($"http://localhost:{((IPEndPoint)server.LocalEndpoint).Port}/v1/traces"));
         exporter.Add(Encoding.TestSpan.With("large", new string('x', 3_000_000)));
         Assert.False(exporter.Flush());
-        exporter.AssertBooks(dropped: 1, reason: DropReason.Rejected);
+        exporter.AssertCounts(dropped: 1, reason: DropReason.Rejected);
         accepting.Join();
     }
 
     [Fact]
     public void Export_GrpcPort_NamesTheOther()
     {
-        var settings = new ExporterSettings { Kind = ExporterKind.Otlp, Endpoint = new Uri("http://collector:4317/v1/traces") };
-        var cause = new FailureCause(settings, new ConnectionFacts());
-        Assert.Contains("4318", cause.OfSending(new HttpRequestException(HttpRequestError.InvalidResponse, "no")), StringComparison.Ordinal);
+        var settings = ExporterUnderTest.Settings("otlp") with { Endpoint = new Uri("http://collector:4317/v1/traces") };
+        var message = new FailureMessage(settings, settings.Endpoint, new OtlpAdvice(settings), new ConnectionState());
+        Assert.Contains("4318", message.NoAnswer(new HttpRequestException(HttpRequestError.InvalidResponse, "no")), StringComparison.Ordinal);
     }
 
     [Fact]
-    public void Export_TlsAgainstPlainHttp_SaysSo()
+    public void Export_TlsAgainstPlainHttp_LogsIt()
     {
         using var collector = new ScriptedCollector { Greeting = "HTTP/1.1 400 Bad Request\r\n\r\n"u8.ToArray() };
         using var exporter = new ExporterUnderTest(new Uri($"https://localhost:{collector.Port}/v1/traces"), isHeld: true).Add();
         Assert.False(exporter.Flush());
-        exporter.AssertBooks(inFlight: 1);
+        exporter.AssertCounts(inFlight: 1);
         Assert.Contains("No secure connection", Assert.Single(exporter.Log.Lines), StringComparison.Ordinal);
     }
 
@@ -626,17 +648,17 @@ public sealed class FaultTests
             throw new NotSupportedException();
     }
 
-    /// <summary>A success that says how long its body is, and sends one byte of it.</summary>
+    /// <summary>A success that announces its body's length and sends one byte of it.</summary>
     internal static Answer BodyThatNeverEnds => (stream, _, disposed) =>
     {
         stream.Write("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nx"u8);
         disposed.WaitHandle.WaitOne();
     };
 
-    /// <summary>A port at which nobody listens.</summary>
+    /// <summary>A port on which no server listens.</summary>
     internal static Uri Unused()
     {
-        // Bound and not listening: whoever connects is refused, and no other test is given the port meanwhile.
+        // Bound and not listening: connections are refused, and no other test gets the port.
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         Held.Add(socket);

@@ -7,7 +7,7 @@ using Tracing.Sdk.Tests.Testbed;
 
 namespace Tracing.Sdk.Tests.Export;
 
-/// <summary>Code of others that runs in the middle of an export and throws: it costs neither a span, nor a count, nor the process.</summary>
+/// <summary>Foreign code that runs inside an export and throws. It costs no span, no count and not the process.</summary>
 public sealed class ForeignCodeTests
 {
     [Fact]
@@ -17,11 +17,11 @@ public sealed class ForeignCodeTests
         using var handler = new StubHandler((_, _) => isBroken ? throw new InvalidOperationException("no handler today") : new HttpResponseMessage(HttpStatusCode.OK));
         using var exporter = Exporter(() => handler).Add(2);
         Assert.False(exporter.Flush());
-        exporter.AssertBooks(inFlight: 2);
+        exporter.AssertCounts(inFlight: 2);
         Assert.Contains("no handler today", Assert.Single(exporter.Log.Lines), StringComparison.Ordinal);
         isBroken = false;
         Assert.True(exporter.Flush());
-        exporter.AssertBooks(exported: 2);
+        exporter.AssertCounts(exported: 2);
     }
 
     [Fact]
@@ -34,7 +34,7 @@ public sealed class ForeignCodeTests
         });
         using var exporter = new ExporterUnderTest(FaultTests.Unused(), settings => settings with { HandlerFactory = () => handler }).Add(2);
         Assert.False(exporter.Flush());
-        exporter.AssertBooks(dropped: 2, reason: DropReason.Timeout);
+        exporter.AssertCounts(dropped: 2, reason: DropReason.Timeout);
     }
 
     [Fact]
@@ -46,7 +46,7 @@ public sealed class ForeignCodeTests
         Assert.False(exporter.Flush());
         Assert.Contains("no factory today", Assert.Single(exporter.Log.Lines), StringComparison.Ordinal);
         Assert.True(exporter.Flush());
-        exporter.AssertBooks(exported: 2);
+        exporter.AssertCounts(exported: 2);
     }
 
     [Fact]
@@ -54,7 +54,7 @@ public sealed class ForeignCodeTests
     {
         using var exporter = Exporter(() => null!).Add(2);
         Assert.False(exporter.Flush());
-        exporter.AssertBooks(inFlight: 2);
+        exporter.AssertCounts(inFlight: 2);
     }
 
     [Fact]
@@ -66,7 +66,7 @@ public sealed class ForeignCodeTests
         using var response = await client.PostAsync(collector.Endpoint, new ByteArrayContent([]));
         using var exporter = new ExporterUnderTest(collector.Endpoint, settings => settings with { HandlerFactory = () => handler }).Add(2);
         Assert.True(exporter.Flush(), string.Join('|', exporter.Log.Lines));
-        exporter.AssertBooks(exported: 2);
+        exporter.AssertCounts(exported: 2);
     }
 
     [Fact]
@@ -74,7 +74,7 @@ public sealed class ForeignCodeTests
     {
         using var exporter = Exporter(() => new ReturnsNothing()).Add(2);
         Assert.False(exporter.Flush());
-        exporter.AssertBooks(inFlight: 2);
+        exporter.AssertCounts(inFlight: 2);
     }
 
     [Fact]
@@ -83,7 +83,7 @@ public sealed class ForeignCodeTests
         using var handler = new StubHandler((_, _) => new HttpResponseMessage(HttpStatusCode.OK) { Content = new ThrowingContent() });
         using var exporter = Exporter(() => handler).Add(2);
         Assert.True(exporter.Flush());
-        exporter.AssertBooks(exported: 2);
+        exporter.AssertCounts(exported: 2);
     }
 
     [Fact]
@@ -92,8 +92,8 @@ public sealed class ForeignCodeTests
         var handler = new ThrowsInDispose();
         using var exporter = Exporter(() => handler).Add(2);
         exporter.Shutdown();
-        exporter.AssertBooks(exported: 2);
-        // On the export thread, which goes on to its end.
+        exporter.AssertCounts(exported: 2);
+        // On the export thread, which then ends normally.
         Assert.True(handler.Disposed.Wait(TimeSpan.FromSeconds(30)));
     }
 
@@ -103,7 +103,7 @@ public sealed class ForeignCodeTests
         var handler = new BlocksInDispose();
         var exporter = Exporter(() => handler).Add(2);
         exporter.Shutdown();
-        exporter.AssertBooks(exported: 2);
+        exporter.AssertCounts(exported: 2);
         handler.Release.Set();
     }
 
@@ -124,10 +124,10 @@ public sealed class ForeignCodeTests
         Assert.False(exporter.Flush(TimeSpan.FromMilliseconds(1)));
         Assert.True(reached.Wait(TimeSpan.FromSeconds(30)));
         exporter.Shutdown(TimeSpan.FromMilliseconds(10));
-        exporter.AssertBooks(dropped: 2, reason: DropReason.Unreachable);
+        exporter.AssertCounts(dropped: 2, reason: DropReason.Unreachable);
     }
 
-    // Nothing of an export becomes a span, whatever it goes through.
+    // An export is no span, whatever handler it goes through.
     [Fact]
     public async Task Export_ThroughHttpClientHandler_IsNoSpan()
     {

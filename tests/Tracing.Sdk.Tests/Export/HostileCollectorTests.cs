@@ -18,7 +18,7 @@ public sealed class HostileCollectorTests
             System.Text.Encoding.UTF8.GetString(request.Content).Contains("poison", StringComparison.Ordinal) ? Reply(status) : Reply(200);
         using var exporter = new ExporterUnderTest(collector.Endpoint, s => s with { MaxBatchSpans = 2 });
         Assert.False(exporter.Add(TestSpan.With("k", "poison")).Add(5).Flush());
-        exporter.AssertBooks(exported: 4, dropped: 2, reason: DropReason.Rejected);
+        exporter.AssertCounts(exported: 4, dropped: 2, reason: DropReason.Rejected);
     }
 
     [Fact]
@@ -30,7 +30,7 @@ public sealed class HostileCollectorTests
             System.Text.Encoding.UTF8.GetString(request.Content).Contains("unlucky", StringComparison.Ordinal) && ++refusals <= 40 ? Reply(429) : Reply(200);
         using var exporter = new ExporterUnderTest(collector.Endpoint, s => s with { MaxBatchSpans = 2 });
         Assert.True(exporter.Add(TestSpan.With("k", "unlucky")).Add(5).Flush());
-        exporter.AssertBooks(exported: 6);
+        exporter.AssertCounts(exported: 6);
     }
 
     [Theory]
@@ -53,7 +53,7 @@ public sealed class HostileCollectorTests
         using var exporter = new ExporterUnderTest(collector.Endpoint);
         exporter.Add(3);
         exporter.Flush();
-        exporter.AssertBooks(exported: 3);
+        exporter.AssertCounts(exported: 3);
         Assert.Single(collector.Requests);
     }
 
@@ -78,7 +78,7 @@ public sealed class HostileCollectorTests
         collector.Then(Reply(503, "", $"Retry-After: {header}"));
         using var exporter = new ExporterUnderTest(collector.Endpoint);
         Assert.True(exporter.Add(3).Flush());
-        exporter.AssertBooks(exported: 3);
+        exporter.AssertCounts(exported: 3);
         Assert.All(exporter.Time.Pauses, p => Assert.InRange(p, TimeSpan.Zero, TimeSpan.FromMinutes(1)));
     }
 

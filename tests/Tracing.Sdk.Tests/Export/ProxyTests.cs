@@ -18,7 +18,7 @@ public sealed class ProxyTests : IDisposable
         HttpClient.DefaultProxy = new WebProxy($"http://localhost:{proxy.Port}");
         using var exporter = new ExporterUnderTest(new Uri("http://collector.example:4318/v1/traces")).Add(2);
         Assert.True(exporter.Flush());
-        exporter.AssertBooks(exported: 2);
+        exporter.AssertCounts(exported: 2);
         Assert.Equal("POST http://collector.example:4318/v1/traces HTTP/1.1", proxy.Take().Line);
         Assert.Equal(1, proxy.Connections);
     }
@@ -34,7 +34,7 @@ public sealed class ProxyTests : IDisposable
         {
             using var exporter = new ExporterUnderTest(new Uri("http://collector.example:4318/v1/traces"), isHeld: true).Add(2);
             Assert.False(exporter.Flush());
-            exporter.AssertBooks(inFlight: 2);
+            exporter.AssertCounts(inFlight: 2);
             var line = Assert.Single(exporter.Log.Lines);
             Assert.StartsWith(
                 $"Warning: Spans cannot be exported. The proxy http://localhost:{port} (http_proxy), through which http://collector.example:4318/v1/traces is reached, does not answer",
@@ -74,11 +74,11 @@ public sealed class ProxyTests : IDisposable
         HttpClient.DefaultProxy = new WebProxy($"http://localhost:{port}");
         using var exporter = new ExporterUnderTest(new Uri("https://collector.example:4318/v1/traces"), isHeld: true).Add(2);
         Assert.False(exporter.Flush());
-        exporter.AssertBooks(inFlight: 2);
+        exporter.AssertCounts(inFlight: 2);
         Assert.Contains($"The proxy http://localhost:{port} (HttpClient.DefaultProxy) makes no connection to", Assert.Single(exporter.Log.Lines), StringComparison.Ordinal);
     }
 
-    // Least of all the request that opens the connection, which would count as cancelled.
+    // Nor the request that opens the connection, which would count as cancelled.
     [Fact]
     public void Export_HttpMetricsOfTheApplication_HoldNoneOfIt()
     {

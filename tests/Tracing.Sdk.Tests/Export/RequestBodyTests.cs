@@ -1,4 +1,4 @@
-using Tracing.Sdk.Export;
+using Tracing.Sdk.Export.Http;
 using Tracing.Sdk.Export.Buffer;
 
 namespace Tracing.Sdk.Tests.Export;

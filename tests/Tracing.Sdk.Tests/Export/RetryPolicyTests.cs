@@ -1,4 +1,6 @@
 using Tracing.Sdk.Export;
+using Tracing.Sdk.Export.Http;
+using Tracing.Sdk.Tests.Export.Encoding;
 
 namespace Tracing.Sdk.Tests.Export;
 
@@ -36,7 +38,7 @@ public sealed class RetryPolicyTests
     [InlineData(null, null)]
     [InlineData("99999999999999999999", null)]
     public void RetryAfter_Header_IsSecondsOrADate(string? header, int? milliseconds) =>
-        Assert.Equal(milliseconds, (int?)RetryPolicy.RetryAfter(header, Now)?.TotalMilliseconds);
+        Assert.Equal(milliseconds, (int?)RetryPolicy.ParseRetryAfter(header, Now)?.TotalMilliseconds);
 
     [Theory]
     [InlineData(429, true, true)]
@@ -49,5 +51,11 @@ public sealed class RetryPolicyTests
     [InlineData(501, false, false)]
     [InlineData(400, false, false)]
     public void IsRetryable_Status_AsTheProtocolSays(int status, bool otlp, bool zipkin) =>
-        Assert.Equal((otlp, zipkin), (RetryPolicy.IsRetryable(status, ExporterKind.Otlp), RetryPolicy.IsRetryable(status, ExporterKind.Zipkin)));
+        Assert.Equal((otlp, zipkin), (IsRetryable("otlp", status), IsRetryable("zipkin", status)));
+
+    private static bool IsRetryable(string exporter, int status)
+    {
+        var settings = ExporterUnderTest.Settings(exporter);
+        return ((HttpFormat)settings.CreateFormat(settings, Encoded.Resource)).IsRetryable(status);
+    }
 }

@@ -25,15 +25,15 @@ internal sealed record ReceivedRequest(string Line, IReadOnlyDictionary<string, 
         }
     }
 
-    /// <summary>The number of spans in it, by the oracle.</summary>
+    /// <summary>The number of spans in it, as Google.Protobuf reads them.</summary>
     public int Spans => Tests.Otlp.ExportTraceServiceRequest.Parser.ParseFrom(Content)
         .ResourceSpans.Sum(resource => resource.ScopeSpans.Sum(scope => scope.Spans.Count));
 }
 
-/// <summary>What a scripted collector does with a connection once it has read a request.</summary>
+/// <summary>The action of a scripted collector after it has read a request.</summary>
 internal delegate void Answer(Stream stream, Socket socket, CancellationToken disposed);
 
-/// <summary>A collector over real sockets that does as it is told, right or wrong. Its threads are its own.</summary>
+/// <summary>A collector over real sockets that follows a script. It uses no thread of the pool.</summary>
 internal sealed class ScriptedCollector : IDisposable
 {
     private readonly TcpListener _listener;
@@ -56,10 +56,10 @@ internal sealed class ScriptedCollector : IDisposable
         new Thread(Accept) { IsBackground = true }.Start();
     }
 
-    /// <summary>Done when the script is at its end.</summary>
+    /// <summary>Completed at the end of the script.</summary>
     public Answer Otherwise { get; set; } = Reply(200);
 
-    /// <summary>Sent as soon as somebody connects, before anything is read.</summary>
+    /// <summary>Sent to each new connection before anything is read.</summary>
     public byte[]? Greeting { get; set; }
 
     /// <summary>Called with each request, before it is answered.</summary>
@@ -76,7 +76,7 @@ internal sealed class ScriptedCollector : IDisposable
     /// <summary>Signalled for each connection that has ended.</summary>
     public SemaphoreSlim Closed { get; } = new(0);
 
-    /// <summary>The certificate that the last client has shown.</summary>
+    /// <summary>The certificate of the last client.</summary>
     public X509Certificate? ClientCertificate { get; private set; }
 
     /// <summary>Whether a client without a certificate is refused.</summary>
@@ -126,7 +126,7 @@ internal sealed class ScriptedCollector : IDisposable
         throw new IOException("The script resets the connection.");
     };
 
-    /// <summary>Says nothing until the collector is disposed of.</summary>
+    /// <summary>Sends nothing until the collector is disposed of.</summary>
     public static Answer Hang => (_, _, disposed) => disposed.WaitHandle.WaitOne();
 
     public void Dispose()
@@ -158,7 +158,7 @@ internal sealed class ScriptedCollector : IDisposable
     {
         try
         {
-            // Throws when the test is over already: on a thread of its own that would be the end of the process.
+            // May throw after the end of the test; on this thread the exception would end the process.
             using var network = new NetworkStream(socket, ownsSocket: true);
             Stream stream = network;
             if (Greeting is not null) network.Write(Greeting);
@@ -184,7 +184,7 @@ internal sealed class ScriptedCollector : IDisposable
         }
         catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException or System.Security.Authentication.AuthenticationException)
         {
-            // The exporter went away, the script did, or the test is over.
+            // The exporter has closed the connection, or the test is over.
         }
         finally
         {

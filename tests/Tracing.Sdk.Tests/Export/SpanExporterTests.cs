@@ -45,13 +45,13 @@ public sealed class SpanExporterTests
     }
 
     [Theory]
-    [InlineData(OtlpProtocol.HttpProtobuf)]
-    [InlineData(OtlpProtocol.HttpJson)]
-    public void Request_Gzip_IsSmallerAndTheSame(OtlpProtocol protocol)
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Request_Gzip_IsSmallerAndTheSame(bool isJson)
     {
         using var collector = new ScriptedCollector();
-        using var plain = new ExporterUnderTest(collector.Endpoint, settings => settings with { Protocol = protocol }).Add(20);
-        using var zipped = new ExporterUnderTest(collector.Endpoint, settings => settings with { Protocol = protocol, Gzip = true }).Add(20);
+        using var plain = new ExporterUnderTest(collector.Endpoint, settings => isJson ? ExporterUnderTest.AsOtlpJson(settings) : settings).Add(20);
+        using var zipped = new ExporterUnderTest(collector.Endpoint, settings => (isJson ? ExporterUnderTest.AsOtlpJson(settings) : settings) with { Gzip = true }).Add(20);
         Assert.True(plain.Flush());
         Assert.True(zipped.Flush());
         var (one, other) = (collector.Take(), collector.Take());
@@ -92,7 +92,7 @@ public sealed class SpanExporterTests
     public void Request_OtlpJson_IsOneDocument()
     {
         using var collector = new ScriptedCollector();
-        using var exporter = new ExporterUnderTest(collector.Endpoint, settings => settings with { Protocol = OtlpProtocol.HttpJson });
+        using var exporter = new ExporterUnderTest(collector.Endpoint, ExporterUnderTest.AsOtlpJson);
         exporter.Add(TestSpan.Make(name: "a")).Add(TestSpan.Make(name: "b"));
         Assert.True(exporter.Flush());
         var request = collector.Take();
@@ -104,19 +104,19 @@ public sealed class SpanExporterTests
     public void Request_Zipkin_IsAListThatBeginsWithABracket()
     {
         using var collector = new ScriptedCollector { Otherwise = Reply(202) };
-        using var exporter = new ExporterUnderTest(collector.Endpoint, settings => settings with { Kind = ExporterKind.Zipkin }).Add(2);
+        using var exporter = new ExporterUnderTest(collector.Endpoint, ExporterUnderTest.AsZipkin).Add(2);
         Assert.True(exporter.Flush());
         var request = collector.Take();
         Assert.Equal((byte)'[', request.Body[0]);
         Assert.Equal(2, JsonNode.Parse(request.Body)!.AsArray().Count);
-        exporter.AssertBooks(exported: 2);
+        exporter.AssertCounts(exported: 2);
     }
 
     [Fact]
     public void Request_Zipkin_HasAtMostOneMebibyte()
     {
         using var collector = new ScriptedCollector { Otherwise = Reply(202) };
-        using var exporter = new ExporterUnderTest(collector.Endpoint, settings => settings with { Kind = ExporterKind.Zipkin });
+        using var exporter = new ExporterUnderTest(collector.Endpoint, ExporterUnderTest.AsZipkin);
         for (var i = 0; i < 8; i++) exporter.Add(TestSpan.With("k", new string('x', 300_000)));
         Assert.True(exporter.Flush());
         Assert.Equal(8, collector.Requests.Sum(request => JsonNode.Parse(request.Body)!.AsArray().Count));
@@ -145,7 +145,7 @@ public sealed class SpanExporterTests
     public void Add_OneSpan_GoesWhenItIsOldEnough()
     {
         using var collector = new ScriptedCollector();
-        // A pause of up to ten minutes takes no time here: the batch's age is reached as soon as the exporter sleeps.
+        // The clock jumps to the end of a pause, so the batch is old as soon as the exporter waits.
         using var exporter = new ExporterUnderTest(collector.Endpoint, settings => settings with { BatchDelay = TimeSpan.FromMinutes(9) }).Add();
         Assert.Equal(1, collector.Take().Spans);
         Assert.Contains(exporter.Time.Pauses, pause => pause > TimeSpan.FromMinutes(8));
@@ -157,7 +157,7 @@ public sealed class SpanExporterTests
         using var collector = new ScriptedCollector { Otherwise = Hang };
         using var exporter = new ExporterUnderTest(collector.Endpoint, settings => settings with { MaxQueuedSpans = 80 });
         exporter.Add(100).Add(100, isError: true);
-        exporter.AssertBooks(dropped: 120, reason: DropReason.QueueFull, inFlight: 80);
+        exporter.AssertCounts(dropped: 120, reason: DropReason.QueueFull, inFlight: 80);
     }
 
     [Fact]
@@ -167,7 +167,7 @@ public sealed class SpanExporterTests
         using var exporter = new ExporterUnderTest(collector.Endpoint).Add();
         exporter.Add(TestSpan.With("k", new string('x', 5 * 1024 * 1024)));
         Assert.True(exporter.Add().Flush());
-        exporter.AssertBooks(exported: 2, dropped: 1, reason: DropReason.TooLarge);
+        exporter.AssertCounts(exported: 2, dropped: 1, reason: DropReason.TooLarge);
     }
 
     [Fact]
@@ -177,7 +177,7 @@ public sealed class SpanExporterTests
         using var exporter = new ExporterUnderTest(collector.Endpoint).Add();
         exporter.Shutdown();
         exporter.Add(2);
-        exporter.AssertBooks(exported: 1, dropped: 2, reason: DropReason.Shutdown);
+        exporter.AssertCounts(exported: 1, dropped: 2, reason: DropReason.Shutdown);
     }
 
     [Fact]
@@ -187,7 +187,7 @@ public sealed class SpanExporterTests
         using var exporter = new ExporterUnderTest(collector.Endpoint).Add(3);
         exporter.Shutdown();
         exporter.Shutdown();
-        exporter.AssertBooks(exported: 3);
+        exporter.AssertCounts(exported: 3);
     }
 
     [Fact]
@@ -228,7 +228,7 @@ public sealed class SpanExporterTests
         using var fast = new ExporterUnderTest(healthy.Endpoint).Add();
         hanging.OnRequest = _ => { };
         Assert.True(fast.Flush());
-        slow.AssertBooks(inFlight: 1);
+        slow.AssertCounts(inFlight: 1);
     }
 
     [Fact]
@@ -238,7 +238,7 @@ public sealed class SpanExporterTests
         using var exporter = new ExporterUnderTest(FaultTests.Unused(), settings => settings with { HandlerFactory = () => handler }).Add(2);
         Assert.True(exporter.Flush());
         Assert.Equal(1, handler.Requests);
-        exporter.AssertBooks(exported: 2);
+        exporter.AssertCounts(exported: 2);
     }
 
     [Fact]
@@ -246,7 +246,7 @@ public sealed class SpanExporterTests
     {
         var handler = new HedgingHandler();
         using var exporter = new ExporterUnderTest(FaultTests.Unused(), settings => settings with { HandlerFactory = () => handler });
-        // More than a copy takes in one piece.
+        // More than one copy takes.
         for (var i = 0; i < 100; i++) exporter.Add(TestSpan.With("text", new string('x', 4000)));
         Assert.True(exporter.Flush());
         Assert.Equal(handler.First, handler.Second);
@@ -260,7 +260,7 @@ public sealed class SpanExporterTests
         using var exporter = new ExporterUnderTest(collector.Endpoint, settings => settings with { Headers = new OutOfMemory() }).Add(2);
         Assert.False(exporter.Flush());
         Assert.True(exporter.Flush());
-        exporter.AssertBooks(exported: 2);
+        exporter.AssertCounts(exported: 2);
     }
 
     [Fact]
@@ -272,13 +272,13 @@ public sealed class SpanExporterTests
         buffer.Append("a span\n"u8, 0, false, out _);
         buffer.Seal();
         buffer.TryTake(batch);
-        using var console = new ConsoleDestination(output);
+        using var console = new ConsoleTransport(output);
         console.Prepare(batch);
-        Assert.Equal(AttemptOutcome.Taken, console.Send(TimeSpan.FromSeconds(1), CancellationToken.None).Outcome);
+        Assert.Equal(SendOutcome.Accepted, console.Send(TimeSpan.FromSeconds(1), CancellationToken.None).Outcome);
         Assert.Equal("a span\n"u8.ToArray(), output.ToArray());
     }
 
-    /// <summary>Only the asynchronous half, as most handlers have it.</summary>
+    /// <summary>A handler with SendAsync only, like most handlers.</summary>
     private sealed class CountingHandler : HttpMessageHandler
     {
         public int Requests { get; private set; }
@@ -290,7 +290,7 @@ public sealed class SpanExporterTests
         }
     }
 
-    /// <summary>Begins the second copy in the midst of the first.</summary>
+    /// <summary>Begins the second copy in the middle of the first.</summary>
     private sealed class HedgingHandler : HttpMessageHandler
     {
         public byte[] First { get; private set; } = [];
@@ -316,7 +316,7 @@ public sealed class SpanExporterTests
         }
     }
 
-    /// <summary>Lets somebody else do something before it takes the first bytes.</summary>
+    /// <summary>Runs an action before it reads the first bytes.</summary>
     private sealed class InterruptedStream(Action interrupt) : MemoryStream
     {
         public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
@@ -326,7 +326,7 @@ public sealed class SpanExporterTests
         }
     }
 
-    /// <summary>Fails in a way that no request does.</summary>
+    /// <summary>Throws an exception that no request throws.</summary>
     private sealed class OutOfMemory : IReadOnlyList<KeyValuePair<string, string>>
     {
         private int _failures;

@@ -3,7 +3,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace Tracing.Sdk.Tests.Export;
 
-/// <summary>An authority of the test's own, what it issues, and a folder for PEM files.</summary>
+/// <summary>A certificate authority of the test's own, and a folder for PEM files.</summary>
 internal sealed class TestAuthority : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("tracing-tls").FullName;

@@ -4,7 +4,7 @@ using Tracing.Sdk.Tests.Testbed;
 
 namespace Tracing.Sdk.Tests.Export;
 
-/// <summary>A MeterListener hears from every meter of the process, and its callbacks run in the middle of what they measure.</summary>
+/// <summary>A MeterListener hears every meter of the process, and its callbacks run inside the measured code.</summary>
 [Collection(Alone.Name)]
 public sealed class ThrowingMeterListenerTests
 {
@@ -25,9 +25,9 @@ public sealed class ThrowingMeterListenerTests
         listener.Start();
         using var handler = new StubHandler();
         using var exporter = new ExporterUnderTest(
-            FaultTests.Unused(), settings => settings with { HandlerFactory = () => handler }, ledger: metrics.AddExporter("otlp_http_span_exporter"));
+            FaultTests.Unused(), settings => settings with { HandlerFactory = () => handler }, metrics: metrics.AddExporter("otlp_http_span_exporter"));
         Assert.True(exporter.Add(20).Flush());
-        exporter.AssertBooks(exported: 20);
+        exporter.AssertCounts(exported: 20);
         Assert.Equal(1, calls);
     }
 
@@ -47,10 +47,10 @@ public sealed class ThrowingMeterListenerTests
         using var handler = new StubHandler();
         var metrics = new SpanMetrics();
         using (var exporter = new ExporterUnderTest(
-            FaultTests.Unused(), settings => settings with { HandlerFactory = () => handler }, ledger: metrics.AddExporter("otlp_http_span_exporter")))
+            FaultTests.Unused(), settings => settings with { HandlerFactory = () => handler }, metrics: metrics.AddExporter("otlp_http_span_exporter")))
         {
             Assert.True(exporter.Add(20).Flush());
-            exporter.AssertBooks(exported: 20);
+            exporter.AssertCounts(exported: 20);
         }
 
         metrics.Dispose();
@@ -73,7 +73,7 @@ public sealed class ThrowingMeterListenerTests
         isStarted = true;
         using var exporter = new ExporterUnderTest(collector.Endpoint);
         Assert.True(exporter.Add(20).Flush());
-        exporter.AssertBooks(exported: 20);
+        exporter.AssertCounts(exported: 20);
         Assert.Empty(heard);
     }
 }

@@ -13,7 +13,7 @@ public sealed class TlsTests : IDisposable
         using var collector = new ScriptedCollector(certificate: _authority.Issue("localhost"));
         using var exporter = new ExporterUnderTest(collector.Endpoint, settings => settings with { CertificateFile = AuthorityFile() }).Add();
         Assert.True(exporter.Flush());
-        exporter.AssertBooks(exported: 1);
+        exporter.AssertCounts(exported: 1);
     }
 
     [Fact]
@@ -33,8 +33,8 @@ public sealed class TlsTests : IDisposable
         using var exporter = new ExporterUnderTest(collector.Endpoint, settings => settings with { CertificateFile = AuthorityFile() });
         Assert.True(exporter.Add().Flush());
         Assert.True(exporter.Add().Flush());
-        exporter.AssertBooks(exported: 2);
-        Assert.Equal(0, exporter.Ledger.Retries);
+        exporter.AssertCounts(exported: 2);
+        Assert.Equal(0, exporter.Metrics.Retries);
     }
 
     [Fact]
@@ -45,7 +45,7 @@ public sealed class TlsTests : IDisposable
         Assert.False(exporter.Flush(TimeSpan.FromMilliseconds(1)));
         collector.Take();
         exporter.Shutdown(TimeSpan.FromMilliseconds(100));
-        exporter.AssertBooks(dropped: 2, reason: DropReason.Shutdown);
+        exporter.AssertCounts(dropped: 2, reason: DropReason.Shutdown);
     }
 
     [Fact]
@@ -56,7 +56,7 @@ public sealed class TlsTests : IDisposable
         Assert.False(exporter.Flush(TimeSpan.FromMilliseconds(1)));
         collector.Take();
         exporter.Shutdown(TimeSpan.FromSeconds(1));
-        exporter.AssertBooks(exported: 2);
+        exporter.AssertCounts(exported: 2);
     }
 
     [Fact]
@@ -65,7 +65,7 @@ public sealed class TlsTests : IDisposable
         using var collector = new ScriptedCollector(certificate: _authority.Issue("localhost"));
         using var exporter = new ExporterUnderTest(collector.Endpoint, isHeld: true).Add();
         Assert.False(exporter.Flush());
-        exporter.AssertBooks(inFlight: 1);
+        exporter.AssertCounts(inFlight: 1);
         Assert.Contains("set MeshTracing:Export:Otlp:CertificateFile", Assert.Single(exporter.Log.Lines), StringComparison.Ordinal);
     }
 
@@ -75,7 +75,7 @@ public sealed class TlsTests : IDisposable
         using var collector = new ScriptedCollector(certificate: _authority.Issue("elsewhere"));
         using var exporter = new ExporterUnderTest(collector.Endpoint, settings => settings with { CertificateFile = AuthorityFile() }, isHeld: true).Add();
         Assert.False(exporter.Flush());
-        exporter.AssertBooks(inFlight: 1);
+        exporter.AssertCounts(inFlight: 1);
         Assert.Contains("its certificate is for another host name", Assert.Single(exporter.Log.Lines), StringComparison.Ordinal);
     }
 
@@ -85,7 +85,7 @@ public sealed class TlsTests : IDisposable
         using var collector = new ScriptedCollector(certificate: _authority.Issue("localhost", isExpired: true));
         using var exporter = new ExporterUnderTest(collector.Endpoint, settings => settings with { CertificateFile = AuthorityFile() }, isHeld: true).Add();
         Assert.False(exporter.Flush());
-        exporter.AssertBooks(inFlight: 1);
+        exporter.AssertCounts(inFlight: 1);
         Assert.Contains("its certificate has expired", Assert.Single(exporter.Log.Lines), StringComparison.Ordinal);
     }
 
@@ -123,13 +123,13 @@ public sealed class TlsTests : IDisposable
         using var second = new ScriptedCollector(first.Port, newAuthority.Issue("localhost"));
         File.WriteAllText(file, newAuthority.Pem);
         Assert.True(exporter.Add().Flush());
-        exporter.AssertBooks(exported: 2);
+        exporter.AssertCounts(exported: 2);
     }
 
     [Fact]
     public void Export_AuthorityFileIsMovedByALink_IsReadForTheNextConnection()
     {
-        // As a mounted secret is replaced: the path stays, the link behind it leads elsewhere.
+        // As a mounted secret is replaced: the path stays, and its symbolic link is moved.
         using var newAuthority = new TestAuthority();
         using var first = new ScriptedCollector(certificate: _authority.Issue("localhost"));
         var file = Path.Combine(Path.GetDirectoryName(_authority.Write("old.pem", _authority.Pem))!, "ca.pem");
@@ -141,7 +141,7 @@ public sealed class TlsTests : IDisposable
         File.Delete(file);
         File.CreateSymbolicLink(file, newAuthority.Write("new.pem", newAuthority.Pem));
         Assert.True(exporter.Add().Flush());
-        exporter.AssertBooks(exported: 2);
+        exporter.AssertCounts(exported: 2);
     }
 
     [Fact]
@@ -175,7 +175,7 @@ public sealed class TlsTests : IDisposable
         else File.WriteAllText(file, text);
         Assert.True(exporter.Add().Flush());
         Assert.True(exporter.Add().Flush());
-        exporter.AssertBooks(exported: 3);
+        exporter.AssertCounts(exported: 3);
         var line = Assert.Single(exporter.Log.Lines);
         Assert.Contains(file, line, StringComparison.Ordinal);
         Assert.EndsWith("goes on with the last good one.", line, StringComparison.Ordinal);
@@ -189,11 +189,11 @@ public sealed class TlsTests : IDisposable
         File.Delete(file);
         using var exporter = new ExporterUnderTest(collector.Endpoint, settings => settings with { CertificateFile = file }, isHeld: true).Add(2);
         Assert.False(exporter.Flush());
-        exporter.AssertBooks(inFlight: 2);
+        exporter.AssertCounts(inFlight: 2);
         Assert.Contains(file, Assert.Single(exporter.Log.Lines), StringComparison.Ordinal);
         AuthorityFile();
         Assert.True(exporter.Flush());
-        exporter.AssertBooks(exported: 2);
+        exporter.AssertCounts(exported: 2);
     }
 
     public void Dispose() => _authority.Dispose();

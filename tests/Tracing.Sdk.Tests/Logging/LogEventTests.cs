@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Tracing.Sdk.Tests.Logging;
 
-/// <summary>All lines are of one category, so a number and a name stand for one line in the whole library.</summary>
+/// <summary>All log lines have one category, so an event's number and name are unique in the library.</summary>
 public sealed class LogEventTests
 {
     private static readonly LoggerMessageAttribute[] Events =

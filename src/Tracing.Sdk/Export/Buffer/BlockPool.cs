@@ -1,15 +1,14 @@
 namespace Tracing.Sdk.Export.Buffer;
 
-/// <summary>The bytes for blocks: never more of them than allowed, used again and again.</summary>
-/// <remarks>Any thread; no lock.</remarks>
+/// <summary>Rents the bytes of blocks, up to a limit, and keeps returned ones for the next block. Any thread; no lock.</summary>
 internal sealed class BlockPool
 {
     private const int MaxBlockSize = 64 * 1024;
     private const int MinBlockSize = 16 * 1024;
-    private const int BlocksWanted = 8;
+    private const int PreferredBlocks = 8;
 
-    // Kept when nothing happens: one is written while the other is sent.
-    private const int KeptFree = 2;
+    // Free blocks that are kept when the application is idle: one is written while the other is sent.
+    private const int MinFree = 2;
 
     private readonly byte[]?[] _free;
     private readonly long _limit;
@@ -17,15 +16,15 @@ internal sealed class BlockPool
     private long _used;
     private long _allocated;
     private int _freeCount;
-    private int _leastFree;
+    private int _minFreeCount;
 
     public BlockPool(long maxBytes)
     {
-        BlockSize = (int)Math.Clamp(maxBytes / BlocksWanted, MinBlockSize, MaxBlockSize);
+        BlockSize = (int)Math.Clamp(maxBytes / PreferredBlocks, MinBlockSize, MaxBlockSize);
         Capacity = Math.Max(maxBytes, 2L * BlockSize);
         _free = new byte[]?[Capacity / BlockSize];
         _limitForErrors = Capacity;
-        // One eighth, or one block, is kept for spans that failed.
+        // One eighth, but at least one block, is kept for failed spans.
         _limit = Capacity - Math.Max(Capacity / 8, BlockSize);
     }
 
@@ -33,13 +32,13 @@ internal sealed class BlockPool
 
     public long Capacity { get; }
 
-    /// <summary>Bytes of the blocks in use.</summary>
+    /// <summary>The bytes of the blocks in use.</summary>
     public long Used => Volatile.Read(ref _used);
 
-    /// <summary>Bytes of all blocks, in use and free. At most <see cref="Capacity"/>.</summary>
+    /// <summary>The bytes of all blocks, in use and free. At most <see cref="Capacity"/>.</summary>
     public long Allocated => Volatile.Read(ref _allocated);
 
-    /// <summary>Makes a block with room for a span of <paramref name="length"/> bytes, or none when the limit is reached.</summary>
+    /// <summary>Returns a block with room for a span of <paramref name="length"/> bytes, or null when the limit is reached.</summary>
     public SpanBlock? TryRent(int length, bool forError)
     {
         var size = Math.Max(length + SpanBlock.EntrySize, BlockSize);
@@ -56,7 +55,7 @@ internal sealed class BlockPool
         }
         catch (OutOfMemoryException)
         {
-            // The caller counts the span; the room is there again when memory is.
+            // The caller counts the span as dropped.
             Interlocked.Add(ref _used, -size);
             throw;
         }
@@ -67,18 +66,18 @@ internal sealed class BlockPool
         var bytes = block.Detach();
         if (bytes.Length == 0) return;
         if (bytes.Length != BlockSize || !TryKeep(bytes)) Interlocked.Add(ref _allocated, -bytes.Length);
-        // Last: a block is always in use, or free, or both for a moment. So a renter that is let in finds enough free blocks to give up.
+        // Last, so that a block counts as in use, as free, or for a moment as both: a renter that is within the limit then finds enough free blocks to release.
         Interlocked.Add(ref _used, -bytes.Length);
     }
 
-    /// <summary>Leaves to the garbage collector the free blocks that were not needed since the last call.</summary>
+    /// <summary>Releases the free blocks that were not needed since the last call.</summary>
     public void Trim()
     {
-        for (var unneeded = Volatile.Read(ref _leastFree) - KeptFree; unneeded > 0 && TryGiveUp(); unneeded--)
+        for (var unneeded = Volatile.Read(ref _minFreeCount) - MinFree; unneeded > 0 && TryReleaseFree(); unneeded--)
         {
         }
 
-        Volatile.Write(ref _leastFree, Volatile.Read(ref _freeCount));
+        Volatile.Write(ref _minFreeCount, Volatile.Read(ref _freeCount));
     }
 
     private byte[] Allocate(int size)
@@ -95,8 +94,8 @@ internal sealed class BlockPool
         }
     }
 
-    // Gives up free blocks until a new one fits. The bytes in use leave room for it, so what is missing is free, or about to be:
-    // another thread is between two instructions.
+    // Releases free blocks until a new one fits. The bytes in use leave room for it, so the missing bytes belong to free blocks, or to a block that another
+    // thread is returning at this moment.
     private void MakeRoom(int size)
     {
         var wait = default(SpinWait);
@@ -105,7 +104,7 @@ internal sealed class BlockPool
             var allocated = Allocated;
             if (allocated + size > Capacity)
             {
-                if (!TryGiveUp()) wait.SpinOnce();
+                if (!TryReleaseFree()) wait.SpinOnce();
             }
             else if (Interlocked.CompareExchange(ref _allocated, allocated + size, allocated) == allocated)
             {
@@ -126,8 +125,7 @@ internal sealed class BlockPool
         return false;
     }
 
-    // Leaves one free block to the garbage collector.
-    private bool TryGiveUp()
+    private bool TryReleaseFree()
     {
         if (TakeFree() is null) return false;
         Interlocked.Add(ref _allocated, -BlockSize);
@@ -140,8 +138,8 @@ internal sealed class BlockPool
         {
             if (Volatile.Read(ref _free[i]) is null || Interlocked.Exchange(ref _free[i], null) is not { } bytes) continue;
             var left = Interlocked.Decrement(ref _freeCount);
-            // Two at once may leave the larger number: then a block is given back that would have been needed.
-            if (left < Volatile.Read(ref _leastFree)) Volatile.Write(ref _leastFree, left);
+            // Two threads at once may leave the larger number; then Trim releases a block that was needed.
+            if (left < Volatile.Read(ref _minFreeCount)) Volatile.Write(ref _minFreeCount, left);
             return bytes;
         }
 

@@ -2,13 +2,13 @@ using System.Runtime.InteropServices;
 
 namespace Tracing.Sdk.Export.Buffer;
 
-/// <summary>The spans of one request: where their bytes are, and to which scopes they belong.</summary>
+/// <summary>The spans of one request, as runs of bytes in blocks. Export thread only.</summary>
 internal sealed class SpanBatch(int maxSpans, int maxBytes)
 {
     private readonly List<Run> _runs = [];
     private readonly List<int> _scopes = [];
 
-    /// <summary>Spans of one scope that lie side by side.</summary>
+    /// <summary>Spans of one scope that lie side by side in a block.</summary>
     public readonly record struct Run(SpanBlock Block, int Start, int End, int Scope)
     {
         public int Length => End - Start;
@@ -19,22 +19,22 @@ internal sealed class SpanBatch(int maxSpans, int maxBytes)
     /// <summary>The number of spans.</summary>
     public int Count { get; private set; }
 
-    /// <summary>Bytes of all spans.</summary>
+    /// <summary>The bytes of all spans.</summary>
     public int Bytes { get; private set; }
 
     public ReadOnlySpan<Run> Runs => CollectionsMarshal.AsSpan(_runs);
 
-    /// <summary>The scopes that occur, in the order in which they were first met.</summary>
+    /// <summary>The indexes of the scopes that occur, in ascending order.</summary>
     public IReadOnlyList<int> Scopes => _scopes;
 
     /// <summary>The block of the last span.</summary>
     public SpanBlock? LastBlock { get; private set; }
 
-    /// <summary>The number, in its block, of the span after the last one.</summary>
+    /// <summary>The index, in <see cref="LastBlock"/>, of the span behind the last one.</summary>
     public int Next { get; private set; }
 
-    /// <summary>Adds the spans of a block, as many as the limits allow; one span alone always fits.</summary>
-    /// <returns>False when some did not fit.</returns>
+    /// <summary>Adds the spans of a block, as many as the limits allow. The first span of a batch always fits.</summary>
+    /// <returns>False when some spans did not fit.</returns>
     public bool Add(SpanBlock block, int first)
     {
         var count = block.Count;
@@ -44,7 +44,7 @@ internal sealed class SpanBatch(int maxSpans, int maxBytes)
         var left = maxSpans - Count;
         if (block.IsOfOneScope && count - first <= left && block.Length - start <= maxBytes - Bytes)
         {
-            // Nearly always: not one of them has to be looked at.
+            // The usual case: no single span is looked at.
             AddRun(new Run(block, start, block.Length, block[first].Scope));
             Bytes += block.Length - start;
             Count += count - first;
@@ -52,15 +52,14 @@ internal sealed class SpanBatch(int maxSpans, int maxBytes)
             return true;
         }
 
-        // The end of what fits.
-        var most = start + maxBytes - Bytes;
+        var maxEnd = start + maxBytes - Bytes;
         var i = first;
         var end = start;
         var scope = block[first].Scope;
         for (; i < count && left > 0; i++, left--)
         {
             var span = block[i];
-            if (span.End > most && (Count > 0 || i > first)) break;
+            if (span.End > maxEnd && (Count > 0 || i > first)) break;
             if (span.Scope != scope)
             {
                 AddRun(new Run(block, start, end, scope));

@@ -1,38 +1,32 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics.X86;
 
 namespace Tracing.Sdk.Export.Buffer;
 
-/// <summary>A run of bytes that holds spans: one thread appends at a time, and one reads when no more is appended.</summary>
+/// <summary>A block of encoded spans. One thread at a time appends; the export thread reads when no thread appends any more.</summary>
 /// <remarks>
-/// The spans lie one behind the other from the front, so that many of them are copied in one go. Where each ends, and which scope it
-/// belongs to, stands at the back and grows towards them. Used once; its bytes are used again.
+/// The spans lie side by side from the front, so that many of them are sent at once. The end and the scope of each span stand at the back, in
+/// entries that grow towards the front. A block is used once; its bytes are used again.
 /// </remarks>
 internal sealed class SpanBlock(byte[] bytes, bool forErrors)
 {
-    /// <summary>Bytes that a span takes at the back, besides its own.</summary>
+    /// <summary>The bytes of a span's entry at the back.</summary>
     public const int EntrySize = 8;
-
-    private const int CacheLine = 64;
-
-    // About one span.
-    private const int PrefetchedBytes = 512;
 
     private byte[] _bytes = bytes;
     private int _length;
     private int _count;
 
-    /// <summary>The block that was handed over after this one; set once.</summary>
+    /// <summary>The block that was handed over after this one. Written once; the write publishes that block.</summary>
     public SpanBlock? Next;
 
-    /// <summary>Whether only failed spans may use this block: the last room there is.</summary>
+    /// <summary>Whether only failed spans may use this block, because it is of the room that is kept for them.</summary>
     public bool ForErrors { get; } = forErrors;
 
     /// <summary>The number of spans.</summary>
     public int Count => Volatile.Read(ref _count);
 
-    /// <summary>Bytes of all spans.</summary>
+    /// <summary>The bytes of all spans.</summary>
     public int Length => _length;
 
     /// <summary>Whether all spans are of one scope.</summary>
@@ -49,35 +43,24 @@ internal sealed class SpanBlock(byte[] bytes, bool forErrors)
         if (scope != EntryAt(0).Scope) IsOfOneScope = false;
         _length = end;
         _count++;
-        Prefetch();
         return true;
     }
 
-    /// <summary>Where a span ends, which is where the next one begins, and its scope.</summary>
+    /// <summary>The end of a span, which is the start of the next one, and its scope.</summary>
     public Entry this[int index] => EntryAt(index);
 
-    /// <summary>Where a span begins.</summary>
+    /// <summary>Returns the start of a span.</summary>
     public int StartOf(int index) => index == 0 ? 0 : EntryAt(index - 1).End;
 
-    /// <summary>The spans between two places.</summary>
+    /// <summary>Returns the bytes between two positions.</summary>
     public ReadOnlySpan<byte> Bytes(int start, int end) => _bytes.AsSpan(start, end - start);
 
-    /// <summary>Takes the bytes away once every span is settled.</summary>
+    /// <summary>Removes the bytes, when every span is settled.</summary>
     public byte[] Detach()
     {
         var bytes = _bytes;
         (_bytes, _length, _count) = ([], 0, 0);
         return bytes;
-    }
-
-    // A block has not been touched for so long that its bytes are in no cache any more. Asked for now, they are there when the next span
-    // comes; otherwise its writer, and the application after him, would wait for each line.
-    private unsafe void Prefetch()
-    {
-        if (!Sse.IsSupported || _bytes.Length - _length < CacheLine + PrefetchedBytes) return;
-        ref var next = ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_bytes), _length + CacheLine);
-        // Should the collector move the block in between, this reads elsewhere, and nothing of what it reads is used.
-        for (var i = 0; i < PrefetchedBytes; i += CacheLine) Sse.Prefetch0(Unsafe.AsPointer(ref Unsafe.Add(ref next, i)));
     }
 
     private ref Entry EntryAt(int index) => ref Unsafe.As<byte, Entry>(ref MemoryMarshal.GetReference(_bytes.AsSpan(_bytes.Length - ((index + 1) * EntrySize), EntrySize)));

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Tracing.Sdk.Export.Buffer;
 
-/// <summary>What became of a span that was to be appended.</summary>
+/// <summary>The result of <see cref="SpanBuffer.Append"/>.</summary>
 internal enum AppendResult
 {
     Appended,
@@ -10,49 +10,62 @@ internal enum AppendResult
     Closed,
 }
 
-/// <summary>Encoded spans on their way from the threads that made them to the one that sends them.</summary>
+/// <summary>The queue of encoded spans between the threads that end them and the export thread.</summary>
 /// <remarks>
 /// <para>
-/// Writers fill blocks, one block in each of a few slots. A thread has a favourite slot for each scope and goes on to the next one when
-/// that is taken, so no writer waits for another. A block that is full, or old, is handed over: it is hung onto a chain that the export thread reads
-/// from the front.
+/// Writers fill blocks, one block in each of a few slots. A thread prefers one slot for each scope and uses the next one when that is taken, so no writer
+/// waits for another. A block that is full, or old, is handed over: it is appended to a list that the export thread reads from the front.
 /// </para>
 /// <para>
-/// What a span costs here is one atomic operation, before its bytes are copied. One after the copy would wait until all of them have
-/// come to this processor's cache from that of the export thread: that was a third of what a recorded span cost.
+/// The owner of a block, and the write that passes the block on:
+/// </para>
+/// <list type="number">
+/// <item>In a slot, the thread that has entered the slot owns the block. <see cref="Slot.TryEnter"/> acquires what the previous owner wrote, and <see cref="Slot.Leave"/>
+/// releases it. The exchange in TryEnter is the one atomic operation of an append, and it comes before the copy. An atomic operation after the copy would wait for the block's cache lines, which the
+/// export thread has read last; that was a third of what a recorded span costs.</item>
+/// <item>Handed over, the block belongs to the export thread, and no thread writes to it any more. The write to <see cref="SpanBlock.Next"/> of the block before it publishes the block
+/// with its spans; the export thread reads Next with acquire semantics. <c>_handedOver</c> is raised before that write, so the spans are never missing from <see cref="Unsettled"/>.</item>
+/// <item>Settled, its bytes return to the pool, whose exchanges publish them to the next writer. <c>_settled</c> is written after that.</item>
+/// </list>
+/// <para>
+/// <see cref="Close"/> sets <c>_isClosed</c> and then enters every slot, so a writer that enters a slot later sees the flag. A writer without a slot raises <c>_writersWithoutSlot</c> before it reads
+/// the flag, and Close reads that counter after it has set the flag. Both use full fences, so either the writer sees the flag, or Close sees the writer and waits for it.
 /// </para>
 /// </remarks>
 internal sealed class SpanBuffer
 {
-    // A slot holds a block: with more of them than this there would be no room for anything else.
+    // Each slot holds a block, so slots get at most a quarter of the blocks.
     private const int BlocksForEachSlot = 4;
 
     private readonly BlockPool _pool;
     private readonly int _batchSpans;
     private readonly int? _maxSpans;
-    // Half of that bound. So many spans are sent without waiting for a block to fill, because they may be spread over all slots.
+    // Half of _maxSpans. This many spans are sent without waiting for a block to fill, because they may be spread over all slots.
     private readonly int _scarceSpans;
 
     // Any thread.
     private readonly Slot[] _slots;
+    // The block that was handed over last.
     private SpanBlock _last;
     private long _handedOver;
-    // Spans that count against the bound of their number.
+    // Spans that count against _maxSpans.
     private long _limited;
-    // Threads that append without a slot.
-    private int _alone;
+    private int _writersWithoutSlot;
+    // A hint to the export thread.
     private bool _isDue;
     private bool _isClosed;
 
-    // Export thread; _settled is read by any thread.
-    private SpanBlock _head;
-    // The first span of it that is not settled.
-    private int _next;
+    // Written by the export thread, read by any thread.
     private long _settled;
 
-    /// <param name="maxBytes">Bound of all blocks together.</param>
-    /// <param name="batchSpans">So many spans are worth waking the export thread for.</param>
-    /// <param name="maxSpans">Bound of the number of spans, or null.</param>
+    // Export thread only.
+    private SpanBlock _head;
+    // The first span of _head that is not settled.
+    private int _next;
+
+    /// <param name="maxBytes">Limit of the bytes of all blocks.</param>
+    /// <param name="batchSpans">The number of spans that make a batch, for which the export thread is woken.</param>
+    /// <param name="maxSpans">Limit of the spans, or null.</param>
     public SpanBuffer(long maxBytes, int batchSpans, int? maxSpans)
     {
         _pool = new BlockPool(maxBytes);
@@ -61,27 +74,27 @@ internal sealed class SpanBuffer
         _scarceSpans = maxSpans is { } most ? Math.Max(1, most / 2) : int.MaxValue;
         var slots = Math.Clamp(_pool.Capacity / _pool.BlockSize / BlocksForEachSlot, 1, 2 * Environment.ProcessorCount);
         _slots = new Slot[System.Numerics.BitOperations.RoundUpToPowerOf2((uint)slots + 1) / 2];
-        // Empty: what is handed over first is hung onto it.
+        // An empty block, to which the first block is appended.
         _head = _last = new SpanBlock([], forErrors: false);
     }
 
     public long CapacityBytes => _pool.Capacity;
 
-    /// <summary>Bytes of the blocks in use.</summary>
+    /// <summary>The bytes of the blocks in use.</summary>
     public long UsedBytes => _pool.Used;
 
-    /// <summary>Spans that were ever handed over to the export thread.</summary>
+    /// <summary>The number of spans that were handed over to the export thread since the start.</summary>
     public long HandedOver => Volatile.Read(ref _handedOver);
 
-    /// <summary>Those of them that were delivered or given up.</summary>
+    /// <summary>The number of spans that were sent or dropped since the start.</summary>
     public long Settled => Volatile.Read(ref _settled);
 
-    /// <summary>Spans that were appended and are not settled.</summary>
+    /// <summary>The number of spans in the buffer.</summary>
     public long Unsettled
     {
         get
         {
-            // In this order, so that it is never negative.
+            // Settled is read before HandedOver, so the count is never negative.
             var count = -Settled;
             count += HandedOver;
             foreach (ref var slot in _slots.AsSpan()) count += Volatile.Read(ref slot.Block)?.Count ?? 0;
@@ -89,20 +102,20 @@ internal sealed class SpanBuffer
         }
     }
 
-    /// <summary>Whether blocks in slots wait for <see cref="Seal"/>: one has enough for a batch, or room has become scarce.</summary>
+    /// <summary>Whether <see cref="Seal"/> should be called: a block in a slot has enough spans for a batch, or room is scarce.</summary>
     public bool IsDue => Volatile.Read(ref _isDue) || (HandedOver == Settled && IsScarce);
 
-    /// <summary>Whether enough was handed over for a batch, or so much that room becomes scarce. Blocks in slots are a quarter of it, but for the smallest buffers.</summary>
+    /// <summary>Whether enough spans were handed over for a batch, or any while room is scarce.</summary>
     public bool IsReady => HandedOver - Settled is > 0 and var count && (count >= _batchSpans || IsScarce);
 
     /// <summary>Whether half of the room is used.</summary>
     public bool IsScarce => UsedBytes >= CapacityBytes / 2 || Volatile.Read(ref _limited) >= _scarceSpans;
 
-    /// <summary>Appends a span; any thread, no waiting.</summary>
-    /// <param name="span">Its bytes.</param>
-    /// <param name="scope">The index of its scope.</param>
-    /// <param name="isError">Whether it may use the room kept for failed spans.</param>
-    /// <param name="isDue">Whether the export thread has something to do now.</param>
+    /// <summary>Appends a span. Any thread; does not wait.</summary>
+    /// <param name="span">The span's bytes.</param>
+    /// <param name="scope">The index of the span's scope.</param>
+    /// <param name="isError">Whether the span may use the room that is kept for failed spans.</param>
+    /// <param name="isDue">Whether the export thread has work now.</param>
     public AppendResult Append(ReadOnlySpan<byte> span, int scope, bool isError, out bool isDue)
     {
         isDue = false;
@@ -112,11 +125,11 @@ internal sealed class SpanBuffer
         var limited = Interlocked.Increment(ref _limited);
         if (limited <= (isError ? maxSpans : maxSpans - (maxSpans / 8))) result = AppendToSlot(span, scope, isError, ref isDue);
         if (result != AppendResult.Appended) Interlocked.Decrement(ref _limited);
-        if (limited == _scarceSpans || result == AppendResult.Full) isDue = Due();
+        if (limited == _scarceSpans || result == AppendResult.Full) isDue = SetDue();
         return result;
     }
 
-    /// <summary>Hands everything over that was appended so far. Waits for writers that are copying just now.</summary>
+    /// <summary>Hands over all blocks in slots. Waits for writers that are copying a span.</summary>
     public void Seal()
     {
         Volatile.Write(ref _isDue, false);
@@ -134,18 +147,17 @@ internal sealed class SpanBuffer
         }
     }
 
-    /// <summary>Lets nothing more in, for good.</summary>
+    /// <summary>Refuses spans from now on, and hands over all blocks.</summary>
     public void Close()
     {
         Volatile.Write(ref _isClosed, true);
-        // A writer that enters a slot after this sees that the buffer is closed.
         Seal();
         var wait = default(SpinWait);
-        while (Volatile.Read(ref _alone) != 0) wait.SpinOnce();
+        while (Volatile.Read(ref _writersWithoutSlot) != 0) wait.SpinOnce();
     }
 
-    /// <summary>Takes the next spans, up to the batch's limits. Export thread.</summary>
-    /// <returns>False when there is nothing to read.</returns>
+    /// <summary>Fills a batch with the next spans, which stay in the buffer. Export thread only.</summary>
+    /// <returns>False when there is no span.</returns>
     public bool TryTake(SpanBatch batch)
     {
         batch.Clear();
@@ -154,8 +166,8 @@ internal sealed class SpanBuffer
         return batch.Count > 0;
     }
 
-    /// <summary>Takes the spans that follow those of a batch that is not settled. Export thread.</summary>
-    /// <returns>False when there is nothing to read.</returns>
+    /// <summary>Fills a batch with the spans behind those of another batch, which is not settled. Export thread only.</summary>
+    /// <returns>False when there is no span.</returns>
     public static bool TryTakeAfter(SpanBatch before, SpanBatch batch)
     {
         batch.Clear();
@@ -164,36 +176,36 @@ internal sealed class SpanBuffer
         return batch.Count > 0;
     }
 
-    /// <summary>Forgets the spans of a batch and gives back the blocks that are empty now. Export thread.</summary>
+    /// <summary>Removes the spans of a batch and returns the blocks that are empty now. Export thread only.</summary>
     public void Settle(SpanBatch batch)
     {
         if (_maxSpans is not null) Interlocked.Add(ref _limited, -batch.Count);
         if (batch.LastBlock is { } last)
         {
-            while (_head != last) LeaveBlock();
+            while (_head != last) ReleaseHead();
             _next = batch.Next;
         }
 
         Volatile.Write(ref _settled, _settled + batch.Count);
         batch.Clear();
-        while (_next >= _head.Count && Volatile.Read(ref _head.Next) is not null) LeaveBlock();
+        while (_next >= _head.Count && Volatile.Read(ref _head.Next) is not null) ReleaseHead();
         if (_next < _head.Count) return;
-        // The last block stays as the place where the next one is hung on; its bytes need not.
+        // The last block stays, because the next one is appended to it; its bytes are returned.
         _pool.Return(_head);
         _next = 0;
     }
 
-    /// <summary>Frees memory that was not needed since the last call. Export thread, now and then.</summary>
+    /// <summary>Releases the memory that was not needed since the last call. Export thread only.</summary>
     public void Trim() => _pool.Trim();
 
     private AppendResult AppendToSlot(ReadOnlySpan<byte> span, int scope, bool isError, ref bool isDue)
     {
         var slots = _slots;
-        // By scope as well, so that spans of one scope lie together: they are sent together.
-        var favourite = (2 * Environment.CurrentManagedThreadId) + scope;
+        // By scope as well, because a request groups spans by scope: spans of one scope that lie side by side are sent as one run.
+        var preferred = (2 * Environment.CurrentManagedThreadId) + scope;
         for (var i = 0; i < slots.Length; i++)
         {
-            ref var slot = ref slots[(favourite + i) & (slots.Length - 1)];
+            ref var slot = ref slots[(preferred + i) & (slots.Length - 1)];
             if (!slot.TryEnter()) continue;
             try
             {
@@ -203,8 +215,8 @@ internal sealed class SpanBuffer
                 {
                     if (_pool.TryRent(span.Length, isError) is not { } fresh)
                     {
-                        // What is in the slot need not grow old: sent, it makes room.
-                        if (block is not null) isDue = Due();
+                        // Sending the slot's block makes room.
+                        if (block is not null) isDue = SetDue();
                         return AppendResult.Full;
                     }
 
@@ -215,7 +227,7 @@ internal sealed class SpanBuffer
                     block = fresh;
                 }
 
-                if (block.Count == _batchSpans) isDue = Due();
+                if (block.Count == _batchSpans) isDue = SetDue();
                 return AppendResult.Appended;
             }
             finally
@@ -224,20 +236,20 @@ internal sealed class SpanBuffer
             }
         }
 
-        return AppendAlone(span, scope, isError, ref isDue);
+        return AppendWithoutSlot(span, scope, isError, ref isDue);
     }
 
-    private bool Due()
+    private bool SetDue()
     {
-        // Read first: while the buffer is full, a write for each span would take the cache line from all other threads.
+        // Read before it is written: while the buffer is full, a write for each span would take the cache line from all other threads.
         if (!Volatile.Read(ref _isDue)) Volatile.Write(ref _isDue, true);
         return true;
     }
 
-    // Every slot is taken, by threads that were interrupted while copying: rare enough for a block of its own.
-    private AppendResult AppendAlone(ReadOnlySpan<byte> span, int scope, bool isError, ref bool isDue)
+    // Rare: every slot is taken by a thread that was interrupted while it copied. The span gets a block of its own.
+    private AppendResult AppendWithoutSlot(ReadOnlySpan<byte> span, int scope, bool isError, ref bool isDue)
     {
-        Interlocked.Increment(ref _alone);
+        Interlocked.Increment(ref _writersWithoutSlot);
         try
         {
             if (Volatile.Read(ref _isClosed)) return AppendResult.Closed;
@@ -249,31 +261,32 @@ internal sealed class SpanBuffer
         }
         finally
         {
-            Interlocked.Decrement(ref _alone);
+            Interlocked.Decrement(ref _writersWithoutSlot);
         }
     }
 
     private void HandOver(SpanBlock block)
     {
-        // Counted first: between the next two lines it is nowhere to be seen, and must not be taken for settled.
+        // Counted first: until its predecessor links to it, the block cannot be reached, and its spans must not count as settled.
         Interlocked.Add(ref _handedOver, block.Count);
         var before = Interlocked.Exchange(ref _last, block);
         Volatile.Write(ref before.Next, block);
     }
 
-    private void LeaveBlock()
+    private void ReleaseHead()
     {
         var left = _head;
         _pool.Return(left);
         _head = left.Next!;
         _next = 0;
-        // One that has grown old would keep the next one alive, and that the one after it: the collector would have to carry them all.
+        // Otherwise a block that the garbage collector has promoted would keep all later blocks alive.
         left.Next = null;
     }
 
-    /// <summary>A place for one block that is being written; no two of them share a cache line.</summary>
+    /// <summary>The place of one block that is written. Padded, so that no two slots share a cache line.</summary>
     private struct Slot
     {
+        // Owned by the thread that has entered the slot; Unsettled reads it without entering.
         public SpanBlock? Block;
         private int _isTaken;
         private readonly Padding _padding;

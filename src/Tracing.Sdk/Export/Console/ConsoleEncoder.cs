@@ -5,10 +5,10 @@ using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk.Export.Console;
 
-// One line a span, for a person: time, trace, span < parent, kind, name, duration, status, tags.
+// One line a span, for people: time, trace, span < parent, kind, name, duration, status, tags.
 internal sealed class ConsoleEncoder(SpanLimits limits) : SpanEncoder(limits)
 {
-    public override bool Encode(Activity activity, in SpanFacts facts, Scope scope, ref ByteWriter writer)
+    public override bool Encode(Activity activity, in SpanMetadata metadata, Scope scope, ref ByteWriter writer)
     {
         activity.StartTimeUtc.TryFormat(writer.Reserve(32), out var written, "HH:mm:ss.fff", CultureInfo.InvariantCulture);
         writer.Advance(written);
@@ -16,10 +16,10 @@ internal sealed class ConsoleEncoder(SpanLimits limits) : SpanEncoder(limits)
         writer.WriteUtf8(activity.TraceId.ToHexString());
         writer.Write((byte)' ');
         writer.WriteUtf8(activity.SpanId.ToHexString());
-        if (facts.ParentSpanId != default)
+        if (metadata.ParentSpanId != default)
         {
             writer.Write("<"u8);
-            writer.WriteUtf8(facts.ParentSpanId.ToHexString());
+            writer.WriteUtf8(metadata.ParentSpanId.ToHexString());
         }
 
         writer.Write((byte)' ');
@@ -40,7 +40,7 @@ internal sealed class ConsoleEncoder(SpanLimits limits) : SpanEncoder(limits)
 
         var values = default(DetailValues);
         var status = new SpanStatus(activity);
-        WriteTags<NoShortcut>(ref writer, 0, activity.EnumerateTagObjects(), Limits.Attributes, DetailsOf(in facts, values), ref status);
+        WriteTags<NoShortcut>(ref writer, 0, activity.EnumerateTagObjects(), Limits.Attributes, ReadDetails(in metadata, values), ref status);
         foreach (ref readonly var item in activity.EnumerateEvents())
         {
             writer.Write(" @"u8);
@@ -63,7 +63,7 @@ internal sealed class ConsoleEncoder(SpanLimits limits) : SpanEncoder(limits)
     {
         var writer = new ByteWriter(new Scratch(), MaxSpanBytes);
         writer.Write((byte)' ');
-        // Keys are plain by convention; one that is not must not break the line.
+        // Escaped: a key may contain a line feed.
         writer.WriteEscaped(key);
         writer.Write((byte)'=');
         return writer.Written.ToArray();
@@ -73,17 +73,5 @@ internal sealed class ConsoleEncoder(SpanLimits limits) : SpanEncoder(limits)
     {
         writer.Write(key.Encoded);
         writer.WriteValue(value, Limits.ValueLength);
-    }
-
-    // None of its own: people read it, speed is not what it is for.
-    private readonly struct NoShortcut : ITagFormat
-    {
-        public static int MostText => 0;
-
-        public static int MostRoom => 0;
-
-        public static bool MayFollow(byte last) => false;
-
-        public static int TryWrite(ref byte to, byte field, AttributeKey key, object? value, int maxText) => 0;
     }
 }

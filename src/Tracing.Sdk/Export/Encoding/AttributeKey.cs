@@ -1,70 +1,65 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
-using Tracing.Sdk.Export.Zipkin;
 
 namespace Tracing.Sdk.Export.Encoding;
 
-/// <summary>A tag's key with its bytes in one encoding. Applications have few keys and use them for every span.</summary>
-internal sealed class AttributeKey
+/// <summary>The key of a tag, with its bytes in one format. An application has few keys and uses them on every span.</summary>
+internal class AttributeKey
 {
     /// <summary>The bytes are copied in steps of this size.</summary>
     public const int Step = 32;
 
-    // Filled up to a multiple of the step.
+    // Padded to a multiple of the step.
     private readonly byte[] _padded;
 
-    // The keys that came after this one when they were first met, on the spans of two instrumentations; at first the key itself.
+    // Two keys that have followed this one on a span, for two kinds of spans. Each is this key itself until it is set, once.
     private AttributeKey _next;
     private AttributeKey _otherNext;
 
-    // The same text as another library has it: literals of two assemblies are two strings.
+    // Another string with the same text: a literal is one string in each assembly.
     private string? _alias;
 
-    // Whole tags with this key, by the length of the text or the number.
+    // Encoded tags with this key, by the length of the text or by the number. Inside the object: looking up a key touches its memory anyway.
     private KnownTags _known;
 
-    private AttributeKey(string text, byte[] encoded, int number)
+    public AttributeKey(string text, byte[] encoded, int number)
     {
         Text = text;
         Length = encoded.Length;
         Bit = 1UL << number;
         IsStatus = text.StartsWith("otel.status_", StringComparison.Ordinal);
-        IsSpecial = IsStatus || text == "error";
+        IsSpecial = IsStatus;
         _padded = new byte[Math.Max(1, (encoded.Length + Step - 1) / Step) * Step];
         encoded.CopyTo(_padded, 0);
-        Endpoint = RemoteEndpoint.Rank(text);
         _next = _otherNext = this;
         ((Span<KnownTag>)_known).Fill(KnownTag.None);
     }
 
     public string Text { get; }
 
-    /// <summary>How many of the bytes count.</summary>
+    /// <summary>The number of bytes.</summary>
     public int Length { get; }
 
-    /// <summary>One bit, the key's own among the first 64: keys with different bits are different.</summary>
+    /// <summary>One bit of 64. Keys with different bits are different keys; from the 65th key on, keys share bits.</summary>
     public ulong Bit { get; }
 
-    /// <summary>Whether the key may be one of those that carry a status.</summary>
+    /// <summary>Whether the key may carry a status.</summary>
     public bool IsStatus { get; }
 
-    /// <summary>Whether an encoding may treat the key unlike others: no shortcut for it.</summary>
-    public bool IsSpecial { get; }
-
-    /// <summary>Whether and how Zipkin names a span's other end by the key's value.</summary>
-    public EndpointTag? Endpoint { get; }
+    /// <summary>Whether the format treats the key in a way of its own, so that the shortcut must not write it.</summary>
+    public bool IsSpecial { get; protected init; }
 
     public ReadOnlySpan<byte> Encoded => _padded.AsSpan(0, Length);
 
-    /// <summary>Writes the key's bytes, and up to a <see cref="Step"/> of others after them.</summary>
-    /// <returns>Where the key ends.</returns>
+    /// <summary>Writes the bytes, and up to a <see cref="Step"/> of other bytes behind them.</summary>
+    /// <returns>The place behind the key.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ref byte CopyTo(ref byte to)
     {
         ref var from = ref MemoryMarshal.GetArrayDataReference(_padded);
         var length = Length;
-        // Nearly all keys take one step.
+        // Most keys take one step.
         Vector256.LoadUnsafe(ref from).StoreUnsafe(ref to);
         for (var i = Step; i < length; i += Step)
         {
@@ -74,26 +69,25 @@ internal sealed class AttributeKey
         return ref Unsafe.Add(ref to, length);
     }
 
-    private bool Is(string text) => ReferenceEquals(Text, text) || ReferenceEquals(_alias, text);
-
-    /// <summary>The tag that may be known of this key and value; <see cref="KnownTag.None"/> when there is none.</summary>
+    /// <summary>Returns the remembered tag that may have this value, or <see cref="KnownTag.None"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public KnownTag Known(object? value)
+    public KnownTag FindKnown(object? value)
     {
         var index = value is string text ? text.Length : value is int number ? number : -1;
         return index < 0 ? KnownTag.None : _known[index & 3];
     }
 
-    /// <summary>Remembers the bytes of a tag, unless another is remembered in its place: threads that took turns would write to each other's caches.</summary>
+    /// <summary>Remembers the bytes of a tag. A place is set once: if threads replaced each other's tags, each write would take the cache line from the others.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public void Learn(object? value, byte field, ReadOnlySpan<byte> encoded)
+    public void Remember(object? value, byte field, ReadOnlySpan<byte> encoded)
     {
         if (encoded.Length > KnownTag.MaxLength) return;
         var index = value switch { string text => text.Length, int number => number, _ => -1 };
         if (index >= 0) Interlocked.CompareExchange(ref _known[index & 3], new KnownTag(value, field, encoded), KnownTag.None);
     }
 
-    // In the key itself: a span looks at many, and each line of memory that it need not touch is one that was needed elsewhere.
+    private bool HasText(string text) => ReferenceEquals(Text, text) || ReferenceEquals(_alias, text);
+
     [InlineArray(4)]
     private struct KnownTags
     {
@@ -101,8 +95,8 @@ internal sealed class AttributeKey
     }
 
     /// <summary>The keys that one encoder has met. Any thread; no lock.</summary>
-    /// <remarks>Of fixed size: an application that puts ids into its keys fills it, and from then on pays for encoding them.</remarks>
-    public sealed class Table(Func<string, byte[]> encode)
+    /// <remarks>The size is fixed. An application that puts ids into its keys fills the table; keys that find no place are encoded each time.</remarks>
+    public sealed class Table(Func<string, int, AttributeKey> create)
     {
         private const int Slots = 512;
         private const int Probes = 4;
@@ -111,12 +105,12 @@ internal sealed class AttributeKey
         private readonly AttributeKey?[] _slots = new AttributeKey?[Slots];
         private int _count;
 
-        /// <summary>What stands before a span's first key. Its text is nobody else's string.</summary>
+        /// <summary>The start of each span's chain of keys. Its text is a string that no tag can have.</summary>
         public AttributeKey Start { get; } = new(new string('-', 1), [], 0);
 
-        /// <summary>The key of this text.</summary>
-        /// <param name="text">As the application has it.</param>
-        /// <param name="before">The span's key before it: instrumentation sets its tags in one order, so most keys are found by that alone.</param>
+        /// <summary>Returns the key with this text.</summary>
+        /// <param name="text">The tag's key.</param>
+        /// <param name="before">The span's key before it. Instrumentation sets its tags in one order, so this alone finds most keys.</param>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public AttributeKey Get(string? text, AttributeKey before)
         {
@@ -127,20 +121,20 @@ internal sealed class AttributeKey
         [MethodImpl(MethodImplOptions.NoInlining)]
         private AttributeKey Find(string text, AttributeKey before)
         {
-            if (before._next.Is(text)) return before._next;
-            if (before._otherNext.Is(text)) return before._otherNext;
+            if (before._next.HasText(text)) return before._next;
+            if (before._otherNext.HasText(text)) return before._otherNext;
             var slot = Hash(text);
             var key = _slots[slot];
-            if (key is null || !key.Is(text)) key = Intern(text, slot);
-            if (key is null) return new AttributeKey(text, encode(text), slot);
+            if (key is null || !key.HasText(text)) key = Intern(text, slot);
+            if (key is null) return create(text, slot);
             if (!ReferenceEquals(key.Text, text)) key._alias ??= text;
-            // Once and for all: threads that took turns would write to each other's caches.
+            // Set once, for the same reason as the tags in Remember.
             if (ReferenceEquals(before._next, before)) before._next = key;
             else if (ReferenceEquals(before._otherNext, before)) before._otherNext = key;
             return key;
         }
 
-        // Null when there is no room for it.
+        // Returns null when there is no place for the key.
         private AttributeKey? Intern(string text, int slot)
         {
             if (text.Length > MaxKeyLength) return null;
@@ -150,8 +144,8 @@ internal sealed class AttributeKey
                 var key = Volatile.Read(ref place);
                 if (key is null)
                 {
-                    var fresh = new AttributeKey(text, encode(text), Interlocked.Increment(ref _count));
-                    key = Interlocked.CompareExchange(ref place, fresh, null) ?? fresh;
+                    var added = create(text, Interlocked.Increment(ref _count));
+                    key = Interlocked.CompareExchange(ref place, added, null) ?? added;
                 }
 
                 if (key.Text == text) return key;
@@ -160,10 +154,10 @@ internal sealed class AttributeKey
             return null;
         }
 
+        // Reads the length and two characters. The one behind the last of an empty string is the terminating zero, and the one before its first the length's upper half.
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private static int Hash(string text)
         {
-            // A string ends with a zero: there is something to read even when it is empty, and before its end there is its length.
             var length = text.Length;
             ref var first = ref Unsafe.AsRef(in text.GetPinnableReference());
             return ((length * 37) + (Unsafe.Add(ref first, length >> 1) * 17) + (Unsafe.Add(ref first, length - 1) * 5)) & (Slots - 1);

@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace Tracing.Sdk.Export.Encoding;
 
-/// <summary>What a tag's value is on the wire. Whatever an application puts into a tag becomes one of these.</summary>
+/// <summary>The kinds of values that formats can write. Any value of a tag becomes one of them.</summary>
 internal enum AttributeKind : byte
 {
     Null,
@@ -16,7 +16,7 @@ internal enum AttributeKind : byte
     Map,
 }
 
-/// <summary>A tag's value, sorted into the kinds that OTLP knows.</summary>
+/// <summary>The value of a tag, as one of the <see cref="AttributeKind"/>s.</summary>
 internal readonly ref struct AttributeValue
 {
     /// <summary>Arrays and maps nested deeper than this are written as null: a list may contain itself.</summary>
@@ -49,15 +49,15 @@ internal readonly ref struct AttributeValue
 
     public IEnumerable Elements => (IEnumerable)Reference!;
 
-    /// <summary>Sorts a value. May throw whatever the value's own <c>ToString()</c> throws.</summary>
-    public static AttributeValue From(object? value)
+    /// <summary>Returns the value with its kind. May throw what the value's own <c>ToString()</c> throws.</summary>
+    public static AttributeValue Classify(object? value)
     {
         switch (value)
         {
             case null: return new(AttributeKind.Null);
-            case string text: return Of(text);
-            // Enums first: one is also matched by no integer pattern, but says more by its name.
-            case Enum member: return Of(member.ToString());
+            case string text: return Text(text);
+            // An enum's name says more than its number.
+            case Enum member: return Text(member.ToString());
             case bool b: return new(AttributeKind.Boolean, b ? 1 : 0);
             case int i: return new(AttributeKind.Integer, i);
             case long i: return new(AttributeKind.Integer, i);
@@ -70,35 +70,35 @@ internal readonly ref struct AttributeValue
             case ushort i: return new(AttributeKind.Integer, i);
             case uint i: return new(AttributeKind.Integer, i);
             case ulong i when i <= long.MaxValue: return new(AttributeKind.Integer, (long)i);
-            case char c: return Of(c.ToString());
-            case DateTime time: return Of(time.ToString("O", CultureInfo.InvariantCulture));
-            case DateTimeOffset time: return Of(time.ToString("O", CultureInfo.InvariantCulture));
-            case DateOnly date: return Of(date.ToString("O", CultureInfo.InvariantCulture));
-            case TimeOnly time: return Of(time.ToString("O", CultureInfo.InvariantCulture));
+            case char c: return Text(c.ToString());
+            case DateTime time: return Text(time.ToString("O", CultureInfo.InvariantCulture));
+            case DateTimeOffset time: return Text(time.ToString("O", CultureInfo.InvariantCulture));
+            case DateOnly date: return Text(date.ToString("O", CultureInfo.InvariantCulture));
+            case TimeOnly time: return Text(time.ToString("O", CultureInfo.InvariantCulture));
             case ReadOnlyMemory<byte> bytes: return new(AttributeKind.Bytes, reference: bytes.ToArray());
             case Memory<byte> bytes: return new(AttributeKind.Bytes, reference: bytes.ToArray());
             case ArraySegment<byte> bytes: return new(AttributeKind.Bytes, reference: bytes.ToArray());
-            // A pattern would take sbyte[] for byte[], as the runtime does.
+            // By its exact type: to the runtime, and so to a pattern, sbyte[] is byte[] too.
             case Array array when array.GetType() == typeof(byte[]): return new(AttributeKind.Bytes, reference: array);
             case IDictionary or IEnumerable<KeyValuePair<string, object?>> or IEnumerable<KeyValuePair<string, string?>>:
                 return new(AttributeKind.Map, reference: value);
-            // To enumerate a query is to run it.
+            // Not a query, because enumerating it would run it.
             case IEnumerable elements and not IQueryable: return new(AttributeKind.Array, reference: elements);
-            case IFormattable formattable: return Of(formattable.ToString(null, CultureInfo.InvariantCulture));
-            default: return Of(value.ToString());
+            case IFormattable formattable: return Text(formattable.ToString(null, CultureInfo.InvariantCulture));
+            default: return Text(value.ToString());
         }
 
-        static AttributeValue Of(string? text) => text is null ? new(AttributeKind.Null) : new(AttributeKind.Text, reference: text);
+        static AttributeValue Text(string? text) => text is null ? new(AttributeKind.Null) : new(AttributeKind.Text, reference: text);
     }
 
-    /// <summary>The entries of a map.</summary>
+    /// <summary>Returns the entries of a map.</summary>
     public static IEnumerable<(string Key, object? Value)> Entries(IEnumerable map)
     {
         if (map is IDictionary dictionary)
         {
-            // Through IEnumerable a generic dictionary would hand out its own kind of pair.
+            // By its own enumerator: through IEnumerable a generic dictionary returns pairs of its own types.
             var entries = dictionary.GetEnumerator();
-            while (entries.MoveNext()) yield return (KeyOf(entries.Key), entries.Value);
+            while (entries.MoveNext()) yield return (FormatKey(entries.Key), entries.Value);
             yield break;
         }
 
@@ -112,12 +112,12 @@ internal readonly ref struct AttributeValue
         }
     }
 
-    /// <summary>The value as text, for a person or a key of a table; never throws.</summary>
+    /// <summary>Formats a value as text. Does not throw.</summary>
     public static string? Describe(object? value)
     {
         try
         {
-            var sorted = From(value);
+            var sorted = Classify(value);
             return sorted.Kind switch
             {
                 AttributeKind.Null => null,
@@ -131,10 +131,10 @@ internal readonly ref struct AttributeValue
         }
         catch (Exception)
         {
-            // The application's own ToString() failed: there is nothing to show.
+            // The value's own ToString() has thrown.
             return null;
         }
     }
 
-    private static string KeyOf(object key) => key as string ?? Convert.ToString(key, CultureInfo.InvariantCulture) ?? "";
+    private static string FormatKey(object key) => key as string ?? Convert.ToString(key, CultureInfo.InvariantCulture) ?? "";
 }

@@ -1,43 +1,11 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
 
 namespace Tracing.Sdk.Export.Encoding;
 
-/// <summary>The thread's own bytes, in which a span is encoded before it is copied into a block.</summary>
-internal sealed class Scratch
-{
-    private const int InitialSize = 4 * 1024;
-
-    // A thread that once met a huge span does not keep its bytes.
-    private const int KeptSize = 64 * 1024;
-
-    [ThreadStatic]
-    private static Scratch? t_own;
-
-    private bool _isTaken;
-
-    public byte[] Bytes = new byte[InitialSize];
-
-    /// <summary>The thread's scratch; another one when that is in use (a tag whose ToString() ends a span of its own).</summary>
-    public static Scratch Take()
-    {
-        var scratch = t_own ??= new Scratch();
-        if (scratch._isTaken) return new Scratch();
-        scratch._isTaken = true;
-        return scratch;
-    }
-
-    public void Return()
-    {
-        _isTaken = false;
-        if (Bytes.Length > KeptSize) Bytes = new byte[InitialSize];
-    }
-}
-
-/// <summary>A span outgrew what one span may have. Caught where the span was added, which counts it.</summary>
-[SuppressMessage("Design", "CA1064:Exceptions should be public", Justification = "Never leaves the encoding.")]
+/// <summary>A span is larger than <see cref="SpanEncoder.MaxSpanBytes"/>. Thrown by <see cref="ByteWriter"/>, caught by <see cref="SpanExporter.Add"/>.</summary>
+[SuppressMessage("Design", "CA1064:Exceptions should be public", Justification = "It is caught inside the library.")]
 internal sealed class SpanTooLargeException : Exception;
 
 /// <summary>Appends bytes to a <see cref="Scratch"/>, which grows up to a limit.</summary>
@@ -62,7 +30,7 @@ internal ref struct ByteWriter
     /// <summary>The byte written last; 0 before the first.</summary>
     public readonly byte Last => _position == 0 ? (byte)0 : _bytes[_position - 1];
 
-    /// <summary>At least <paramref name="count"/> free bytes; <see cref="Advance"/> says how many of them were used.</summary>
+    /// <summary>Returns at least <paramref name="count"/> free bytes; the caller then advances over those that it has written.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Span<byte> Reserve(int count)
     {
@@ -73,19 +41,19 @@ internal ref struct ByteWriter
     /// <summary>Bytes that can be written without growing.</summary>
     public readonly int Room => _bytes.Length - _position;
 
-    /// <summary>The next byte to write, for who has asked for <see cref="Room"/> and knows what he does.</summary>
+    /// <summary>The place of the next byte. The caller writes at most <see cref="Room"/> bytes there and then calls <see cref="AdvanceTo"/>.</summary>
     public readonly ref byte Next => ref Unsafe.Add(ref MemoryMarshal.GetReference(_bytes), _position);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Advance(int count) => _position += count;
 
-    /// <summary>What was written from <see cref="Next"/> to <paramref name="end"/> counts.</summary>
+    /// <summary>Advances over the bytes from <see cref="Next"/> to <paramref name="end"/>.</summary>
     public void AdvanceTo(ref byte end) => _position += (int)Unsafe.ByteOffset(ref Next, ref end);
 
-    /// <summary>Forgets everything that was written after <paramref name="position"/>.</summary>
+    /// <summary>Removes everything that was written after <paramref name="position"/>.</summary>
     public void Rewind(int position) => _position = position;
 
-    /// <summary>Bytes already written, to be patched.</summary>
+    /// <summary>The bytes that were written after <paramref name="position"/>, to be changed.</summary>
     public readonly Span<byte> From(int position) => _bytes[position.._position];
 
     public void Write(byte value)
@@ -117,7 +85,7 @@ internal ref struct ByteWriter
 
     public void WriteNumber(long value)
     {
-        _position += Digits.Put(ref MemoryMarshal.GetReference(Reserve(Digits.Room)), value);
+        _position += RawBytes.WriteNumber(ref MemoryMarshal.GetReference(Reserve(RawBytes.MaxNumberLength)), value);
     }
 
     private readonly int MaxUtf8Length(int chars)
@@ -131,32 +99,11 @@ internal ref struct ByteWriter
     private void Grow(int count)
     {
         var needed = (long)_position + count;
-        // Reservations are worst cases (three bytes a character), so the limit allows for that; what counts is what is written.
+        // A reservation may be four times the limit, because it is for the worst case of three bytes a character; written bytes are checked exactly.
         if (_position > _limit || needed > 4L * _limit) throw new SpanTooLargeException();
         var larger = new byte[Math.Max(needed, 2L * _bytes.Length)];
         Written.CopyTo(larger);
         _scratch.Bytes = larger;
         _bytes = larger;
-    }
-}
-
-/// <summary>Bytes that are written where room was made for them before.</summary>
-internal static class Raw
-{
-    /// <summary>Writes a literal, inlined so that it is a move or two, and returns where it ends.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ref byte Put(ref byte to, ReadOnlySpan<byte> literal)
-    {
-        literal.CopyTo(MemoryMarshal.CreateSpan(ref to, literal.Length));
-        return ref Unsafe.Add(ref to, literal.Length);
-    }
-
-    /// <summary>Writes sixteen digits of an id, which are ASCII, and returns where they end.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ref byte PutHex(ref byte to, ReadOnlySpan<char> digits)
-    {
-        var chars = MemoryMarshal.Cast<char, ushort>(digits);
-        Vector128.Narrow(Vector128.Create(chars), Vector128.Create(chars[8..])).StoreUnsafe(ref to);
-        return ref Unsafe.Add(ref to, 16);
     }
 }

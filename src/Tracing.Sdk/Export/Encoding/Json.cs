@@ -5,7 +5,7 @@ using System.Runtime.Intrinsics;
 
 namespace Tracing.Sdk.Export.Encoding;
 
-/// <summary>JSON (RFC 8259) straight into a <see cref="ByteWriter"/>. The caller writes the structure, this class the values.</summary>
+/// <summary>Writes the values of JSON (RFC 8259) to a <see cref="ByteWriter"/>; its callers write the structure.</summary>
 internal static class Json
 {
     /// <summary>Writes <c>"text"</c>, escaped.</summary>
@@ -65,10 +65,10 @@ internal static class Json
         writer.Advance(written + 2);
     }
 
-    /// <summary>Writes a value as plain JSON, the way a person would.</summary>
+    /// <summary>Writes a value as JSON, with its own type where JSON has one.</summary>
     public static void WriteValue(ref this ByteWriter writer, object? value, int valueLength, int depth = 0)
     {
-        var sorted = AttributeValue.From(value);
+        var sorted = AttributeValue.Classify(value);
         switch (sorted.Kind)
         {
             case AttributeKind.Text: writer.WriteString(Utf8Text.Cut(sorted.Text, valueLength)); break;
@@ -115,7 +115,7 @@ internal static class Json
     {
         while (!text.IsEmpty)
         {
-            // In pieces, so that the room reserved for the worst case stays small.
+            // In pieces, to keep the room that is reserved for the worst case small.
             var length = Math.Min(text.Length, 512);
             if (length < text.Length && char.IsHighSurrogate(text[length - 1])) length--;
             var piece = text[..length];
@@ -134,7 +134,7 @@ internal static class Json
                 var c = piece[i];
                 if (c < 0x80)
                 {
-                    at += PutEscaped(free[at..], (byte)c);
+                    at += WriteEscapedByte(free[at..], (byte)c);
                     continue;
                 }
 
@@ -155,7 +155,7 @@ internal static class Json
             var free = writer.Reserve(6);
             if (c < 0x80)
             {
-                writer.Advance(PutEscaped(free, c));
+                writer.Advance(WriteEscapedByte(free, c));
                 continue;
             }
 
@@ -164,7 +164,7 @@ internal static class Json
         }
     }
 
-    private static int PutEscaped(Span<byte> target, byte c)
+    private static int WriteEscapedByte(Span<byte> target, byte c)
     {
         switch (c)
         {
@@ -192,11 +192,11 @@ internal static class Json
         }
     }
 
-    // Writes text in which nothing needs an escape or more than one byte, or nothing that counts.
+    // Writes text in which no character needs an escape or more than one byte. Returns false for any other; the target is then undefined.
     private static bool TryWritePlain(ReadOnlySpan<char> text, Span<byte> target) =>
         Utf8Text.TryNarrow<Plain>(text, ref MemoryMarshal.GetReference(target[..text.Length]));
 
-    /// <summary>What cannot stand in a string as it is.</summary>
+    /// <summary>Finds the characters that JSON escapes, or that take more than one byte.</summary>
     public readonly struct Plain : Utf8Text.IRule
     {
         public static Vector128<ushort> Find(Vector128<ushort> chars) =>

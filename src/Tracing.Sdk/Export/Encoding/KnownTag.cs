@@ -3,21 +3,20 @@ using System.Runtime.Intrinsics;
 
 namespace Tracing.Sdk.Export.Encoding;
 
-/// <summary>A tag that was encoded before. Most tags of most spans repeat: a method, a host, a status code are the very same string or a number.</summary>
-/// <remarks>Told by the string's identity, and strings never change; by comparing texts nothing would be saved.</remarks>
+/// <summary>A tag with its bytes. Most tags of most spans repeat: a method, a host or a status code is the same string or number each time.</summary>
+/// <remarks>A string is recognised by its reference. Comparing the texts would cost as much as encoding them.</remarks>
 internal sealed class KnownTag
 {
-    /// <summary>No tag.</summary>
+    /// <summary>Matches no tag.</summary>
     public static readonly KnownTag None = new(new object(), 0, []);
 
-    /// <summary>Longer ones are not worth their memory. A multiple of <see cref="AttributeKey.Step"/>.</summary>
+    /// <summary>Longer tags are not remembered. A multiple of <see cref="AttributeKey.Step"/>.</summary>
     public const int MaxLength = 96;
 
     private readonly object? _value;
     private readonly int _number;
     private readonly bool _isNumber;
     private readonly byte _field;
-
     private readonly Bytes _bytes;
 
     public KnownTag(object? value, byte field, ReadOnlySpan<byte> encoded)
@@ -28,15 +27,14 @@ internal sealed class KnownTag
         encoded.CopyTo(_bytes);
     }
 
-    /// <summary>How many bytes it has.</summary>
+    /// <summary>The number of bytes.</summary>
     public int Length { get; }
 
-    /// <summary>Whether it is this one.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool Is(object? value, byte field) =>
+    public bool Matches(object? value, byte field) =>
         (ReferenceEquals(_value, value) || (_isNumber && value is int number && number == _number)) && _field == field;
 
-    /// <summary>Writes it, and up to a step of other bytes after it.</summary>
+    /// <summary>Writes the bytes, and up to a step of other bytes behind them.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void CopyTo(ref byte to)
     {

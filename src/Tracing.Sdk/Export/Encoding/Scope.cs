@@ -4,7 +4,7 @@ using System.Runtime.CompilerServices;
 
 namespace Tracing.Sdk.Export.Encoding;
 
-/// <summary>An instrumentation scope: what an <see cref="ActivitySource"/> says about itself.</summary>
+/// <summary>An instrumentation scope: name, version, schema and tags of an <see cref="ActivitySource"/>.</summary>
 internal sealed class Scope
 {
     private readonly string _key;
@@ -19,7 +19,7 @@ internal sealed class Scope
         _key = key;
     }
 
-    /// <summary>Stands for the scope inside a block of spans.</summary>
+    /// <summary>The scope's number in its table, which blocks of spans hold.</summary>
     public int Index { get; }
 
     public string Name { get; }
@@ -30,7 +30,7 @@ internal sealed class Scope
 
     public IReadOnlyList<KeyValuePair<string, object?>> Attributes { get; }
 
-    /// <summary>This scope's bytes in its encoder's format, filled by the encoder: a table belongs to one encoder.</summary>
+    /// <summary>The scope's bytes in the format of the table's encoder.</summary>
     public byte[]? Encoded { get; set; }
 
     public override string ToString() => _key;
@@ -38,15 +38,15 @@ internal sealed class Scope
     /// <summary>The scopes that one encoder has met.</summary>
     /// <remarks>
     /// Two sources that are equal in name, version, schema and tags are one scope, however many instances there are. An application
-    /// that makes sources without end fills the table; what comes later goes into the scope without a name, which is legal.
+    /// that creates sources without end fills the table; later sources get the scope without a name, which is legal.
     /// </remarks>
     public sealed class Table
     {
         private const int MaxScopes = 4096;
-        private const int MaxNear = 32;
+        private const int MaxFirst = 32;
 
-        // The sources met first, searched before all others: an application has a handful. Replaced as a whole, read without a lock.
-        private (ActivitySource Source, Scope Scope)[] _near = [];
+        // The sources that were met first. They are searched before all others, because an application has a handful. Replaced as a whole, read without a lock.
+        private (ActivitySource Source, Scope Scope)[] _first = [];
         private readonly ConditionalWeakTable<ActivitySource, Scope> _bySource = [];
         private readonly ConcurrentDictionary<string, Scope> _byKey = new(StringComparer.Ordinal);
         private readonly Func<Scope, byte[]> _encode;
@@ -65,9 +65,9 @@ internal sealed class Scope
 
         public Scope Get(ActivitySource source)
         {
-            foreach (ref readonly var near in Volatile.Read(ref _near).AsSpan())
+            foreach (ref readonly var first in Volatile.Read(ref _first).AsSpan())
             {
-                if (ReferenceEquals(near.Source, source)) return near.Scope;
+                if (ReferenceEquals(first.Source, source)) return first.Scope;
             }
 
             return _bySource.TryGetValue(source, out var scope) ? scope : Intern(source);
@@ -76,7 +76,7 @@ internal sealed class Scope
         private Scope Intern(ActivitySource source)
         {
             KeyValuePair<string, object?>[] attributes = source.Tags?.ToArray() ?? [];
-            var key = Key(source, attributes);
+            var key = FormatKey(source, attributes);
             lock (_adding)
             {
                 if (!_byKey.TryGetValue(key, out var scope))
@@ -87,7 +87,7 @@ internal sealed class Scope
                 }
 
                 _bySource.AddOrUpdate(source, scope);
-                if (_near.Length < MaxNear) Volatile.Write(ref _near, [.. _near, (source, scope)]);
+                if (_first.Length < MaxFirst) Volatile.Write(ref _first, [.. _first, (source, scope)]);
                 return scope;
             }
         }
@@ -101,8 +101,8 @@ internal sealed class Scope
             return scope;
         }
 
-        // Every part is preceded by its length, so that no two scopes share a key.
-        private static string Key(ActivitySource source, KeyValuePair<string, object?>[] attributes)
+        // Each part is preceded by its length, so that no two scopes have the same key.
+        private static string FormatKey(ActivitySource source, KeyValuePair<string, object?>[] attributes)
         {
             if (source.Name.Length == 0 && source.Version is null or "" && source.TelemetrySchemaUrl is null && attributes.Length == 0) return "";
             var key = new System.Text.StringBuilder();

@@ -6,77 +6,97 @@ using Tags = System.Diagnostics.Activity.Enumerator<System.Collections.Generic.K
 
 namespace Tracing.Sdk.Export.Encoding;
 
-/// <summary>Turns an <see cref="Activity"/> into the bytes of one format. Any thread; keeps nothing of the activity.</summary>
+/// <summary>Encodes an <see cref="Activity"/> in one format. Any thread; keeps no reference to the activity.</summary>
 internal abstract class SpanEncoder
 {
-    /// <summary>Bytes that one span may have; collectors refuse bodies from 10 MiB on.</summary>
+    /// <summary>Limit of one span's bytes. Collectors refuse bodies of 10 MiB and more.</summary>
     public const int MaxSpanBytes = 4 * 1024 * 1024;
+
+    // All spans with details have details of one kind, so their keys are looked up once.
+    private AttributeKey[]? _detailKeys;
 
     protected SpanEncoder(SpanLimits limits)
     {
         Limits = limits;
         Scopes = new Scope.Table(EncodeScope);
-        Keys = new AttributeKey.Table(EncodeKey);
+        Keys = new AttributeKey.Table(CreateKey);
     }
 
     public Scope.Table Scopes { get; }
 
     protected SpanLimits Limits { get; }
 
-    // Found once: there is one kind of details.
-    private AttributeKey[]? _detailKeys;
-
     protected AttributeKey.Table Keys { get; }
 
-    /// <summary>Appends the span's bytes. They may follow those of another span as they are: JSON begins with the comma between two.</summary>
-    /// <returns>Whether the span failed: such spans are kept longest when room runs out.</returns>
-    public abstract bool Encode(Activity activity, in SpanFacts facts, Scope scope, ref ByteWriter writer);
+    /// <summary>Appends a span. Its bytes can stand behind those of another span as they are: in JSON they begin with the comma.</summary>
+    /// <returns>Whether the span failed. Such spans are dropped last when the buffer is full.</returns>
+    public abstract bool Encode(Activity activity, in SpanMetadata metadata, Scope scope, ref ByteWriter writer);
 
-    /// <summary>The bytes that go before or around each span of a scope.</summary>
+    /// <summary>Encodes the part of a scope that stands before or around its spans.</summary>
     protected abstract byte[] EncodeScope(Scope scope);
 
-    /// <summary>The bytes of a key as they stand before its value.</summary>
+    /// <summary>Encodes a key as it stands before its value.</summary>
     protected abstract byte[] EncodeKey(string key);
 
-    /// <summary>Appends one tag. What the value's own code throws is caught by the caller, which takes back what was written.</summary>
+    protected virtual AttributeKey CreateKey(string text, int number) => new(text, EncodeKey(text), number);
+
+    /// <summary>Appends one tag. May throw what the value's own code throws; the caller then removes what was written.</summary>
     protected abstract void WriteTag(ref ByteWriter writer, byte field, AttributeKey key, object? value);
 
-    /// <summary>Reads the details that a span may have.</summary>
-    /// <param name="facts">The span's.</param>
-    /// <param name="values">Room for their values.</param>
-    protected DetailList DetailsOf(in SpanFacts facts, Span<object?> values)
+    /// <summary>Reads the details of a span, if it has any.</summary>
+    /// <param name="metadata">The span's metadata.</param>
+    /// <param name="values">Room for the values.</param>
+    protected DetailList ReadDetails(in SpanMetadata metadata, Span<object?> values)
     {
-        if (facts.Details is not { } details) return default;
+        if (metadata.Details is not { } details) return default;
         details.CopyTo(values);
         var keys = _detailKeys ??= Array.ConvertAll(details.Keys, key => Keys.Get(key, Keys.Start));
         return new DetailList(keys, values[..keys.Length]);
     }
 
-    /// <summary>Appends tags: the last of several with the same key, at most <paramref name="limit"/>.</summary>
-    /// <param name="writer">Where to.</param>
+    /// <summary>Appends tags. Of several tags with one key the last counts; at most <paramref name="limit"/> are written.</summary>
+    /// <remarks>
+    /// <para>
+    /// This loop is most of what a span costs. Nearly every tag goes through <typeparamref name="TShortcut"/>, which writes at <c>to</c> without asking the
+    /// writer. The two references replace the writer's position and bounds, because locals are kept in registers and fields of the writer are not:
+    /// </para>
+    /// <list type="bullet">
+    /// <item><c>to</c> is the place of the next byte. Bytes between the writer's position and <c>to</c> are written, and the writer does not know of them.</item>
+    /// <item><c>end</c> bounds the shortcut: before it, at least <see cref="ITagShortcut.MaxRoom"/> bytes are free. When <c>end</c> equals <c>to</c>, the shortcut is
+    /// off, because room is short or because the format needs another form here (<see cref="ITagShortcut.MayFollow"/>).</item>
+    /// </list>
+    /// <para>
+    /// Two rules keep them right. Before the writer is used, <see cref="ByteWriter.AdvanceTo"/> tells it about the bytes up to <c>to</c>. After the writer was used,
+    /// both references are taken again, because the writer may have moved to a larger array. They are managed references, so the garbage collector may move the array.
+    /// </para>
+    /// <para>
+    /// A key that repeats, or a tag beyond the limit, is rare. Both remove what was written and write the list again with <see cref="WriteDistinctTags"/>.
+    /// </para>
+    /// </remarks>
+    /// <param name="writer">The target.</param>
     /// <param name="field">Passed on to <see cref="WriteTag"/>.</param>
     /// <param name="tags">The tags of an activity, an event or a link.</param>
-    /// <param name="limit">How many are kept.</param>
-    /// <param name="details">Tags that come before them, unless they are repeated there.</param>
-    /// <param name="status">Takes the two tags that older instrumentation uses for the status; they are no attributes.</param>
-    /// <returns>How many were not written.</returns>
-    /// <typeparam name="TFormat">The encoding's shortcut for the tags that nearly all tags are.</typeparam>
+    /// <param name="limit">The limit of the tags.</param>
+    /// <param name="details">Tags that come first, unless <paramref name="tags"/> has their keys too.</param>
+    /// <param name="status">Reads the tags that carry a status; they are no attributes.</param>
+    /// <returns>The number of tags that were not written.</returns>
+    /// <typeparam name="TShortcut">The format's shortcut for simple tags.</typeparam>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    protected int WriteTags<TFormat>(
+    protected int WriteTags<TShortcut>(
         ref ByteWriter writer, byte field, Tags tags, int limit, scoped DetailList details, ref SpanStatus status)
-        where TFormat : struct, ITagFormat
+        where TShortcut : struct, ITagShortcut
     {
         var start = writer.Position;
         var dropped = 0;
         var left = limit;
         var seen = default(KeySet);
-        var maxText = Math.Min(Limits.ValueLength, TFormat.MostText);
+        var maxText = Math.Min(Limits.ValueLength, TShortcut.MaxText);
         var key = Keys.Start;
         var rest = tags;
-
-        // Where the shortcut writes, as long as it is before the end: in registers, which the writer's own fields are not.
         ref var to = ref writer.Next;
-        ref var end = ref EndOfShortcut<TFormat>(ref writer);
+        ref var end = ref FindEnd<TShortcut>(ref writer);
+
+        // :: Step 1: details
         var present = 0;
         for (var i = 0; i < details.Places; i++)
         {
@@ -85,23 +105,25 @@ internal abstract class SpanEncoder
             seen.Add(detail);
             if (left == 0) continue;
             left--;
-            var length = Unsafe.IsAddressLessThan(ref to, ref end) ? WriteSimple<TFormat>(ref to, field, detail, value, maxText) : 0;
+            var length = Unsafe.IsAddressLessThan(ref to, ref end) ? TryWriteSimple<TShortcut>(ref to, field, detail, value, maxText) : 0;
             to = ref Unsafe.Add(ref to, length);
             if (length > 0) continue;
             writer.AdvanceTo(ref to);
             _ = TryWriteTag(ref writer, field, detail, value);
             to = ref writer.Next;
-            end = ref EndOfShortcut<TFormat>(ref writer);
+            end = ref FindEnd<TShortcut>(ref writer);
         }
 
+        // :: Step 2: tags
         while (rest.MoveNext())
         {
             ref readonly var tag = ref rest.Current;
             key = Keys.Get(tag.Key, key);
+            // Not new: the key repeats, or shares its bit with another key.
             var isNew = seen.Add(key);
             if (isNew && left > 0 && Unsafe.IsAddressLessThan(ref to, ref end))
             {
-                var length = WriteSimple<TFormat>(ref to, field, key, tag.Value, maxText);
+                var length = TryWriteSimple<TShortcut>(ref to, field, key, tag.Value, maxText);
                 if (length > 0)
                 {
                     to = ref Unsafe.Add(ref to, length);
@@ -117,69 +139,80 @@ internal abstract class SpanEncoder
             }
 
             writer.AdvanceTo(ref to);
-            if (!status.TryTake(key, tag.Value))
+            if (!status.TryRead(key, tag.Value))
             {
                 if (TryWriteTag(ref writer, field, key, tag.Value)) left--;
                 else dropped++;
             }
 
             to = ref writer.Next;
-            end = ref EndOfShortcut<TFormat>(ref writer);
+            end = ref FindEnd<TShortcut>(ref writer);
         }
 
         writer.AdvanceTo(ref to);
         return dropped + Math.Max(0, present - limit);
     }
 
-    // A tag that is known, or one of the simple ones. Returns how many bytes were written; 0, with nothing that counts, for all others.
+    // Writes a tag that was encoded before, or one that the shortcut writes. Returns its length, or 0 for any other tag; the bytes are then undefined.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static int WriteSimple<TFormat>(ref byte to, byte field, AttributeKey key, object? value, int maxText)
-        where TFormat : struct, ITagFormat
+    private static int TryWriteSimple<TShortcut>(ref byte to, byte field, AttributeKey key, object? value, int maxText)
+        where TShortcut : struct, ITagShortcut
     {
-        var known = key.Known(value);
-        if (!known.Is(value, field)) return key.IsSpecial ? 0 : WriteUnknown<TFormat>(ref to, field, key, known, value, maxText);
+        var known = key.FindKnown(value);
+        if (!known.Matches(value, field)) return key.IsSpecial ? 0 : TryWriteNew<TShortcut>(ref to, field, key, known, value, maxText);
         known.CopyTo(ref to);
         return known.Length;
     }
 
-    // Not inlined: the loop over the tags has no registers left for it.
+    // Not inlined, so that the loop over the tags keeps its registers.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static int WriteUnknown<TFormat>(ref byte to, byte field, AttributeKey key, KnownTag known, object? value, int maxText)
-        where TFormat : struct, ITagFormat
+    private static int TryWriteNew<TShortcut>(ref byte to, byte field, AttributeKey key, KnownTag known, object? value, int maxText)
+        where TShortcut : struct, ITagShortcut
     {
-        var length = TFormat.TryWrite(ref to, field, key, value, maxText);
-        if (length > 0 && known == KnownTag.None) key.Learn(value, field, MemoryMarshal.CreateReadOnlySpan(ref to, length));
+        var length = TShortcut.TryWrite(ref to, field, key, value, maxText);
+        if (length > 0 && known == KnownTag.None) key.Remember(value, field, MemoryMarshal.CreateReadOnlySpan(ref to, length));
         return length;
     }
 
-    // Before it there is room for whatever the shortcut writes.
-    private static ref byte EndOfShortcut<TFormat>(ref ByteWriter writer)
-        where TFormat : struct, ITagFormat =>
-        ref Unsafe.Add(ref writer.Next, TFormat.MayFollow(writer.Last) ? Math.Max(0, writer.Room - TFormat.MostRoom) : 0);
+    private static ref byte FindEnd<TShortcut>(ref ByteWriter writer)
+        where TShortcut : struct, ITagShortcut =>
+        ref Unsafe.Add(ref writer.Next, TShortcut.MayFollow(writer.Last) ? Math.Max(0, writer.Room - TShortcut.MaxRoom) : 0);
 
-    /// <summary>Writes a tag when it is one of the simple ones.</summary>
-    protected interface ITagFormat
+    /// <summary>Writes the tags whose values are short text or small numbers, without a check of the room.</summary>
+    protected interface ITagShortcut
     {
-        /// <summary>The longest text that it takes.</summary>
-        static abstract int MostText { get; }
+        /// <summary>Limit of the text's length.</summary>
+        static abstract int MaxText { get; }
 
-        /// <summary>How many bytes it may write, whether they count or not.</summary>
-        static abstract int MostRoom { get; }
+        /// <summary>Limit of the bytes that are written, including those beyond the tag's length.</summary>
+        static abstract int MaxRoom { get; }
 
-        /// <summary>Whether a simple tag may stand after this byte as it stands everywhere else.</summary>
+        /// <summary>Whether a tag has its usual form behind this byte.</summary>
         static abstract bool MayFollow(byte last);
 
-        /// <param name="to">Where to.</param>
+        /// <param name="to">The target.</param>
         /// <param name="field">As for <see cref="WriteTag"/>.</param>
-        /// <param name="key">As for <see cref="WriteTag"/>; no special one.</param>
+        /// <param name="key">As for <see cref="WriteTag"/>; not a special one.</param>
         /// <param name="value">As for <see cref="WriteTag"/>.</param>
-        /// <param name="maxText">The longest text that need not be cut, and is not too long.</param>
-        /// <returns>How many bytes were written; 0, with nothing that counts, for everything else.</returns>
+        /// <param name="maxText">The length up to which a text is neither cut nor too long for the shortcut.</param>
+        /// <returns>The tag's length, or 0 when the shortcut does not write it; the target's content is then undefined.</returns>
         static abstract int TryWrite(ref byte to, byte field, AttributeKey key, object? value, int maxText);
     }
 
-    /// <summary>Whether a link has no ids, attributes or tracestate: user code may make one of a default context.</summary>
-    /// <remarks>https://opentelemetry.io/docs/specs/otel/trace/api/#link keeps a link without ids only for its attributes or its tracestate.</remarks>
+    /// <summary>For formats that are read by people, and need no speed.</summary>
+    protected readonly struct NoShortcut : ITagShortcut
+    {
+        public static int MaxText => 0;
+
+        public static int MaxRoom => 0;
+
+        public static bool MayFollow(byte last) => false;
+
+        public static int TryWrite(ref byte to, byte field, AttributeKey key, object? value, int maxText) => 0;
+    }
+
+    /// <summary>Whether a link has no ids, attributes or tracestate: user code may create one of a default context.</summary>
+    /// <remarks>A link without ids is kept only for its attributes or its tracestate: https://opentelemetry.io/docs/specs/otel/trace/api/#link</remarks>
     protected static bool IsEmpty(ref readonly ActivityLink link) =>
         (IsZero(link.Context.TraceId.ToHexString()) || IsZero(link.Context.SpanId.ToHexString()))
         && string.IsNullOrEmpty(link.Context.TraceState)
@@ -190,7 +223,6 @@ internal abstract class SpanEncoder
     private static bool IsRepeated(Tags tags, scoped DetailList details, string key)
     {
         var times = details.Find(key) is null ? 0 : 1;
-
         while (tags.MoveNext())
         {
             if (string.Equals(tags.Current.Key ?? "", key) && ++times == 2) return true;
@@ -199,7 +231,7 @@ internal abstract class SpanEncoder
         return false;
     }
 
-    // The rare case: keys that repeat, or more of them than allowed.
+    // For keys that repeat, and for more tags than the limit.
     private int WriteDistinctTags(
         ref ByteWriter writer, byte field, Tags tags, int limit, scoped DetailList details, ref SpanStatus status)
     {
@@ -218,7 +250,7 @@ internal abstract class SpanEncoder
         {
             ref readonly var tag = ref tags.Current;
             var key = tag.Key ?? "";
-            if (status.TryTake(Keys.Get(key, Keys.Start), tag.Value)) continue;
+            if (status.TryRead(Keys.Get(key, Keys.Start), tag.Value)) continue;
             if (!values.ContainsKey(key))
             {
                 if (order.Count >= limit)
@@ -251,61 +283,9 @@ internal abstract class SpanEncoder
         }
         catch (Exception e) when (e is not SpanTooLargeException)
         {
-            // The value's own ToString() or enumerator threw: this attribute is lost, not the span.
+            // The value's own ToString() or enumerator has thrown: this attribute is lost, not the span.
             writer.Rewind(start);
             return false;
-        }
-    }
-}
-
-/// <summary>The keys of one span.</summary>
-internal struct KeySet
-{
-    private ulong _bits;
-
-    /// <summary>Adds a key; false when it, or one that shares its bit, was added before.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool Add(AttributeKey key)
-    {
-        var before = _bits;
-        _bits |= key.Bit;
-        return _bits != before;
-    }
-}
-
-/// <summary>A span's status: from the activity, else from the tags that older instrumentation sets.</summary>
-/// <remarks>https://opentelemetry.io/docs/specs/otel/common/mapping-to-non-otlp/#span-status</remarks>
-internal ref struct SpanStatus(Activity? activity)
-{
-    public ActivityStatusCode Code = activity?.Status ?? ActivityStatusCode.Unset;
-    public string? Description = activity?.StatusDescription;
-
-    // Events and links have no status: their tags are all attributes.
-    private readonly bool _hasTags = activity is not null;
-    private readonly bool _isSet = activity is { Status: not ActivityStatusCode.Unset };
-
-    public bool TryTake(AttributeKey key, object? value)
-    {
-        if (!_hasTags || !key.IsStatus) return false;
-        switch (key.Text)
-        {
-            case "otel.status_code":
-                if (!_isSet)
-                {
-                    Code = (value as string) switch
-                    {
-                        "OK" => ActivityStatusCode.Ok,
-                        "ERROR" => ActivityStatusCode.Error,
-                        _ => ActivityStatusCode.Unset,
-                    };
-                }
-
-                return true;
-            case "otel.status_description":
-                if (!_isSet) Description = value as string;
-                return true;
-            default:
-                return false;
         }
     }
 }

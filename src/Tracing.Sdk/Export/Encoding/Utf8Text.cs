@@ -6,27 +6,27 @@ using System.Text.Unicode;
 
 namespace Tracing.Sdk.Export.Encoding;
 
-/// <summary>UTF-16 to UTF-8 for texts that are short and nearly always ASCII.</summary>
+/// <summary>Converts UTF-16 to UTF-8, for texts that are short and in most cases ASCII.</summary>
 internal static class Utf8Text
 {
-    /// <summary>Writes ASCII text, or nothing that counts when there is anything else in it.</summary>
+    /// <summary>Writes ASCII text. Returns false for any other text; the target's content is then undefined.</summary>
     /// <param name="text">The text.</param>
     /// <param name="target">At least as long as <paramref name="text"/>.</param>
     public static bool TryWriteAscii(ReadOnlySpan<char> text, Span<byte> target) =>
         TryWriteAscii(text, ref MemoryMarshal.GetReference(target[..text.Length]));
 
-    /// <summary>The same, where there is room for as many bytes as the text has characters.</summary>
+    /// <summary>Writes ASCII text where there is room for as many bytes as the text has characters.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool TryWriteAscii(ReadOnlySpan<char> text, ref byte to) => TryNarrow<Ascii>(text, ref to);
 
-    /// <summary>Says which characters are not written as the byte of the same value.</summary>
+    /// <summary>Finds the characters that are not written as one byte of the same value.</summary>
     public interface IRule
     {
-        /// <returns>Something in the place of each such character, zero in all others.</returns>
+        /// <returns>Not zero in the place of each such character, zero in all others.</returns>
         static abstract Vector128<ushort> Find(Vector128<ushort> chars);
     }
 
-    /// <summary>Writes each character as one byte, or nothing that counts when the rule finds any.</summary>
+    /// <summary>Writes each character as one byte. Returns false when the rule finds a character; the target's content is then undefined.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool TryNarrow<TRule>(ReadOnlySpan<char> text, ref byte to)
         where TRule : struct, IRule
@@ -37,7 +37,7 @@ internal static class Utf8Text
             : text.IsEmpty || TryNarrowShort<TRule>(ref source, text.Length, ref to);
     }
 
-    // One vector holds the first and the last characters, which overlap: no loop over them.
+    // Writes the first four and the last four characters, or the first, the middle and the last, which may overlap: there is no loop.
     private static bool TryNarrowShort<TRule>(ref ushort source, int length, ref byte to)
         where TRule : struct, IRule
     {
@@ -64,7 +64,7 @@ internal static class Utf8Text
     private static bool TryNarrowLong<TRule>(ref ushort source, int length, ref byte to)
         where TRule : struct, IRule
     {
-        // The last vector overlaps the one before it: no tail loop.
+        // The last vector may overlap the one before it, so there is no loop over the remaining characters.
         var last = length - Vector128<ushort>.Count;
         var tail = Vector128.LoadUnsafe(ref source, (nuint)last);
         var found = TRule.Find(tail);
@@ -87,7 +87,7 @@ internal static class Utf8Text
         return found == Vector128<ushort>.Zero;
     }
 
-    /// <summary>The lower bytes of characters that fit a byte; of all others anything. The instruction that saturates will do, where there is one.</summary>
+    /// <summary>Returns the lower byte of each character below 0x100; for any other character the byte is undefined, so the saturating instruction serves.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> Narrow(Vector128<ushort> lower, Vector128<ushort> upper) =>
         Sse2.IsSupported ? Sse2.PackUnsignedSaturate(lower.AsInt16(), upper.AsInt16()) : Vector128.Narrow(lower, upper);
@@ -108,7 +108,7 @@ internal static class Utf8Text
         return written;
     }
 
-    /// <summary>At most <paramref name="limit"/> UTF-16 units, never half a surrogate pair.</summary>
+    /// <summary>Returns at most <paramref name="limit"/> UTF-16 units, and no half of a surrogate pair.</summary>
     public static ReadOnlySpan<char> Cut(string text, int limit)
     {
         if (text.Length <= limit) return text;

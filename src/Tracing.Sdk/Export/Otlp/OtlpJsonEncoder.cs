@@ -1,4 +1,3 @@
-using System.Collections;
 using System.Diagnostics;
 using System.Globalization;
 using Tracing.Sdk.Export.Encoding;
@@ -10,37 +9,37 @@ namespace Tracing.Sdk.Export.Otlp;
 // proto3 JSON, but ids are hex and enums are numbers; 64-bit integers are strings.
 internal sealed class OtlpJsonEncoder(SpanLimits limits) : SpanEncoder(limits)
 {
-    public override bool Encode(Activity activity, in SpanFacts facts, Scope scope, ref ByteWriter writer)
+    public override bool Encode(Activity activity, in SpanMetadata metadata, Scope scope, ref ByteWriter writer)
     {
         writer.Write(",{\"traceId\":\""u8);
         writer.WriteUtf8(activity.TraceId.ToHexString());
         writer.Write("\",\"spanId\":\""u8);
         writer.WriteUtf8(activity.SpanId.ToHexString());
         writer.Write((byte)'"');
-        if (activity.TraceStateString is { Length: > 0 } traceState) WriteMember(ref writer, ",\"traceState\":"u8, traceState);
-        if (facts.ParentSpanId != default)
+        if (activity.TraceStateString is { Length: > 0 } traceState) writer.WriteMember(",\"traceState\":"u8, traceState);
+        if (metadata.ParentSpanId != default)
         {
             writer.Write(",\"parentSpanId\":\""u8);
-            writer.WriteUtf8(facts.ParentSpanId.ToHexString());
+            writer.WriteUtf8(metadata.ParentSpanId.ToHexString());
             writer.Write((byte)'"');
         }
 
         var name = activity.DisplayName;
         if (string.IsNullOrEmpty(name)) name = activity.OperationName;
-        if (!string.IsNullOrEmpty(name)) WriteMember(ref writer, ",\"name\":"u8, Utf8Text.Cut(name, Limits.ValueLength));
+        if (!string.IsNullOrEmpty(name)) writer.WriteMember(",\"name\":"u8, Utf8Text.Cut(name, Limits.ValueLength));
 
-        var (start, end) = OtlpTime.Of(activity);
-        WriteMember(ref writer, ",\"kind\":"u8, (int)activity.Kind + 1);
+        var (start, end) = OtlpTime.Read(activity);
+        writer.WriteMember(",\"kind\":"u8, (int)activity.Kind + 1);
         WriteTime(ref writer, ",\"startTimeUnixNano\":\""u8, start);
         WriteTime(ref writer, ",\"endTimeUnixNano\":\""u8, end);
 
         var values = default(DetailValues);
         var status = new SpanStatus(activity);
-        WriteAttributes(ref writer, activity.EnumerateTagObjects(), Limits.Attributes, DetailsOf(in facts, values), ref status);
+        WriteAttributes(ref writer, activity.EnumerateTagObjects(), Limits.Attributes, ReadDetails(in metadata, values), ref status);
         WriteEvents(ref writer, activity);
         WriteLinks(ref writer, activity);
         WriteStatus(ref writer, in status);
-        WriteMember(ref writer, ",\"flags\":"u8, OtlpIds.Flags(facts.TraceFlags, facts.ParentIsRemote));
+        writer.WriteMember(",\"flags\":"u8, OtlpIds.FormatFlags(metadata.TraceFlags, metadata.ParentIsRemote));
         writer.Write((byte)'}');
         return status.Code == ActivityStatusCode.Error;
     }
@@ -50,7 +49,7 @@ internal sealed class OtlpJsonEncoder(SpanLimits limits) : SpanEncoder(limits)
     {
         var writer = new ByteWriter(new Scratch(), MaxSpanBytes);
         writer.Write("{\"attributes\":["u8);
-        foreach (var (key, value) in resource.Attributes) WriteKeyValue(ref writer, key, value, int.MaxValue, 0);
+        foreach (var (key, value) in resource.Attributes) writer.WriteKeyValue(key, value, int.MaxValue, 0);
         writer.Write("]}"u8);
         return writer.Written.ToArray();
     }
@@ -60,11 +59,11 @@ internal sealed class OtlpJsonEncoder(SpanLimits limits) : SpanEncoder(limits)
     {
         var writer = new ByteWriter(new Scratch(), MaxSpanBytes);
         writer.Write((byte)'{');
-        if (scope.Name.Length > 0) WriteMember(ref writer, "\"name\":"u8, scope.Name);
+        if (scope.Name.Length > 0) writer.WriteMember("\"name\":"u8, scope.Name);
         if (!string.IsNullOrEmpty(scope.Version))
         {
             writer.WriteComma();
-            WriteMember(ref writer, "\"version\":"u8, scope.Version);
+            writer.WriteMember("\"version\":"u8, scope.Version);
         }
 
         if (scope.Attributes.Count > 0)
@@ -76,11 +75,11 @@ internal sealed class OtlpJsonEncoder(SpanLimits limits) : SpanEncoder(limits)
                 var start = writer.Position;
                 try
                 {
-                    WriteKeyValue(ref writer, key, value, int.MaxValue, 0);
+                    writer.WriteKeyValue(key, value, int.MaxValue, 0);
                 }
                 catch (Exception)
                 {
-                    // The value's own ToString() threw: the scope is still the scope.
+                    // The value's own ToString() has thrown: the scope is written without this attribute.
                     writer.Rewind(start);
                 }
             }
@@ -105,81 +104,8 @@ internal sealed class OtlpJsonEncoder(SpanLimits limits) : SpanEncoder(limits)
     {
         writer.WriteComma();
         writer.Write(key.Encoded);
-        WriteAnyValue(ref writer, value, Limits.ValueLength, 0);
+        writer.WriteAnyValue(value, Limits.ValueLength, 0);
         writer.Write((byte)'}');
-    }
-
-    private static void WriteKeyValue(ref ByteWriter writer, string key, object? value, int valueLength, int depth)
-    {
-        writer.WriteComma();
-        writer.Write("{\"key\":"u8);
-        writer.WriteString(key);
-        writer.Write(",\"value\":"u8);
-        WriteAnyValue(ref writer, value, valueLength, depth);
-        writer.Write((byte)'}');
-    }
-
-    private static void WriteAnyValue(ref ByteWriter writer, object? value, int valueLength, int depth)
-    {
-        var sorted = AttributeValue.From(value);
-        writer.Write((byte)'{');
-        switch (sorted.Kind)
-        {
-            case AttributeKind.Text:
-                WriteMember(ref writer, "\"stringValue\":"u8, Utf8Text.Cut(sorted.Text, valueLength));
-                break;
-            case AttributeKind.Boolean:
-                writer.Write(sorted.Boolean ? "\"boolValue\":true"u8 : "\"boolValue\":false"u8);
-                break;
-            case AttributeKind.Integer:
-                writer.Write("\"intValue\":\""u8);
-                writer.WriteNumber(sorted.Integer);
-                writer.Write((byte)'"');
-                break;
-            case AttributeKind.Double:
-                writer.Write("\"doubleValue\":"u8);
-                writer.WriteDouble(sorted.Double);
-                break;
-            case AttributeKind.Bytes:
-                writer.Write("\"bytesValue\":"u8);
-                writer.WriteBase64(sorted.Bytes.AsSpan(0, Math.Min(sorted.Bytes.Length, valueLength)));
-                break;
-            case AttributeKind.Array when depth < AttributeValue.MaxDepth:
-                WriteArray(ref writer, sorted.Elements, valueLength, depth + 1);
-                break;
-            case AttributeKind.Map when depth < AttributeValue.MaxDepth:
-                WriteMap(ref writer, sorted.Elements, valueLength, depth + 1);
-                break;
-        }
-
-        writer.Write((byte)'}');
-    }
-
-    private static void WriteArray(ref ByteWriter writer, IEnumerable elements, int valueLength, int depth)
-    {
-        var count = 0;
-        writer.Write("\"arrayValue\":{\"values\":["u8);
-        foreach (var element in elements)
-        {
-            if (++count > AttributeValue.MaxElements) break;
-            writer.WriteComma();
-            WriteAnyValue(ref writer, element, valueLength, depth);
-        }
-
-        writer.Write("]}"u8);
-    }
-
-    private static void WriteMap(ref ByteWriter writer, IEnumerable map, int valueLength, int depth)
-    {
-        var count = 0;
-        writer.Write("\"kvlistValue\":{\"values\":["u8);
-        foreach (var (key, value) in AttributeValue.Entries(map))
-        {
-            if (++count > AttributeValue.MaxElements) break;
-            WriteKeyValue(ref writer, key, value, valueLength, depth);
-        }
-
-        writer.Write("]}"u8);
     }
 
     private void WriteAttributes(
@@ -194,7 +120,7 @@ internal sealed class OtlpJsonEncoder(SpanLimits limits) : SpanEncoder(limits)
         var dropped = WriteTags<NoShortcut>(ref writer, 0, tags, limit, details, ref status);
         if (writer.Last == (byte)'[') writer.Rewind(start);
         else writer.Write((byte)']');
-        if (dropped > 0) WriteMember(ref writer, ",\"droppedAttributesCount\":"u8, dropped);
+        if (dropped > 0) writer.WriteMember(",\"droppedAttributesCount\":"u8, dropped);
     }
 
     private void WriteEvents(ref ByteWriter writer, Activity activity)
@@ -211,14 +137,14 @@ internal sealed class OtlpJsonEncoder(SpanLimits limits) : SpanEncoder(limits)
             }
 
             writer.Write(kept++ == 0 ? ",\"events\":["u8 : ","u8);
-            WriteTime(ref writer, "{\"timeUnixNano\":\""u8, OtlpTime.UnixNano(item.Timestamp.UtcTicks));
-            WriteMember(ref writer, ",\"name\":"u8, Utf8Text.Cut(item.Name ?? "", Limits.ValueLength));
+            WriteTime(ref writer, "{\"timeUnixNano\":\""u8, OtlpTime.ToUnixNano(item.Timestamp.UtcTicks));
+            writer.WriteMember(",\"name\":"u8, Utf8Text.Cut(item.Name ?? "", Limits.ValueLength));
             WriteAttributes(ref writer, item.EnumerateTagObjects(), Limits.AttributesPerEvent, default, ref none);
             writer.Write((byte)'}');
         }
 
         if (kept > 0) writer.Write((byte)']');
-        if (dropped > 0) WriteMember(ref writer, ",\"droppedEventsCount\":"u8, dropped);
+        if (dropped > 0) writer.WriteMember(",\"droppedEventsCount\":"u8, dropped);
     }
 
     private void WriteLinks(ref ByteWriter writer, Activity activity)
@@ -242,14 +168,14 @@ internal sealed class OtlpJsonEncoder(SpanLimits limits) : SpanEncoder(limits)
             writer.Write("\",\"spanId\":\""u8);
             writer.WriteUtf8(context.SpanId.ToHexString());
             writer.Write((byte)'"');
-            if (context.TraceState is { Length: > 0 } traceState) WriteMember(ref writer, ",\"traceState\":"u8, traceState);
+            if (context.TraceState is { Length: > 0 } traceState) writer.WriteMember(",\"traceState\":"u8, traceState);
             WriteAttributes(ref writer, link.EnumerateTagObjects(), Limits.AttributesPerLink, default, ref none);
-            WriteMember(ref writer, ",\"flags\":"u8, OtlpIds.Flags((byte)context.TraceFlags, context.IsRemote));
+            writer.WriteMember(",\"flags\":"u8, OtlpIds.FormatFlags((byte)context.TraceFlags, context.IsRemote));
             writer.Write((byte)'}');
         }
 
         if (kept > 0) writer.Write((byte)']');
-        if (dropped > 0) WriteMember(ref writer, ",\"droppedLinksCount\":"u8, dropped);
+        if (dropped > 0) writer.WriteMember(",\"droppedLinksCount\":"u8, dropped);
     }
 
     private void WriteStatus(ref ByteWriter writer, in SpanStatus status)
@@ -258,24 +184,12 @@ internal sealed class OtlpJsonEncoder(SpanLimits limits) : SpanEncoder(limits)
         writer.Write(",\"status\":{"u8);
         if (status.Code == ActivityStatusCode.Error && !string.IsNullOrEmpty(status.Description))
         {
-            WriteMember(ref writer, "\"message\":"u8, Utf8Text.Cut(status.Description, Limits.ValueLength));
+            writer.WriteMember("\"message\":"u8, Utf8Text.Cut(status.Description, Limits.ValueLength));
             writer.Write((byte)',');
         }
 
-        WriteMember(ref writer, "\"code\":"u8, status.Code == ActivityStatusCode.Ok ? 1 : 2);
+        writer.WriteMember("\"code\":"u8, status.Code == ActivityStatusCode.Ok ? 1 : 2);
         writer.Write((byte)'}');
-    }
-
-    private static void WriteMember(ref ByteWriter writer, ReadOnlySpan<byte> name, ReadOnlySpan<char> value)
-    {
-        writer.Write(name);
-        writer.WriteString(value);
-    }
-
-    private static void WriteMember(ref ByteWriter writer, ReadOnlySpan<byte> name, long value)
-    {
-        writer.Write(name);
-        writer.WriteNumber(value);
     }
 
     private static void WriteTime(ref ByteWriter writer, ReadOnlySpan<byte> name, ulong nanoseconds)
@@ -284,17 +198,5 @@ internal sealed class OtlpJsonEncoder(SpanLimits limits) : SpanEncoder(limits)
         nanoseconds.TryFormat(writer.Reserve(20), out var written, default, CultureInfo.InvariantCulture);
         writer.Advance(written);
         writer.Write((byte)'"');
-    }
-
-    // None of its own: people read it, speed is not what it is for.
-    private readonly struct NoShortcut : ITagFormat
-    {
-        public static int MostText => 0;
-
-        public static int MostRoom => 0;
-
-        public static bool MayFollow(byte last) => false;
-
-        public static int TryWrite(ref byte to, byte field, AttributeKey key, object? value, int maxText) => 0;
     }
 }

@@ -1,16 +1,25 @@
 using Tracing.Sdk.Export.Buffer;
 using Tracing.Sdk.Export.Encoding;
+using Tracing.Sdk.Export.Http;
 
 namespace Tracing.Sdk.Export.Otlp;
 
 // { "resourceSpans": [ { "resource": {}, "scopeSpans": [ { "scope": {}, "spans": [], "schemaUrl": "" } ], "schemaUrl": "" } ] }
-internal sealed class OtlpJsonFormat(Scope.Table scopes, Resource resource) : RequestFormat
+internal sealed class OtlpJsonFormat(ExporterSettings settings, Resource resource) : HttpFormat(settings)
 {
+    private readonly OtlpJsonEncoder _encoder = new(settings.Limits);
     private readonly byte[] _resource = OtlpJsonEncoder.EncodeResource(resource);
+
+    public override SpanEncoder Encoder => _encoder;
 
     public override string ContentType => "application/json";
 
-    public override void Write(SpanBatch batch, RequestBody body)
+    public override HttpAdvice Advice { get; } = new OtlpAdvice(settings);
+
+    public static ExporterSettings Settings(OtlpOptions options) =>
+        OtlpSettings.Create(options, "otlp_http_json_span_exporter", static (settings, resource) => new OtlpJsonFormat(settings, resource));
+
+    public override void WriteRequest(SpanBatch batch, RequestBody body)
     {
         body.Add("{\"resourceSpans\":[{\"resource\":"u8);
         body.Add(_resource);
@@ -18,7 +27,7 @@ internal sealed class OtlpJsonFormat(Scope.Table scopes, Resource resource) : Re
         for (var i = 0; i < batch.Scopes.Count; i++)
         {
             if (i > 0) body.Add(","u8);
-            WriteScope(batch, scopes[batch.Scopes[i]], body);
+            WriteScope(batch, _encoder.Scopes[batch.Scopes[i]], body);
         }
 
         body.Add("],\"schemaUrl\":"u8);
@@ -26,7 +35,7 @@ internal sealed class OtlpJsonFormat(Scope.Table scopes, Resource resource) : Re
         body.Add("}]}"u8);
     }
 
-    public override CollectorReply Read(ReadOnlySpan<byte> body, bool isSuccess) => OtlpReply.ReadJson(body, isSuccess);
+    public override ExportResponse ReadResponse(HttpResponseMessage response, ReadOnlySpan<byte> body) => OtlpResponse.ReadJson(body, response.IsSuccessStatusCode);
 
     private static void WriteScope(SpanBatch batch, Scope scope, RequestBody body)
     {
@@ -37,7 +46,7 @@ internal sealed class OtlpJsonFormat(Scope.Table scopes, Resource resource) : Re
         foreach (ref readonly var run in batch.Runs)
         {
             if (run.Scope != scope.Index) continue;
-            // Each span brings the comma before it.
+            // The bytes of a span begin with a comma.
             body.Add(run, skip: isFirst ? 1 : 0);
             isFirst = false;
         }

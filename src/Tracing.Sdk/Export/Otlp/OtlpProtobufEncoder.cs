@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Collections;
 using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.CompilerServices;
@@ -11,26 +10,26 @@ namespace Tracing.Sdk.Export.Otlp;
 // ScopeSpans.spans (2) of https://github.com/open-telemetry/opentelemetry-proto: a tag, a length, a Span.
 // Span: trace_id 1, span_id 2, trace_state 3, parent_span_id 4, name 5, kind 6, start 7, end 8, attributes 9, dropped 10, events 11,
 //       dropped 12, links 13, dropped 14, status 15, flags 16 (fixed32)
-// Fields are written in ascending order, lengths in the fewest bytes: byte-equal with the reference libraries.
+// Fields are written in ascending order and lengths in the fewest bytes, as the reference libraries do.
 internal sealed class OtlpProtobufEncoder(SpanLimits limits) : SpanEncoder(limits)
 {
     private const byte SpanField = 0x12;
     private const byte AttributeField = 0x4A;
-    // The largest length that takes one byte.
-    private const int OneByte = 127;
+    // Limit of a length that takes one byte.
+    private const int MaxOneByteLength = 127;
 
     private const int IdsLength = 2 + 16 + 2 + 8;
 
-    // Ids, the parent's, a short name, kind and times.
-    private const int HeadRoom = IdsLength + 10 + 2 + OneByte + 20;
+    // The longest head: ids, parent id, a short name, kind and times.
+    private const int HeadRoom = IdsLength + 10 + 2 + MaxOneByteLength + 20;
 
-    public override bool Encode(Activity activity, in SpanFacts facts, Scope scope, ref ByteWriter writer)
+    public override bool Encode(Activity activity, in SpanMetadata metadata, Scope scope, ref ByteWriter writer)
     {
         var span = writer.BeginMessage(SpanField, 2);
 
-        // All up to the attributes fits, unless the name is a long one, so little is checked on the way.
+        // Room for everything before the attributes, except a tracestate and a long name, so that fields are written without a check.
         ref var to = ref writer.Reserve(HeadRoom)[0];
-        to = ref PutIds(ref to, activity.TraceId, activity.SpanId);
+        to = ref WriteIds(ref to, activity.TraceId, activity.SpanId);
         if (activity.TraceStateString is { Length: > 0 } traceState)
         {
             writer.AdvanceTo(ref to);
@@ -38,10 +37,10 @@ internal sealed class OtlpProtobufEncoder(SpanLimits limits) : SpanEncoder(limit
             to = ref writer.Reserve(HeadRoom)[0];
         }
 
-        if (facts.ParentSpanId != default)
+        if (metadata.ParentSpanId != default)
         {
             Unsafe.WriteUnaligned(ref to, (ushort)(0x22 | (8 << 8)));
-            OtlpIds.Put(ref Unsafe.Add(ref to, 2), facts.ParentSpanId);
+            OtlpIds.Write(ref Unsafe.Add(ref to, 2), metadata.ParentSpanId);
             to = ref Unsafe.Add(ref to, 10);
         }
 
@@ -49,7 +48,7 @@ internal sealed class OtlpProtobufEncoder(SpanLimits limits) : SpanEncoder(limit
         if (string.IsNullOrEmpty(name)) name = activity.OperationName;
         if (!string.IsNullOrEmpty(name))
         {
-            if (name.Length <= Math.Min(OneByte, Limits.ValueLength) && Utf8Text.TryWriteAscii(name, ref Unsafe.Add(ref to, 2)))
+            if (name.Length <= Math.Min(MaxOneByteLength, Limits.ValueLength) && Utf8Text.TryWriteAscii(name, ref Unsafe.Add(ref to, 2)))
             {
                 Unsafe.WriteUnaligned(ref to, (ushort)(0x2A | (name.Length << 8)));
                 to = ref Unsafe.Add(ref to, 2 + name.Length);
@@ -62,7 +61,7 @@ internal sealed class OtlpProtobufEncoder(SpanLimits limits) : SpanEncoder(limit
             }
         }
 
-        var (start, end) = OtlpTime.Of(activity);
+        var (start, end) = OtlpTime.Read(activity);
         Unsafe.WriteUnaligned(ref to, (uint)(0x30 | (((int)activity.Kind + 1) << 8) | (0x39 << 16)));
         Unsafe.WriteUnaligned(ref Unsafe.Add(ref to, 3), start);
         Unsafe.Add(ref to, 11) = 0x41;
@@ -71,8 +70,8 @@ internal sealed class OtlpProtobufEncoder(SpanLimits limits) : SpanEncoder(limit
 
         var values = default(DetailValues);
         var status = new SpanStatus(activity);
-        var dropped = WriteTags<Simple>(
-            ref writer, AttributeField, activity.EnumerateTagObjects(), Limits.Attributes, DetailsOf(in facts, values), ref status);
+        var dropped = WriteTags<Shortcut>(
+            ref writer, AttributeField, activity.EnumerateTagObjects(), Limits.Attributes, ReadDetails(in metadata, values), ref status);
         WriteDropped(ref writer, 0x50, dropped);
         if (IsAny(activity.EnumerateEvents())) WriteEvents(ref writer, activity);
         if (IsAny(activity.EnumerateLinks())) WriteLinks(ref writer, activity);
@@ -80,7 +79,7 @@ internal sealed class OtlpProtobufEncoder(SpanLimits limits) : SpanEncoder(limit
 
         ref var flags = ref writer.Reserve(6)[0];
         Unsafe.WriteUnaligned(ref flags, (ushort)0x0185);
-        Unsafe.WriteUnaligned(ref Unsafe.Add(ref flags, 2), OtlpIds.Flags(facts.TraceFlags, facts.ParentIsRemote));
+        Unsafe.WriteUnaligned(ref Unsafe.Add(ref flags, 2), OtlpIds.FormatFlags(metadata.TraceFlags, metadata.ParentIsRemote));
         writer.Advance(6);
 
         writer.EndMessage(span);
@@ -92,7 +91,7 @@ internal sealed class OtlpProtobufEncoder(SpanLimits limits) : SpanEncoder(limit
     {
         var writer = new ByteWriter(new Scratch(), MaxSpanBytes);
         var message = writer.BeginMessage(0x0A, 2);
-        foreach (var (key, value) in resource.Attributes) WriteKeyValue(ref writer, 0x0A, key, value, int.MaxValue, 0);
+        foreach (var (key, value) in resource.Attributes) writer.WriteKeyValue(0x0A, key, value, int.MaxValue, 0);
         writer.EndMessage(message);
         return writer.Written.ToArray();
     }
@@ -110,11 +109,11 @@ internal sealed class OtlpProtobufEncoder(SpanLimits limits) : SpanEncoder(limit
             var start = writer.Position;
             try
             {
-                WriteKeyValue(ref writer, 0x1A, key, value, int.MaxValue, 0);
+                writer.WriteKeyValue(0x1A, key, value, int.MaxValue, 0);
             }
             catch (Exception)
             {
-                // The value's own ToString() threw: the scope is still the scope.
+                // The value's own ToString() has thrown: the scope is written without this attribute.
                 writer.Rewind(start);
             }
         }
@@ -135,19 +134,19 @@ internal sealed class OtlpProtobufEncoder(SpanLimits limits) : SpanEncoder(limit
     {
         var pair = writer.BeginMessage(field, value is string { Length: > 100 } ? 2 : 1);
         writer.Write(key.Encoded);
-        WriteAnyValue(ref writer, 0x12, value, Limits.ValueLength, 0);
+        writer.WriteAnyValue(0x12, value, Limits.ValueLength, 0);
         writer.EndMessage(pair);
     }
 
-    // KeyValue { key 1, AnyValue value 2 { string 1, bool 2 or int 3 } } of which all lengths fit one byte and all text is ASCII.
-    private readonly struct Simple : ITagFormat
+    // KeyValue { key 1, AnyValue value 2 { string 1, bool 2 or int 3 } }, when each length fits one byte and the text is ASCII.
+    private readonly struct Shortcut : ITagShortcut
     {
-        private const int LongestNumber = 10;
+        private const int MaxVarintLength = 10;
 
-        // The key is copied in steps, the last one of which may write beyond it.
-        public static int MostRoom => 2 + OneByte + AttributeKey.Step;
+        // A key is copied in steps, so the last step may write beyond it.
+        public static int MaxRoom => 2 + MaxOneByteLength + AttributeKey.Step;
 
-        public static int MostText => OneByte;
+        public static int MaxText => MaxOneByteLength;
 
         public static bool MayFollow(byte last) => true;
 
@@ -157,13 +156,13 @@ internal sealed class OtlpProtobufEncoder(SpanLimits limits) : SpanEncoder(limit
             if (value is string text)
             {
                 var pair = key.Length + text.Length + 4;
-                if (text.Length > maxText || pair > OneByte) return 0;
+                if (text.Length > maxText || pair > MaxOneByteLength) return 0;
                 to = ref BeginPair(ref to, field, key, pair);
                 Unsafe.WriteUnaligned(ref to, (uint)(0x12 | ((text.Length + 2) << 8) | (0x0A << 16) | (text.Length << 24)));
                 return Utf8Text.TryWriteAscii(text, ref Unsafe.Add(ref to, 4)) ? pair + 2 : 0;
             }
 
-            if (key.Length + 3 + LongestNumber > OneByte) return 0;
+            if (key.Length + 3 + MaxVarintLength > MaxOneByteLength) return 0;
             if (value is int number) return WriteNumber(ref to, field, key, 0x18, (ulong)number);
             if (value is bool boolean) return WriteNumber(ref to, field, key, 0x10, boolean ? 1UL : 0);
             return value is long large ? WriteNumber(ref to, field, key, 0x18, (ulong)large) : 0;
@@ -187,7 +186,7 @@ internal sealed class OtlpProtobufEncoder(SpanLimits limits) : SpanEncoder(limit
             return pair + 2;
         }
 
-        // Tag, length and key of a pair; returns where its value goes.
+        // Writes tag, length and key of a pair, and returns the place of its value.
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private static ref byte BeginPair(ref byte to, byte field, AttributeKey key, int pair)
         {
@@ -196,85 +195,18 @@ internal sealed class OtlpProtobufEncoder(SpanLimits limits) : SpanEncoder(limit
         }
     }
 
-    // Returns where they end.
+    // Writes trace id and span id, and returns the place behind them.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static ref byte PutIds(ref byte to, ActivityTraceId traceId, ActivitySpanId spanId)
+    private static ref byte WriteIds(ref byte to, ActivityTraceId traceId, ActivitySpanId spanId)
     {
         Unsafe.WriteUnaligned(ref to, (ushort)(0x0A | (16 << 8)));
-        OtlpIds.Put(ref Unsafe.Add(ref to, 2), traceId);
+        OtlpIds.Write(ref Unsafe.Add(ref to, 2), traceId);
         Unsafe.WriteUnaligned(ref Unsafe.Add(ref to, 18), (ushort)(0x12 | (8 << 8)));
-        OtlpIds.Put(ref Unsafe.Add(ref to, 20), spanId);
+        OtlpIds.Write(ref Unsafe.Add(ref to, 20), spanId);
         return ref Unsafe.Add(ref to, IdsLength);
     }
 
     private static bool IsAny<T>(Activity.Enumerator<T> items) => items.MoveNext();
-
-    private static void WriteKeyValue(ref ByteWriter writer, byte field, string key, object? value, int valueLength, int depth)
-    {
-        var pair = writer.BeginMessage(field, 1);
-        writer.WriteString(0x0A, key);
-        WriteAnyValue(ref writer, 0x12, value, valueLength, depth);
-        writer.EndMessage(pair);
-    }
-
-    // AnyValue: string 1, bool 2, int 3, double 4, array 5, kvlist 6, bytes 7. In a oneof the default is written too, or it means null.
-    private static void WriteAnyValue(ref ByteWriter writer, byte field, object? value, int valueLength, int depth)
-    {
-        var any = writer.BeginMessage(field, 1);
-        var sorted = AttributeValue.From(value);
-        switch (sorted.Kind)
-        {
-            case AttributeKind.Text:
-                writer.WriteString(0x0A, Utf8Text.Cut(sorted.Text, valueLength));
-                break;
-            case AttributeKind.Boolean:
-                writer.WriteVarint(0x10, sorted.Boolean ? 1UL : 0);
-                break;
-            case AttributeKind.Integer:
-                writer.WriteVarint(0x18, (ulong)sorted.Integer);
-                break;
-            case AttributeKind.Double:
-                writer.WriteFixed64(0x21, BitConverter.DoubleToUInt64Bits(sorted.Double));
-                break;
-            case AttributeKind.Bytes:
-                writer.WriteBytes(0x3A, sorted.Bytes.AsSpan(0, Math.Min(sorted.Bytes.Length, valueLength)));
-                break;
-            case AttributeKind.Array when depth < AttributeValue.MaxDepth:
-                WriteArray(ref writer, sorted.Elements, valueLength, depth);
-                break;
-            case AttributeKind.Map when depth < AttributeValue.MaxDepth:
-                WriteMap(ref writer, sorted.Elements, valueLength, depth);
-                break;
-        }
-
-        writer.EndMessage(any);
-    }
-
-    private static void WriteArray(ref ByteWriter writer, IEnumerable elements, int valueLength, int depth)
-    {
-        var array = writer.BeginMessage(0x2A, 1);
-        var count = 0;
-        foreach (var element in elements)
-        {
-            if (++count > AttributeValue.MaxElements) break;
-            WriteAnyValue(ref writer, 0x0A, element, valueLength, depth + 1);
-        }
-
-        writer.EndMessage(array);
-    }
-
-    private static void WriteMap(ref ByteWriter writer, IEnumerable map, int valueLength, int depth)
-    {
-        var list = writer.BeginMessage(0x32, 1);
-        var count = 0;
-        foreach (var (key, value) in AttributeValue.Entries(map))
-        {
-            if (++count > AttributeValue.MaxElements) break;
-            WriteKeyValue(ref writer, 0x0A, key, value, valueLength, depth + 1);
-        }
-
-        writer.EndMessage(list);
-    }
 
     // Event: time_unix_nano 1, name 2, attributes 3, dropped_attributes_count 4
     private void WriteEvents(ref ByteWriter writer, Activity activity)
@@ -292,9 +224,9 @@ internal sealed class OtlpProtobufEncoder(SpanLimits limits) : SpanEncoder(limit
 
             kept++;
             var message = writer.BeginMessage(0x5A, 2);
-            writer.WriteFixed64(0x09, OtlpTime.UnixNano(item.Timestamp.UtcTicks));
+            writer.WriteFixed64(0x09, OtlpTime.ToUnixNano(item.Timestamp.UtcTicks));
             if (!string.IsNullOrEmpty(item.Name)) writer.WriteString(0x12, Utf8Text.Cut(item.Name, Limits.ValueLength));
-            WriteDropped(ref writer, 0x20, WriteTags<Simple>(ref writer, 0x1A, item.EnumerateTagObjects(), Limits.AttributesPerEvent, default, ref none));
+            WriteDropped(ref writer, 0x20, WriteTags<Shortcut>(ref writer, 0x1A, item.EnumerateTagObjects(), Limits.AttributesPerEvent, default, ref none));
             writer.EndMessage(message);
         }
 
@@ -319,12 +251,12 @@ internal sealed class OtlpProtobufEncoder(SpanLimits limits) : SpanEncoder(limit
             kept++;
             var context = link.Context;
             var message = writer.BeginMessage(0x6A, 1);
-            writer.AdvanceTo(ref PutIds(ref writer.Reserve(IdsLength)[0], context.TraceId, context.SpanId));
+            writer.AdvanceTo(ref WriteIds(ref writer.Reserve(IdsLength)[0], context.TraceId, context.SpanId));
             if (context.TraceState is { Length: > 0 } traceState) writer.WriteString(0x1A, traceState);
-            WriteDropped(ref writer, 0x28, WriteTags<Simple>(ref writer, 0x22, link.EnumerateTagObjects(), Limits.AttributesPerLink, default, ref none));
+            WriteDropped(ref writer, 0x28, WriteTags<Shortcut>(ref writer, 0x22, link.EnumerateTagObjects(), Limits.AttributesPerLink, default, ref none));
             var flags = writer.Reserve(5);
             flags[0] = 0x35;
-            BinaryPrimitives.WriteUInt32LittleEndian(flags[1..], OtlpIds.Flags((byte)context.TraceFlags, context.IsRemote));
+            BinaryPrimitives.WriteUInt32LittleEndian(flags[1..], OtlpIds.FormatFlags((byte)context.TraceFlags, context.IsRemote));
             writer.Advance(5);
             writer.EndMessage(message);
         }
@@ -332,7 +264,7 @@ internal sealed class OtlpProtobufEncoder(SpanLimits limits) : SpanEncoder(limit
         WriteDropped(ref writer, 0x70, dropped);
     }
 
-    // Status: message 2, code 3. Unset is no field at all; only an error has a message.
+    // Status: message 2, code 3. Unset is not written; only an error has a message.
     private void WriteStatus(ref ByteWriter writer, in SpanStatus status)
     {
         if (status.Code == ActivityStatusCode.Unset) return;

@@ -1,35 +1,36 @@
 using Tracing.Sdk.Export.Buffer;
 using Tracing.Sdk.Export.Encoding;
+using Tracing.Sdk.Export.Http;
 
 namespace Tracing.Sdk.Export.Otlp;
 
 // ExportTraceServiceRequest { resource_spans 1 { resource 1, scope_spans 2 { scope 1, spans 2*, schema_url 3 }*, schema_url 3 } }
-internal sealed class OtlpProtobufFormat : RequestFormat
+internal sealed class OtlpProtobufFormat(ExporterSettings settings, Resource resource) : HttpFormat(settings)
 {
     private const byte ResourceSpans = 0x0A;
     private const byte ScopeSpans = 0x12;
 
-    private readonly Scope.Table _scopes;
-    private readonly byte[] _resource;
-    private readonly byte[] _resourceSchema;
+    private readonly OtlpProtobufEncoder _encoder = new(settings.Limits);
+    private readonly byte[] _resource = OtlpProtobufEncoder.EncodeResource(resource);
+    private readonly byte[] _resourceSchema = EncodeSchema(Resource.SchemaUrl);
 
-    public OtlpProtobufFormat(Scope.Table scopes, Resource resource)
-    {
-        _scopes = scopes;
-        _resource = OtlpProtobufEncoder.EncodeResource(resource);
-        _resourceSchema = SchemaField(Resource.SchemaUrl);
-    }
+    public override SpanEncoder Encoder => _encoder;
 
     public override string ContentType => "application/x-protobuf";
 
-    public override void Write(SpanBatch batch, RequestBody body)
+    public override HttpAdvice Advice { get; } = new OtlpAdvice(settings);
+
+    public static ExporterSettings Settings(OtlpOptions options) =>
+        OtlpSettings.Create(options, "otlp_http_span_exporter", static (settings, resource) => new OtlpProtobufFormat(settings, resource));
+
+    public override void WriteRequest(SpanBatch batch, RequestBody body)
     {
-        // Lengths come before contents, so they are added up first.
+        // A length stands before its content, so all lengths are added up first.
         Span<int> lengths = batch.Scopes.Count <= 64 ? stackalloc int[batch.Scopes.Count] : new int[batch.Scopes.Count];
         var total = _resource.Length + _resourceSchema.Length;
         for (var i = 0; i < lengths.Length; i++)
         {
-            var scope = _scopes[batch.Scopes[i]];
+            var scope = _encoder.Scopes[batch.Scopes[i]];
             var length = scope.Encoded!.Length + SchemaLength(scope);
             foreach (ref readonly var run in batch.Runs)
             {
@@ -44,7 +45,7 @@ internal sealed class OtlpProtobufFormat : RequestFormat
         body.Add(_resource);
         for (var i = 0; i < lengths.Length; i++)
         {
-            var scope = _scopes[batch.Scopes[i]];
+            var scope = _encoder.Scopes[batch.Scopes[i]];
             WriteHeader(body, ScopeSpans, lengths[i]);
             body.Add(scope.Encoded);
             foreach (ref readonly var run in batch.Runs)
@@ -52,19 +53,19 @@ internal sealed class OtlpProtobufFormat : RequestFormat
                 if (run.Scope == scope.Index) body.Add(run);
             }
 
-            if (!string.IsNullOrEmpty(scope.SchemaUrl)) body.Add(SchemaField(scope.SchemaUrl));
+            if (!string.IsNullOrEmpty(scope.SchemaUrl)) body.Add(EncodeSchema(scope.SchemaUrl));
         }
 
         body.Add(_resourceSchema);
     }
 
-    public override CollectorReply Read(ReadOnlySpan<byte> body, bool isSuccess) => OtlpReply.ReadProtobuf(body, isSuccess);
+    public override ExportResponse ReadResponse(HttpResponseMessage response, ReadOnlySpan<byte> body) => OtlpResponse.ReadProtobuf(body, response.IsSuccessStatusCode);
 
     private static void WriteHeader(RequestBody body, byte tag, int length)
     {
         Span<byte> header = stackalloc byte[11];
         header[0] = tag;
-        body.Add(header[..(1 + Protobuf.PutVarint(header[1..], (uint)length))]);
+        body.Add(header[..(1 + Protobuf.WriteVarint(header[1..], (uint)length))]);
     }
 
     private static int SchemaLength(Scope scope)
@@ -75,7 +76,7 @@ internal sealed class OtlpProtobufFormat : RequestFormat
     }
 
     // schema_url 3, in ScopeSpans and in ResourceSpans
-    private static byte[] SchemaField(string url)
+    private static byte[] EncodeSchema(string url)
     {
         var writer = new ByteWriter(new Scratch(), SpanEncoder.MaxSpanBytes);
         writer.WriteString(0x1A, url);

@@ -10,7 +10,7 @@ internal static class Protobuf
     public static int VarintLength(uint value) => value < 0x80 ? 1 : value < 0x4000 ? 2 : value < 0x200000 ? 3 : value < 0x10000000 ? 4 : 5;
 
     /// <summary>Writes to the start of <paramref name="target"/>, at most ten bytes, and returns their number.</summary>
-    public static int PutVarint(Span<byte> target, ulong value)
+    public static int WriteVarint(Span<byte> target, ulong value)
     {
         var i = 0;
         while (value >= 0x80)
@@ -27,7 +27,7 @@ internal static class Protobuf
     {
         var free = writer.Reserve(11);
         free[0] = tag;
-        writer.Advance(1 + PutVarint(free[1..], value));
+        writer.Advance(1 + WriteVarint(free[1..], value));
     }
 
     public static void WriteFixed64(ref this ByteWriter writer, byte tag, ulong value)
@@ -42,14 +42,14 @@ internal static class Protobuf
     {
         var free = writer.Reserve(value.Length + 6);
         free[0] = tag;
-        var length = 1 + PutVarint(free[1..], (uint)value.Length);
+        var length = 1 + WriteVarint(free[1..], (uint)value.Length);
         value.CopyTo(free[length..]);
         writer.Advance(length + value.Length);
     }
 
     public static void WriteString(ref this ByteWriter writer, byte tag, ReadOnlySpan<char> value)
     {
-        // Nearly all of them: ASCII, and its length is one byte.
+        // The most frequent case: ASCII text whose length takes one byte.
         if (value.Length < 0x80)
         {
             ref var to = ref writer.Reserve(value.Length + 2)[0];
@@ -79,6 +79,6 @@ internal static class Protobuf
         var length = (uint)(writer.Position - message.Start);
         var actual = VarintLength(length);
         if (actual != message.LengthBytes) writer.Shift(message.Start, actual - message.LengthBytes);
-        PutVarint(writer.From(message.Start - message.LengthBytes), length);
+        WriteVarint(writer.From(message.Start - message.LengthBytes), length);
     }
 }

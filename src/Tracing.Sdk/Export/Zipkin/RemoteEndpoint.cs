@@ -6,26 +6,26 @@ using Tracing.Sdk.Export.Encoding;
 
 namespace Tracing.Sdk.Export.Zipkin;
 
-/// <summary>What a tag may say about the other end: how its key ranks, the lower the better.</summary>
-/// <param name="Host">Its value is the other end's name or address, by the span's kind.</param>
-/// <param name="Port">Its value is the port that belongs to the host of that rank.</param>
+/// <summary>The ranks of a key that describes the remote endpoint. The lowest rank wins.</summary>
+/// <param name="Host">The rank as the endpoint's name or address.</param>
+/// <param name="Port">The rank of the host to which the port belongs.</param>
 internal sealed record EndpointTag(EndpointTag.ByKind Host, EndpointTag.ByKind Port)
 {
-    /// <summary>The ranks on a server span and on all others.</summary>
+    /// <summary>A rank on server spans, and a rank on all others.</summary>
     public readonly record struct ByKind(int Server, int Client)
     {
         public int Of(ActivityKind kind) => kind == ActivityKind.Server ? Server : Client;
     }
 }
 
-/// <summary>Who is at the other end of a span, guessed from its tags.</summary>
+/// <summary>Derives the remote endpoint of a span from its tags.</summary>
 /// <remarks>https://opentelemetry.io/docs/specs/otel/trace/sdk_exporters/zipkin/#otlp---zipkin, with service.peer.name before all others.</remarks>
 internal static class RemoteEndpoint
 {
     private const int NoRank = int.MaxValue;
     private const int Ranks = 12;
 
-    /// <summary>What a key is worth here; null for nearly all.</summary>
+    /// <summary>Returns the ranks of a key; null for most keys.</summary>
     public static EndpointTag? Rank(string key)
     {
         var tag = new EndpointTag(
@@ -43,19 +43,19 @@ internal static class RemoteEndpoint
         var key = keys.Start;
         for (var i = 0; i < details.Places; i++)
         {
-            if (details.Get(i, out var detail) is { } value && detail.Endpoint is not null) found.Add(detail.Endpoint, kind, value);
+            if (details.Get(i, out var detail) is { } value && ((ZipkinKey)detail).Endpoint is { } endpoint) found.Add(endpoint, kind, value);
         }
 
         foreach (ref readonly var tag in activity.EnumerateTagObjects())
         {
             key = keys.Get(tag.Key, key);
-            if (key.Endpoint is not null) found.Add(key.Endpoint, kind, tag.Value);
+            if (((ZipkinKey)key).Endpoint is { } endpoint) found.Add(endpoint, kind, tag.Value);
         }
 
         if (found.Host is not { } host) return;
         var isIPv4 = IsIPv4(host);
-        var address = isIPv4 ? null : Address(host);
-        // What a caller calls itself is its address; as a name it would become a service in the dependency graph.
+        var address = isIPv4 ? null : ParseAddress(host);
+        // On a server span these tags hold the client's address. Written as a service name it would become a service in the dependency graph.
         if (kind == ActivityKind.Server && !isIPv4 && address is null && found.HostRank > 1) return;
 
         writer.Write(",\"remoteEndpoint\":{"u8);
@@ -67,7 +67,7 @@ internal static class RemoteEndpoint
         else if (address is null)
         {
             writer.Write("\"serviceName\":"u8);
-            ZipkinEncoder.WriteString(ref writer, host);
+            ZipkinText.Write(ref writer, host);
         }
         else
         {
@@ -78,7 +78,7 @@ internal static class RemoteEndpoint
             writer.Write((byte)'"');
         }
 
-        if (Port(PortOf(in found, activity, details)) is { } port)
+        if (ParsePort(PortOf(in found, activity, details)) is { } port)
         {
             writer.Write(",\"port\":"u8);
             writer.WriteNumber(port);
@@ -99,12 +99,12 @@ internal static class RemoteEndpoint
         public int HostRank;
         public string? Host;
 
-        // A span with one port is the rule; with more of them they are looked up by name.
+        // Most spans have one port. If there are several, the host's port is looked up by its key.
         public int Ports;
         public int PortRank;
         public object? Port;
 
-        // Of two that rank the same the later one counts.
+        // Of two tags with one rank the later one counts.
         public void Add(EndpointTag tag, ActivityKind kind, object? value)
         {
             var rank = tag.Host.Of(kind);
@@ -133,7 +133,7 @@ internal static class RemoteEndpoint
         _ => NoRank,
     };
 
-    // On a server span server.address is this service itself; the other end is the client.
+    // On a server span server.address is this service, and the remote endpoint is the client.
     private static int ServerRank(string? key) => key switch
     {
         "service.peer.name" => 0,
@@ -163,7 +163,7 @@ internal static class RemoteEndpoint
         return NoRank;
     }
 
-    // Four numbers as everybody writes them, which need not become an object first. All else is for the parser: 127.1, 010.0.0.1, 0x7F.1
+    // Recognises the usual form, four decimal numbers, without an allocation. Other forms are left to IPAddress: 127.1, 010.0.0.1, 0x7F.1
     private static bool IsIPv4(string host)
     {
         if (host.Length > 15 || !char.IsAsciiDigit(host[^1])) return false;
@@ -187,11 +187,11 @@ internal static class RemoteEndpoint
         return numbers == 4;
     }
 
-    private static IPAddress? Address(string host) =>
+    private static IPAddress? ParseAddress(string host) =>
         (char.IsAsciiHexDigit(host[0]) || host[0] is ':' or '[') && (host.Contains(':') || char.IsAsciiDigit(host[^1]))
         && IPAddress.TryParse(host, out var address) ? address : null;
 
-    private static int? Port(object? value)
+    private static int? ParsePort(object? value)
     {
         var port = value switch
         {

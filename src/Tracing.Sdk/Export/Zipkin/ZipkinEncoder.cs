@@ -7,17 +7,11 @@ using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk.Export.Zipkin;
 
-// One span of Zipkin's v2 JSON list: https://zipkin.io/zipkin-api/#/default/post_spans
-// A server refuses the whole list for one bad span, so: no kind for internal spans, no null tags, ids in lower case, a duration of at least 1.
+// A span of Zipkin's v2 JSON list: https://zipkin.io/zipkin-api/#/default/post_spans
+// A server refuses the whole list for one bad span, so internal spans have no kind, null tags are left out, ids are in lower case, and a duration is at least 1.
 internal sealed class ZipkinEncoder : SpanEncoder
 {
-    // Any "error" tag, whatever its value, paints a span red in the UI.
-    private const string ErrorTag = "error";
-
-    // The server takes a body that contains the bytes yAnnotations" anywhere for its older format, and refuses it.
-    private const string Trap = "yAnnotations";
-
-    // What WriteTag is told about the span.
+    // The field that WriteTags passes to WriteTag.
     private const byte Failed = 1;
 
     private const long UnixEpochMicroseconds = 62135596800000000;
@@ -29,37 +23,37 @@ internal sealed class ZipkinEncoder : SpanEncoder
     {
         var writer = new ByteWriter(new Scratch(), MaxSpanBytes);
         writer.Write(",\"localEndpoint\":{\"serviceName\":"u8);
-        WriteString(ref writer, resource.ServiceName);
+        ZipkinText.Write(ref writer, resource.ServiceName);
         writer.Write((byte)'}');
         _localEndpoint = writer.Written.ToArray();
     }
 
-    public override bool Encode(Activity activity, in SpanFacts facts, Scope scope, ref ByteWriter writer)
+    public override bool Encode(Activity activity, in SpanMetadata metadata, Scope scope, ref ByteWriter writer)
     {
-        WriteIds(ref writer, activity, facts.ParentSpanId);
+        WriteIds(ref writer, activity, metadata.ParentSpanId);
         var name = activity.DisplayName;
         if (string.IsNullOrEmpty(name)) name = activity.OperationName;
         if (!string.IsNullOrEmpty(name))
         {
             writer.Write(",\"name\":"u8);
-            WriteString(ref writer, Utf8Text.Cut(name, Limits.ValueLength));
+            ZipkinText.Write(ref writer, Utf8Text.Cut(name, Limits.ValueLength));
         }
 
         WriteTimes(ref writer, activity);
         writer.Write(_localEndpoint);
         var values = default(DetailValues);
-        var details = DetailsOf(in facts, values);
+        var details = ReadDetails(in metadata, values);
         RemoteEndpoint.Write(ref writer, activity, details, Keys);
         var droppedEvents = WriteAnnotations(ref writer, activity);
 
         var status = new SpanStatus(activity);
         WriteTagObject(ref writer, activity, scope, details, droppedEvents, ref status);
-        if (facts.IsDebug) writer.Write(",\"debug\":true"u8);
+        if (metadata.IsDebug) writer.Write(",\"debug\":true"u8);
         writer.Write((byte)'}');
         return status.Code == ActivityStatusCode.Error;
     }
 
-    /// <summary>The tags that every span of the scope carries.</summary>
+    /// <summary>Encodes the tags that each span of the scope has.</summary>
     protected override byte[] EncodeScope(Scope scope)
     {
         var writer = new ByteWriter(new Scratch(), MaxSpanBytes);
@@ -67,72 +61,74 @@ internal sealed class ZipkinEncoder : SpanEncoder
         if (scope.Name.Length > 0)
         {
             writer.Write("\"otel.scope.name\":"u8);
-            WriteString(ref writer, scope.Name);
+            ZipkinText.Write(ref writer, scope.Name);
         }
 
         if (!string.IsNullOrEmpty(scope.Version))
         {
             writer.WriteComma();
             writer.Write("\"otel.scope.version\":"u8);
-            WriteString(ref writer, scope.Version);
+            ZipkinText.Write(ref writer, scope.Version);
         }
 
         return writer.Written.ToArray();
     }
 
-    // With the comma before it and the quote after it: all but the first tag have the former, and all but NaN the latter.
+    // With the comma before it, which all tags but the first have, and the quote after it, which all values but NaN have.
     protected override byte[] EncodeKey(string key)
     {
         var writer = new ByteWriter(new Scratch(), MaxSpanBytes);
         writer.Write((byte)',');
-        WriteString(ref writer, key);
+        ZipkinText.Write(ref writer, key);
         writer.Write(":\""u8);
         return writer.Written.ToArray();
     }
 
+    protected override AttributeKey CreateKey(string text, int number) => new ZipkinKey(text, EncodeKey(text), number);
+
     protected override void WriteTag(ref ByteWriter writer, byte field, AttributeKey key, object? value)
     {
-        if (key.Text == ErrorTag && (field == Failed || value is false or "false")) return;
+        if (key.Text == ZipkinKey.Error && (field == Failed || value is false or "false")) return;
         switch (value)
         {
             case string text:
                 WriteTagKey(ref writer, key);
-                WriteString(ref writer, Utf8Text.Cut(text, Limits.ValueLength));
+                ZipkinText.Write(ref writer, Utf8Text.Cut(text, Limits.ValueLength));
                 return;
             case null:
-                // There is no way to say null, and the server refuses to be told.
+                // The format has no null tags.
                 return;
         }
 
         WriteTagKey(ref writer, key);
-        var sorted = AttributeValue.From(value);
-        switch (sorted.Kind)
+        var attribute = AttributeValue.Classify(value);
+        switch (attribute.Kind)
         {
             case AttributeKind.Text:
-                WriteString(ref writer, Utf8Text.Cut(sorted.Text, Limits.ValueLength));
+                ZipkinText.Write(ref writer, Utf8Text.Cut(attribute.Text, Limits.ValueLength));
                 break;
             case AttributeKind.Boolean:
-                writer.Write(sorted.Boolean ? "\"true\""u8 : "\"false\""u8);
+                writer.Write(attribute.Boolean ? "\"true\""u8 : "\"false\""u8);
                 break;
             case AttributeKind.Integer:
                 writer.Write((byte)'"');
-                writer.WriteNumber(sorted.Integer);
+                writer.WriteNumber(attribute.Integer);
                 writer.Write((byte)'"');
                 break;
             case AttributeKind.Double when value is float single:
-                // A float's own digits, not those of the double nearest to it.
-                WriteString(ref writer, single.ToString("R", CultureInfo.InvariantCulture));
+                // The digits of the float, not those of the nearest double.
+                ZipkinText.Write(ref writer, single.ToString("R", CultureInfo.InvariantCulture));
                 break;
-            case AttributeKind.Double when double.IsFinite(sorted.Double):
+            case AttributeKind.Double when double.IsFinite(attribute.Double):
                 writer.Write((byte)'"');
-                writer.WriteDouble(sorted.Double);
+                writer.WriteDouble(attribute.Double);
                 writer.Write((byte)'"');
                 break;
             case AttributeKind.Double:
-                writer.WriteDouble(sorted.Double);
+                writer.WriteDouble(attribute.Double);
                 break;
             case AttributeKind.Bytes:
-                writer.WriteBase64(sorted.Bytes.AsSpan(0, Math.Min(sorted.Bytes.Length, Limits.ValueLength)));
+                writer.WriteBase64(attribute.Bytes.AsSpan(0, Math.Min(attribute.Bytes.Length, Limits.ValueLength)));
                 break;
             default:
                 WriteNested(ref writer, value);
@@ -143,22 +139,22 @@ internal sealed class ZipkinEncoder : SpanEncoder
     // ,{"traceId":"...","id":"...","parentId":"...","kind":"..."
     private static void WriteIds(ref ByteWriter writer, Activity activity, ActivitySpanId parentId)
     {
-        // All of it fits, so nothing is checked on the way.
+        // Room for all of it, so it is written without a check.
         ref var to = ref MemoryMarshal.GetReference(writer.Reserve(160));
-        to = ref Raw.Put(ref to, ",{\"traceId\":\""u8);
+        to = ref RawBytes.Write(ref to, ",{\"traceId\":\""u8);
         var traceId = activity.TraceId.ToHexString().AsSpan();
-        // 64-bit ids are written as such: the server would do it anyway.
-        if (!traceId.StartsWith("0000000000000000", StringComparison.Ordinal)) to = ref Raw.PutHex(ref to, traceId);
-        to = ref Raw.PutHex(ref to, traceId[16..]);
-        to = ref Raw.Put(ref to, "\",\"id\":\""u8);
-        to = ref Raw.PutHex(ref to, activity.SpanId.ToHexString());
+        // A 64-bit id is written with 16 digits, as the server stores it.
+        if (!traceId.StartsWith("0000000000000000", StringComparison.Ordinal)) to = ref RawBytes.WriteHex(ref to, traceId);
+        to = ref RawBytes.WriteHex(ref to, traceId[16..]);
+        to = ref RawBytes.Write(ref to, "\",\"id\":\""u8);
+        to = ref RawBytes.WriteHex(ref to, activity.SpanId.ToHexString());
         if (parentId != default)
         {
-            to = ref Raw.Put(ref to, "\",\"parentId\":\""u8);
-            to = ref Raw.PutHex(ref to, parentId.ToHexString());
+            to = ref RawBytes.Write(ref to, "\",\"parentId\":\""u8);
+            to = ref RawBytes.WriteHex(ref to, parentId.ToHexString());
         }
 
-        to = ref Raw.Put(ref to, Kind(activity.Kind));
+        to = ref RawBytes.Write(ref to, Kind(activity.Kind));
         writer.AdvanceTo(ref to);
     }
 
@@ -169,12 +165,12 @@ internal sealed class ZipkinEncoder : SpanEncoder
         var timestamp = Microseconds(activity.StartTimeUtc.Ticks);
         if (timestamp > 0)
         {
-            to = ref Raw.Put(ref to, ",\"timestamp\":"u8);
-            to = ref Unsafe.Add(ref to, Digits.Put(ref to, timestamp));
+            to = ref RawBytes.Write(ref to, ",\"timestamp\":"u8);
+            to = ref Unsafe.Add(ref to, RawBytes.WriteNumber(ref to, timestamp));
         }
 
-        to = ref Raw.Put(ref to, ",\"duration\":"u8);
-        to = ref Unsafe.Add(ref to, Digits.Put(ref to, Math.Max(1, activity.Duration.Ticks / TimeSpan.TicksPerMicrosecond)));
+        to = ref RawBytes.Write(ref to, ",\"duration\":"u8);
+        to = ref Unsafe.Add(ref to, RawBytes.WriteNumber(ref to, Math.Max(1, activity.Duration.Ticks / TimeSpan.TicksPerMicrosecond)));
         writer.AdvanceTo(ref to);
     }
 
@@ -189,7 +185,7 @@ internal sealed class ZipkinEncoder : SpanEncoder
     {
         writer.Write(scope.Encoded);
         var field = activity.Status == ActivityStatusCode.Error ? Failed : default;
-        var dropped = WriteTags<Simple>(ref writer, field, activity.EnumerateTagObjects(), Limits.Attributes, details, ref status);
+        var dropped = WriteTags<Shortcut>(ref writer, field, activity.EnumerateTagObjects(), Limits.Attributes, details, ref status);
         WriteStatus(ref writer, activity, in status);
         WriteDropped(ref writer, "\"otel.dropped_attributes_count\":\""u8, dropped);
         WriteDropped(ref writer, "\"otel.dropped_events_count\":\""u8, droppedEvents);
@@ -228,10 +224,10 @@ internal sealed class ZipkinEncoder : SpanEncoder
             case ActivityStatusCode.Error:
                 writer.WriteComma();
                 writer.Write("\"otel.status_code\":\"ERROR\""u8);
-                // The error of an activity's own status has replaced the tag, that of a status tag stands beside it.
-                if (activity.Status != ActivityStatusCode.Error && activity.GetTagItem(ErrorTag) is not (null or false or "false")) break;
+                // The error of the activity's own status replaces an error tag. The error of a status tag does not: then the tag is there already.
+                if (activity.Status != ActivityStatusCode.Error && activity.GetTagItem(ZipkinKey.Error) is not (null or false or "false")) break;
                 writer.Write(",\"error\":"u8);
-                WriteString(ref writer, Utf8Text.Cut(status.Description ?? "", Limits.ValueLength));
+                ZipkinText.Write(ref writer, Utf8Text.Cut(status.Description ?? "", Limits.ValueLength));
                 break;
         }
     }
@@ -267,11 +263,11 @@ internal sealed class ZipkinEncoder : SpanEncoder
         var name = Utf8Text.Cut(item.Name ?? "", Limits.ValueLength);
         if (!tags.MoveNext())
         {
-            WriteString(ref writer, name);
+            ZipkinText.Write(ref writer, name);
             return;
         }
 
-        // Rare enough for bytes of its own.
+        // Rare, so it may allocate.
         var text = new ByteWriter(new Scratch(), MaxSpanBytes);
         text.WriteString(name);
         text.Write(": {"u8);
@@ -287,69 +283,26 @@ internal sealed class ZipkinEncoder : SpanEncoder
             }
             catch (Exception e) when (e is not SpanTooLargeException)
             {
-                // The value's own ToString() threw.
+                // The value's own ToString() has thrown.
                 text.Rewind(start);
             }
         }
         while (tags.MoveNext());
 
         text.Write((byte)'}');
-        WriteString(ref writer, text.Written);
+        ZipkinText.Write(ref writer, text.Written);
     }
 
     private void WriteNested(ref ByteWriter writer, object? value)
     {
-        // Rare enough for bytes of its own.
+        // Rare, so it may allocate.
         var text = new ByteWriter(new Scratch(), MaxSpanBytes);
         text.WriteValue(value, Limits.ValueLength);
-        WriteString(ref writer, text.Written);
+        ZipkinText.Write(ref writer, text.Written);
     }
 
     private static void WriteTagKey(ref ByteWriter writer, AttributeKey key) =>
         writer.Write(key.Encoded[(writer.Last == (byte)'{' ? 1 : 0)..^1]);
-
-    internal static void WriteString(ref ByteWriter writer, ReadOnlySpan<char> text)
-    {
-        // Beside another character that is not ASCII the server miscounts these two, and answers with bytes that no client can parse.
-        if (text.IndexOfAny('\u2028', '\u2029') >= 0) text = text.ToString().Replace('\u2028', '\n').Replace('\u2029', '\n');
-        if (!EndsInTrap(text))
-        {
-            writer.WriteString(text);
-            return;
-        }
-
-        writer.Write((byte)'"');
-        writer.WriteEscaped(text[..^Trap.Length]);
-        writer.Write("\\u0079Annotations\""u8);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool EndsInTrap(ReadOnlySpan<char> text) =>
-        text.Length >= Trap.Length && text[^1] == 's' && text.EndsWith(Trap, StringComparison.Ordinal);
-
-    // The first two of the three bytes of U+2028 and U+2029.
-    private static ReadOnlySpan<byte> Separators => [0xE2, 0x80];
-
-    private static void WriteString(ref ByteWriter writer, ReadOnlySpan<byte> utf8)
-    {
-        writer.Write((byte)'"');
-        // The same two as above, but inside JSON that is itself the text: there a line feed has to be escaped.
-        for (int at; (at = utf8.IndexOf(Separators)) >= 0; utf8 = utf8[(at + Separators.Length)..])
-        {
-            writer.WriteEscapedUtf8(utf8[..at]);
-            if (utf8[at + Separators.Length] is not (0xA8 or 0xA9))
-            {
-                writer.Write(Separators);
-                continue;
-            }
-
-            writer.Write("\\\\n"u8);
-            utf8 = utf8[1..];
-        }
-
-        writer.WriteEscapedUtf8(utf8);
-        writer.Write((byte)'"');
-    }
 
     private static ReadOnlySpan<byte> Kind(ActivityKind kind) => kind switch
     {
@@ -360,28 +313,28 @@ internal sealed class ZipkinEncoder : SpanEncoder
         _ => "\""u8,
     };
 
-    // The ticks are divided first, so that times before 1970 do not shift by one.
+    // Divided before it is subtracted from: the division of a negative number would round up.
     private static long Microseconds(long utcTicks) => (utcTicks / TimeSpan.TicksPerMicrosecond) - UnixEpochMicroseconds;
 
-    // ,"key":"value" of which all text is plain and the number is not a long one.
-    private readonly struct Simple : ITagFormat
+    // ,"key":"value" with a text that needs no escape, or with a number.
+    private readonly struct Shortcut : ITagShortcut
     {
-        private const int MostKey = 128;
+        private const int MaxKey = 128;
 
-        public static int MostText => 512;
+        public static int MaxText => 512;
 
-        // The first tag of a scope that says nothing has no comma.
+        // The first tag of the object has no comma.
         public static bool MayFollow(byte last) => last != (byte)'{';
 
-        public static int MostRoom => MostKey + AttributeKey.Step + MostText + Digits.Room;
+        public static int MaxRoom => MaxKey + AttributeKey.Step + MaxText + RawBytes.MaxNumberLength + 1;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static int TryWrite(ref byte to, byte field, AttributeKey key, object? value, int maxText)
         {
-            if (key.Length > MostKey) return 0;
+            if (key.Length > MaxKey) return 0;
             if (value is string text)
             {
-                if (text.Length > maxText || EndsInTrap(text)) return 0;
+                if (text.Length > maxText || ZipkinText.EndsWithMark(text)) return 0;
                 to = ref key.CopyTo(ref to);
                 if (!Utf8Text.TryNarrow<Json.Plain>(text, ref to)) return 0;
                 Unsafe.Add(ref to, text.Length) = (byte)'"';
@@ -393,7 +346,7 @@ internal sealed class ZipkinEncoder : SpanEncoder
             else if (value is long large) number = large;
             else return 0;
             to = ref key.CopyTo(ref to);
-            var length = Digits.Put(ref to, number);
+            var length = RawBytes.WriteNumber(ref to, number);
             Unsafe.Add(ref to, length) = (byte)'"';
             return key.Length + length + 1;
         }

@@ -1,24 +1,36 @@
 using Tracing.Sdk.Export.Buffer;
+using Tracing.Sdk.Export.Encoding;
+using Tracing.Sdk.Export.Http;
 
 namespace Tracing.Sdk.Export.Zipkin;
 
-// [span,span,...] The first byte must be the bracket: by it the server knows that this is JSON.
-internal sealed class ZipkinFormat : RequestFormat
+// [span,span,...] The server recognises JSON by the bracket, which must be the first byte.
+internal sealed class ZipkinFormat(ExporterSettings settings, Resource resource) : HttpFormat(settings)
 {
-    /// <summary>Bytes of the spans in one body of 1 MiB; the server refuses 10 MiB, and what sits in front of it often less.</summary>
-    public const int MaxBatchBytes = (1024 - 16) * 1024;
+    public override SpanEncoder Encoder { get; } = new ZipkinEncoder(settings.Limits, resource);
 
-    private const int MaxMessage = FailureCause.MaxReadMessage;
+    // A body of 1 MiB. The server accepts 10 MiB, a proxy in front of it often less.
+    public override int MaxBatchBytes => (1024 - 16) * 1024;
 
     public override string ContentType => "application/json";
 
-    public override void Write(SpanBatch batch, RequestBody body)
+    public override HttpAdvice Advice { get; } = new ZipkinAdvice(settings);
+
+    public static ExporterSettings Settings(ZipkinOptions options) => new()
+    {
+        ComponentType = "zipkin_http_span_exporter",
+        CreateFormat = static (settings, resource) => new ZipkinFormat(settings, resource),
+        Endpoint = ExporterSettings.WithoutUserInfo(options.Endpoint),
+        Timeout = options.Timeout,
+    };
+
+    public override void WriteRequest(SpanBatch batch, RequestBody body)
     {
         body.Add("["u8);
         var isFirst = true;
         foreach (ref readonly var run in batch.Runs)
         {
-            // Each span brings the comma before it.
+            // The bytes of a span begin with a comma.
             body.Add(run, skip: isFirst ? 1 : 0);
             isFirst = false;
         }
@@ -26,14 +38,10 @@ internal sealed class ZipkinFormat : RequestFormat
         body.Add("]"u8);
     }
 
-    public override CollectorReply Read(ReadOnlySpan<byte> body, bool isSuccess)
-    {
-        // Plain text when it refuses, nothing when it does not. A page written by a proxy says nothing.
-        if (isSuccess || body.IsEmpty || body[0] == (byte)'<') return default;
-        var text = System.Text.Encoding.UTF8.GetString(body[..Math.Min(body.Length, MaxMessage)]);
-        return new(0, string.Create(text.Length, text, static (target, source) =>
-        {
-            for (var i = 0; i < source.Length; i++) target[i] = char.IsControl(source[i]) ? ' ' : source[i];
-        }));
-    }
+    // The body is plain text when the server refuses, and empty when it accepts.
+    public override ExportResponse ReadResponse(HttpResponseMessage response, ReadOnlySpan<byte> body) =>
+        response.IsSuccessStatusCode || body.IsEmpty ? default : new(0, ResponseText.Decode(body));
+
+    // The Zipkin receivers of Jaeger and the Collector also answer 500 when their next step cannot accept spans at the moment.
+    public override bool IsRetryable(int status) => status == 500 || base.IsRetryable(status);
 }

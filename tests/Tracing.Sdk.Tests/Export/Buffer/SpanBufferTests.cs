@@ -66,7 +66,7 @@ public sealed class SpanBufferTests
     [Fact]
     public void TryTake_ScopesInTurn_LieApart()
     {
-        // More than one processor's worth of room.
+        // More room than the slots of one processor use.
         var buffer = new SpanBuffer(8 * 1024 * 1024, 512, null);
         for (var i = 0; i < 10; i++) Append(buffer, i, scope: i & 1);
         buffer.Seal();
@@ -293,7 +293,7 @@ public sealed class SpanBufferTests
     [Fact]
     public void TryRent_NoMemory_TakesNoRoom()
     {
-        // Longer than an array can be, which the runtime refuses as it would any other.
+        // Longer than any array, so that the runtime refuses it.
         var pool = new BlockPool(8L * 1024 * 1024 * 1024);
         Assert.Throws<OutOfMemoryException>(() => pool.TryRent(int.MaxValue - SpanBlock.EntrySize, forError: false));
         Assert.Equal((0, 0), (pool.Used, pool.Allocated));
@@ -357,7 +357,7 @@ public sealed class SpanBufferTests
         {
             for (var i = 0; i < Each; i++)
             {
-                // Lengths of all sorts, some larger than a block.
+                // Lengths of all kinds, some larger than a block.
                 var result = Append(buffer, (thread * Each) + i, i % 5000 == 0 ? 100_000 : i % 97);
                 if (result != AppendResult.Appended) Interlocked.Increment(ref full);
             }

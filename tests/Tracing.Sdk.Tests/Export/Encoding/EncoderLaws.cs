@@ -6,7 +6,7 @@ using Tracing.Sdk.Tests.Otlp;
 
 namespace Tracing.Sdk.Tests.Export.Encoding;
 
-/// <summary>What holds for every span: the reader finds what the application set, whatever it was.</summary>
+/// <summary>Properties of every span: a reader finds the values that the application has set.</summary>
 public sealed class EncoderLaws
 {
     [Property(MaxTest = 1_000)]
@@ -58,7 +58,7 @@ public sealed class EncoderLaws
         foreach (var (key, value) in tags) activity.AddTag(key, value);
     }
 
-    // Few keys, so that some repeat; lengths around those at which the encoders change their ways.
+    // Few keys, so that some repeat; lengths around those at which the encoders take another path.
     private static List<(string Key, object Value)> Tags(Random random)
     {
         var tags = new List<(string, object)>();
@@ -77,7 +77,7 @@ public sealed class EncoderLaws
 
     private static string Text(Random random, int longest)
     {
-        // Mostly letters, and now and then what has to be escaped, is more than a byte, or is half a character.
+        // Mostly letters; some characters need an escape, take several bytes, or are half of a surrogate pair.
         const string Odd = "\"\\\n\t\0\u001f/\u007f\u00e9\u20ac\ud83e\udd8a\ud800\udc00";
         var text = new char[random.Next(longest + 1)];
         var oddness = random.Next(3) == 0 ? 3 : 1_000;
@@ -85,7 +85,7 @@ public sealed class EncoderLaws
         return new string(text);
     }
 
-    // The last of several with one key.
+    // Of several tags with one key the last counts.
     private static Dictionary<string, string?> Expected(List<(string Key, object Value)> tags)
     {
         var expected = new Dictionary<string, string?>();

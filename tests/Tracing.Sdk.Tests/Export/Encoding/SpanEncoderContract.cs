@@ -6,7 +6,7 @@ using Tracing.Sdk.Export.Encoding;
 
 namespace Tracing.Sdk.Tests.Export.Encoding;
 
-/// <summary>What every encoding must do with whatever an application puts into a span.</summary>
+/// <summary>The contract of all encoders: what they do with the values that an application puts into a span.</summary>
 public abstract class SpanEncoderContract
 {
     public enum Colour
@@ -57,7 +57,7 @@ public abstract class SpanEncoderContract
         { "a sentence that is longer than one vector, and ends in é", "a sentence that is longer than one vector, and ends in é" },
     };
 
-    /// <summary>Values that nobody should put into a tag, and somebody does.</summary>
+    /// <summary>Values that a tag should not have, but may have.</summary>
     public static TheoryData<Func<object?>> Hostile => new()
     {
         () => null,
@@ -84,7 +84,7 @@ public abstract class SpanEncoderContract
 
     internal abstract SpanEncoder Encoder(SpanLimits limits);
 
-    /// <summary>The attributes as text, by key; null when the value is nothing.</summary>
+    /// <summary>The attributes as text, by key; null for an empty value.</summary>
     internal abstract IReadOnlyList<KeyValuePair<string, string?>> Attributes(byte[] span);
 
     [Theory]
@@ -152,7 +152,7 @@ public abstract class SpanEncoderContract
         var encoder = Encoder(new SpanLimits());
         foreach (var keys in new[] { "a b c d", "b c a", order, "a b c d", order })
         {
-            // New strings each time: a key is what its text says.
+            // New strings each time: a key is identified by its text.
             var activity = TestSpan.Make(activity =>
             {
                 foreach (var key in keys.Split(' ')) activity.AddTag(key, $"value of {key}");
@@ -168,7 +168,7 @@ public abstract class SpanEncoderContract
     [Fact]
     public void Encode_DuplicateKeyAmongMany_LastWins()
     {
-        // More keys than a set of them has bits.
+        // More keys than a KeySet has bits.
         var attributes = Encode(TestSpan.Make(activity =>
         {
             for (var i = 0; i < 100; i++) activity.AddTag($"k{i}", i);
@@ -283,7 +283,7 @@ public abstract class SpanEncoderContract
         return encoder.Encode(activity, TestSpan.Facts, encoder.Scopes.Get(activity.Source), ref writer);
     }
 
-    /// <summary>Pairs of values of one key, of which an encoder that remembers the former might take the latter for it.</summary>
+    /// <summary>Pairs of values of one key. An encoder that remembers the first must not take the second for it.</summary>
     public static TheoryData<object, object> LookAlikes => new()
     {
         { "text", "next" },

@@ -16,11 +16,11 @@ internal static class TestSpan
     public static readonly ActivitySource Source = new("my.library", "1.0.0");
 
     /// <summary>A child of a local parent, sampled.</summary>
-    public static SpanFacts Facts { get; } = new(ActivitySpanId.CreateFromString(ParentId), false, 1, false);
+    public static SpanMetadata Facts { get; } = new(ActivitySpanId.CreateFromString(ParentId), false, 1, false);
 
-    public static SpanFacts Root { get; } = new(default, false, 1, false);
+    public static SpanMetadata Root { get; } = new(default, false, 1, false);
 
-    /// <summary>An ended span of 1 ms. The listener hears this source only, and nobody else's listener is meant to.</summary>
+    /// <summary>An ended span of 1 ms. The listener hears this source only.</summary>
     public static Activity Make(
         Action<Activity>? build = null,
         ActivityKind kind = ActivityKind.Server,
@@ -63,12 +63,12 @@ internal static class TestSpan
         return listener;
     }
 
-    // The platform only makes random span ids.
+    // The platform creates random span ids only.
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_spanId")]
     private static extern ref string? SpanIdField(Activity activity);
 }
 
-/// <summary>A value whose own code fails.</summary>
+/// <summary>A value whose own code throws.</summary>
 internal sealed class Throwing : System.Collections.IEnumerable
 {
     public override string ToString() => throw new InvalidOperationException("ToString");

@@ -52,7 +52,7 @@ public sealed class OtlpProtobufEncoderTests : SpanEncoderContract
     [InlineData(1, true, 0x301)]
     [InlineData(0xFF, false, 0x103)]
     public void Encode_Flags_HaveTheParentsSide(byte traceFlags, bool isRemote, uint flags) =>
-        Assert.Equal(flags, Encoded.Otlp(TestSpan.Make(), new SpanFacts(default, isRemote, traceFlags, false)).Flags);
+        Assert.Equal(flags, Encoded.Otlp(TestSpan.Make(), new SpanMetadata(default, isRemote, traceFlags, false)).Flags);
 
     [Fact]
     public void Encode_ParentOfTheFacts_NotTheActivitys()

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Google.Protobuf;
 using Tracing.Sdk.Export.Otlp;
+using Tracing.Sdk.Export.Http;
 using Tracing.Sdk.Tests.Export.Encoding;
 
 namespace Tracing.Sdk.Tests.Export.Otlp;
@@ -52,18 +53,18 @@ public sealed class OtlpVectorTests
     public void Reply_PartialSuccess_IsRead()
     {
         var vector = Vectors("ExportTraceServiceResponse").Single();
-        var expected = new Sdk.Export.CollectorReply(3, "too old");
-        Assert.Equal(expected, OtlpReply.ReadProtobuf(Convert.FromHexString(vector.GetProperty("protobufHex").GetString()!), isSuccess: true));
-        Assert.Equal(expected, OtlpReply.ReadJson(System.Text.Encoding.UTF8.GetBytes(vector.GetProperty("otlpJson").GetRawText()), isSuccess: true));
+        var expected = new ExportResponse(3, "too old");
+        Assert.Equal(expected, OtlpResponse.ReadProtobuf(Convert.FromHexString(vector.GetProperty("protobufHex").GetString()!), isSuccess: true));
+        Assert.Equal(expected, OtlpResponse.ReadJson(System.Text.Encoding.UTF8.GetBytes(vector.GetProperty("otlpJson").GetRawText()), isSuccess: true));
     }
 
     [Fact]
     public void Reply_Status_IsRead()
     {
         var vector = Vectors("google.rpc.Status").Single();
-        var expected = new Sdk.Export.CollectorReply(0, "bad data");
-        Assert.Equal(expected, OtlpReply.ReadProtobuf(Convert.FromHexString(vector.GetProperty("protobufHex").GetString()!), isSuccess: false));
-        Assert.Equal(expected, OtlpReply.ReadJson(System.Text.Encoding.UTF8.GetBytes(vector.GetProperty("otlpJson").GetRawText()), isSuccess: false));
+        var expected = new ExportResponse(0, "bad data");
+        Assert.Equal(expected, OtlpResponse.ReadProtobuf(Convert.FromHexString(vector.GetProperty("protobufHex").GetString()!), isSuccess: false));
+        Assert.Equal(expected, OtlpResponse.ReadJson(System.Text.Encoding.UTF8.GetBytes(vector.GetProperty("otlpJson").GetRawText()), isSuccess: false));
     }
 
     private static IEnumerable<JsonElement> Vectors(string message) =>
@@ -74,7 +75,7 @@ public sealed class OtlpVectorTests
         JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "vectors", "otlp.json")))
             .RootElement.EnumerateArray().Single(vector => vector.GetProperty("name").GetString() == name).GetProperty("protobufHex").GetString()!;
 
-    // What an application would have put into the tag.
+    // The value that an application would put into the tag.
     private static object? Value(JsonElement any)
     {
         if (!any.EnumerateObject().Any()) return null;

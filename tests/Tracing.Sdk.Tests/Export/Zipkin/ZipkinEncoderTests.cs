@@ -148,7 +148,7 @@ public sealed class ZipkinEncoderTests : SpanEncoderContract
     }
 
     [Theory]
-    // The name of a service goes before the name of a host, a name before an address.
+    // A service name ranks before a host name, and a name before an address.
     [InlineData("service.peer.name=orders peer.service=old server.address=h", """{"serviceName":"orders"}""")]
     [InlineData("server.address=h peer.service=old", """{"serviceName":"old"}""")]
     [InlineData("server.address=h server.port=80", """{"serviceName":"h","port":80}""")]
@@ -173,7 +173,7 @@ public sealed class ZipkinEncoderTests : SpanEncoderContract
         Assert.Equal(endpoint, RemoteEndpoint(ActivityKind.Client, tags));
 
     [Theory]
-    // Its own address is not that of its caller.
+    // The server's own address is not the remote endpoint.
     [InlineData("server.address=me server.port=80", null)]
     [InlineData("client.address=10.1.2.3 client.port=5000 network.peer.address=127.0.0.6", """{"ipv4":"10.1.2.3","port":5000}""")]
     [InlineData("client.address=browser", null)]

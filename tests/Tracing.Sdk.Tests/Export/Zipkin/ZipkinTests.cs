@@ -1,10 +1,9 @@
-using Tracing.Sdk.Export;
 using Tracing.Sdk.Recording;
 using static Tracing.Sdk.Tests.Export.ScriptedCollector;
 
 namespace Tracing.Sdk.Tests.Export.Zipkin;
 
-/// <summary>The answers of Zipkin servers, and of the receivers of others, which answer 500 to all that they cannot take now.</summary>
+/// <summary>Answers of Zipkin servers, and of other products' receivers, which answer 500 to all that they cannot accept now.</summary>
 public sealed class ZipkinTests
 {
     [Fact]
@@ -14,7 +13,7 @@ public sealed class ZipkinTests
         collector.Then([.. Enumerable.Repeat(Reply(500, "\"Internal Server Error\""), 40)]);
         using var exporter = Zipkin(collector).Add(3);
         Assert.True(exporter.Flush());
-        exporter.AssertBooks(exported: 3);
+        exporter.AssertCounts(exported: 3);
         Assert.Equal(2, exporter.Log.Lines.Count);
         Assert.Contains("The spans are kept and tried again.", exporter.Log.Lines[0], StringComparison.Ordinal);
         Assert.EndsWith("no span was lost.", exporter.Log.Lines[1], StringComparison.Ordinal);
@@ -27,7 +26,7 @@ public sealed class ZipkinTests
         using var exporter = Zipkin(collector);
         exporter.Add(Encoding.TestSpan.With("k", "poison")).Add(5);
         Assert.False(exporter.Flush());
-        exporter.AssertBooks(exported: 4, dropped: 2, reason: DropReason.Rejected);
+        exporter.AssertCounts(exported: 4, dropped: 2, reason: DropReason.Rejected);
         Assert.EndsWith("; 2 spans were lost.", exporter.Log.Lines[^1], StringComparison.Ordinal);
     }
 
@@ -38,9 +37,9 @@ public sealed class ZipkinTests
         using var exporter = Zipkin(collector);
         exporter.Add(Encoding.TestSpan.With("k", "poison")).Add(1);
         for (var i = 0; i < 6; i++) collector.Take();
-        exporter.AssertBooks(inFlight: 2);
+        exporter.AssertCounts(inFlight: 2);
         Assert.False(exporter.Add(2).Flush());
-        exporter.AssertBooks(exported: 2, dropped: 2, reason: DropReason.Rejected);
+        exporter.AssertCounts(exported: 2, dropped: 2, reason: DropReason.Rejected);
     }
 
     [Fact]
@@ -50,7 +49,7 @@ public sealed class ZipkinTests
         collector.Then([.. Enumerable.Repeat(Reply(500), 20)]);
         using var exporter = Zipkin(collector).Add(8);
         Assert.True(exporter.Flush());
-        exporter.AssertBooks(exported: 8);
+        exporter.AssertCounts(exported: 8);
     }
 
     [Fact]
@@ -60,7 +59,7 @@ public sealed class ZipkinTests
         using var exporter = Zipkin(collector);
         exporter.Add(Encoding.TestSpan.With("k", "poison")).Add(5);
         exporter.Shutdown(TimeSpan.FromSeconds(30));
-        Assert.Equal((4, 2), (exporter.Ledger.Exported, exporter.Ledger.TotalDropped));
+        Assert.Equal((4, 2), (exporter.Metrics.Exported, exporter.Metrics.TotalDropped));
     }
 
     [Fact]
@@ -70,15 +69,15 @@ public sealed class ZipkinTests
         collector.Then([.. Enumerable.Repeat(Reply(503), 20)]);
         using var exporter = Zipkin(collector).Add(8);
         Assert.True(exporter.Flush());
-        exporter.AssertBooks(exported: 8);
+        exporter.AssertCounts(exported: 8);
         var first = collector.Requests.First().Body;
         Assert.All(collector.Requests.Take(20), request => Assert.Equal(first, request.Body));
     }
 
     private static ExporterUnderTest Zipkin(ScriptedCollector collector) => new(
-        new Uri(collector.Endpoint, "/api/v2/spans"), settings => settings with { Kind = ExporterKind.Zipkin, MaxBatchSpans = 2 });
+        new Uri(collector.Endpoint, "/api/v2/spans"), settings => ExporterUnderTest.AsZipkin(settings) with { MaxBatchSpans = 2 });
 
-    // A server that cannot take one of the spans, and no batch that holds it.
+    // A server that refuses one of the spans, and each batch that holds it.
     private static ScriptedCollector RefusingPoison()
     {
         var collector = new ScriptedCollector();

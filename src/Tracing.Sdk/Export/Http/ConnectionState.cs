@@ -1,0 +1,76 @@
+using System.Net.Security;
+using System.Security.Cryptography.X509Certificates;
+
+namespace Tracing.Sdk.Export.Http;
+
+/// <summary>What is known of the latest connection to the collector. <see cref="FailureMessage"/> explains failures by it.</summary>
+/// <remarks>Written by the thread that connects or reads, and read by the export thread after the request has ended.</remarks>
+internal sealed class ConnectionState
+{
+    private const int MaxBytes = 16;
+
+    private readonly byte[] _first = new byte[MaxBytes];
+    private volatile int _count;
+    private volatile int _opened;
+
+    /// <summary>The number of connections that were opened.</summary>
+    public int OpenedCount => _opened;
+
+    /// <summary>Whether the latest connection has carried an answer.</summary>
+    public bool HasAnswered { get; set; }
+
+    /// <summary>What is wrong with the collector's certificate; null when it is valid or was not seen.</summary>
+    public string? CertificateProblem { get; private set; }
+
+    /// <summary>Whether the certificate's authority is not trusted.</summary>
+    public bool IsUnknownAuthority { get; private set; }
+
+    /// <summary>Whether the collector has asked for a client certificate.</summary>
+    public bool AsksForCertificate { get; set; }
+
+    /// <summary>The first bytes that the collector has sent.</summary>
+    public ReadOnlySpan<byte> FirstBytes => _first.AsSpan(0, _count);
+
+    /// <summary>Resets the state for a new connection.</summary>
+    public void Reset()
+    {
+        _count = 0;
+        HasAnswered = false;
+        AsksForCertificate = false;
+        CertificateProblem = null;
+        _opened++;
+    }
+
+    public void AddReceived(ReadOnlySpan<byte> bytes)
+    {
+        var count = _count;
+        if (count == MaxBytes || bytes.IsEmpty) return;
+        var kept = bytes[..Math.Min(bytes.Length, MaxBytes - count)];
+        kept.CopyTo(_first.AsSpan(count));
+        _count = count + kept.Length;
+    }
+
+    public void CheckCertificate(SslPolicyErrors errors, X509Chain? chain)
+    {
+        IsUnknownAuthority = false;
+        CertificateProblem = null;
+        if (errors == SslPolicyErrors.None) return;
+        if ((errors & SslPolicyErrors.RemoteCertificateNotAvailable) != 0)
+        {
+            CertificateProblem = "it shows no certificate";
+        }
+        else if ((errors & SslPolicyErrors.RemoteCertificateNameMismatch) != 0)
+        {
+            CertificateProblem = "its certificate is for another host name";
+        }
+        else
+        {
+            var flags = X509ChainStatusFlags.NoError;
+            foreach (var status in chain?.ChainStatus ?? []) flags |= status.Status;
+            IsUnknownAuthority = (flags & (X509ChainStatusFlags.PartialChain | X509ChainStatusFlags.UntrustedRoot)) != 0;
+            CertificateProblem = IsUnknownAuthority ? "the authority that signed its certificate is not trusted"
+                : (flags & X509ChainStatusFlags.NotTimeValid) != 0 ? "its certificate has expired or is not valid yet"
+                : $"its certificate is not valid ({flags})";
+        }
+    }
+}
