@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Tracing.Sdk.Propagation.Mesh;
 
 namespace Tracing.Sdk.Propagation.W3C;
@@ -7,6 +8,8 @@ internal static class W3CHeaders
 {
     public static readonly string[] Names = [TraceParent.HeaderName, TraceStateList.HeaderName];
 
+    // Inlined, because copies of the context cost as much as reading some of the headers.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool TryRead<TReader>(ref TReader headers, out W3CContext context)
         where TReader : struct, IHeaderReader
     {
