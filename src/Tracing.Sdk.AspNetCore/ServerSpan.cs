@@ -126,7 +126,10 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
         if (_context is not { } context) return;
         Complete(Activity, context, exception);
         // Listeners that were added before the recorder's hear of the stop before it does.
-        if (AreTags || OtherListeners.Hear(Activity.Source)) SetTags();
+        // Hosting stops the activity of its feature. One that the application has replaced there may stop while the server uses the context again.
+        var isReplaced = context.Features.Get<IHttpActivityFeature>()?.Activity != Activity;
+        if (isReplaced || AreTags || OtherListeners.Hear(Activity.Source)) SetTags();
+        if (isReplaced) Release();
     }
 
     private void Complete(Activity activity, HttpContext context, Exception? exception)

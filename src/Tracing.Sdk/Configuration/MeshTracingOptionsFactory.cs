@@ -20,6 +20,9 @@ internal sealed class MeshTracingOptionsFactory(
 {
     private volatile MeshTracingOptions? _lastGood;
 
+    // The reason that was logged last: IOptionsSnapshot makes options for each request.
+    private string? _refused;
+
     /// <summary>Makes new options. When that fails after it has succeeded once, because the configuration was reloaded with a wrong value, the last good ones stay in force.</summary>
     /// <exception cref="OptionsValidationException">A value of the section or the code is wrong.</exception>
     public MeshTracingOptions Create(string name)
@@ -27,11 +30,14 @@ internal sealed class MeshTracingOptionsFactory(
         if (name != Options.DefaultName) return Make(name);
         try
         {
-            return _lastGood = Make(name);
+            _lastGood = Make(name);
+            Volatile.Write(ref _refused, null);
+            return _lastGood;
         }
         catch (Exception e) when (_lastGood is not null)
         {
-            Log.ReloadRefused(logger(), WrongSetting.Reason(e));
+            var reason = WrongSetting.Reason(e);
+            if (Interlocked.Exchange(ref _refused, reason) != reason) Log.ReloadRefused(logger(), reason);
             return _lastGood;
         }
     }

@@ -60,6 +60,7 @@ internal sealed class Setting
     /// <summary>Reads a value from a section: text, or the items of an array or an object.</summary>
     /// <exception cref="FormatException">The section holds no value.</exception>
     public object Parse(IConfigurationSection section, bool isText) => isText ? Parse(section.Value!.Trim())
+        : section.GetChildren().Any(c => c.GetChildren().Any()) ? throw new FormatException("an object or a list stands where a text is expected")
         : IsList ? SettingText.ParseItems(Type, section.GetChildren().Select(c => c.Value))
         : IsPairs ? section.GetChildren().SelectMany(c => int.TryParse(c.Key, out _) ? SettingText.ParsePairs(c.Value ?? "") : [new(c.Key, c.Value ?? "")]).ToList()
         : throw new FormatException();

@@ -14,7 +14,20 @@ internal static class TimeProviderExtensions
         }
 
         using var elapsed = new AutoResetEvent(false);
-        using var timer = time.CreateTimer(static elapsed => ((AutoResetEvent)elapsed!).Set(), elapsed, delay, Timeout.InfiniteTimeSpan);
+        using var timer = time.CreateTimer(Set, elapsed, delay, Timeout.InfiniteTimeSpan);
         WaitHandle.WaitAny([handle, elapsed]);
+    }
+
+    // The disposal of a timer does not wait for a callback that has begun, and an exception on the timer's thread would end the process.
+    private static void Set(object? elapsed)
+    {
+        try
+        {
+            ((AutoResetEvent)elapsed!).Set();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The wait has ended.
+        }
     }
 }

@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Net;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
 using OpenTelemetry;
@@ -248,6 +250,30 @@ public sealed class ReadableServerSpanTests
         Assert.Contains("client.address=203.0.113.9", tags);
         Assert.Contains("network.peer.address=127.0.0.1", tags);
         Assert.Equal("203.0.113.9", span.Tag("client.address"));
+    }
+
+    // Hosting stops the Activity of its feature, so a replaced one runs on, and the server uses the request's context again.
+    [Fact]
+    public async Task Exported_ReplacedAndStoppedInTheNextRequest_HasTheAttributesOfItsOwn()
+    {
+        Activity? replaced = null;
+        await using var service = await TestService.StartAsync(app =>
+        {
+            app.MapGet("/first", (HttpContext context) =>
+            {
+                replaced = Activity.Current!;
+                context.Features.Get<IHttpActivityFeature>()!.Activity = new Activity("mine").Start();
+            });
+            app.MapGet("/second", () => replaced!.Stop());
+        });
+        using var client = new HttpClient(new SocketsHttpHandler { ActivityHeadersPropagator = null });
+        await client.GetStringAsync(new Uri(service.Address, "/first?color=red"));
+        await client.GetStringAsync(new Uri(service.Address, "/second"));
+        var spans = (await service.StopAsync()).Where(s => s.Kind == "server").ToList();
+
+        Assert.Equal(["/first", "/second"], spans.Select(s => s.Tag("url.path")));
+        Assert.Equal(["color=red", null], spans.Select(s => s.Tag("url.query")));
+        Assert.Equal(["/first", "/second"], spans.Select(s => s.Tag("http.route")));
     }
 
     private static async Task<Span> RequestAsync(Action<WebApplication> map, Action<WebApplicationBuilder>? build = null)

@@ -90,6 +90,49 @@ public sealed class OptionsTests
         Assert.Equal(0.75, monitor.CurrentValue.Sampling.Ratio);
     }
 
+    [Fact]
+    public void Snapshot_ReloadedWithAWrongValue_LogsItOnceForAllRequests()
+    {
+        var (configuration, log) = (Configuration(("MeshTracing:Sampling:Ratio", "0.5")), new LogCollector());
+        using var provider = new ServiceCollection().AddSingleton<IConfiguration>(configuration).AddLogging(l => l.AddProvider(log)).AddMeshTracing().BuildServiceProvider();
+        Assert.Equal(0.5, ReadInScope());
+        Change("2");
+        Assert.Equal([0.5, 0.5, 0.5], [ReadInScope(), ReadInScope(), ReadInScope()]);
+        Assert.Single(log.Lines, l => l.Level == LogLevel.Warning);
+
+        Change("0.25");
+        Assert.Equal(0.25, ReadInScope());
+        Change("2");
+        Assert.Equal([0.25, 0.25], [ReadInScope(), ReadInScope()]);
+        Assert.Equal(2, log.Lines.Count(l => l.Level == LogLevel.Warning));
+
+        double ReadInScope()
+        {
+            using var scope = provider.CreateScope();
+            return scope.ServiceProvider.GetRequiredService<IOptionsSnapshot<MeshTracingOptions>>().Value.Sampling.Ratio;
+        }
+
+        void Change(string ratio)
+        {
+            configuration["MeshTracing:Sampling:Ratio"] = ratio;
+            configuration.Reload();
+        }
+    }
+
+    [Theory]
+    [InlineData("\"Sources\": [ [ \"Orders\" ] ]", "Sources")]
+    [InlineData("\"Sources\": [ { \"Name\": \"Orders\" } ]", "Sources")]
+    [InlineData("\"Trust\": { \"Rules\": [ { \"Trust\": \"Restart\", \"Host\": \"external\" } ] }", "Trust:Rules")]
+    [InlineData("\"ResourceAttributes\": { \"team\": { \"name\": \"a\" } }", "ResourceAttributes")]
+    [InlineData("\"Export\": { \"Otlp\": { \"Headers\": { \"authorization\": { \"Bearer\": \"s3cr3t\" } } } }", "Export:Otlp:Headers")]
+    public void Section_NestedWhereAnItemIsExpected_IsRefused(string json, string setting)
+    {
+        var message = Assert.Throws<OptionsValidationException>(() => OfJson($$"""{ "MeshTracing": { {{json}} } }""")).Message;
+
+        Assert.StartsWith($"Tracing cannot start: MeshTracing:{setting} ", message, StringComparison.Ordinal);
+        Assert.DoesNotContain("s3cr3t", message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("[]")]
     [InlineData("\"\"")]
