@@ -16,10 +16,14 @@ internal sealed class DetailTable
 
     private readonly SpanDetails?[] _slots = new SpanDetails?[Size];
 
+    // In a process without requests the end of a span looks at nothing else.
+    private volatile bool _isUsed;
+
     /// <summary>Adds the details of a span that has started.</summary>
     /// <returns>False when there is no room.</returns>
     public bool TryAdd(SpanDetails details)
     {
+        _isUsed = true;
         var hash = RuntimeHelpers.GetHashCode(details.Activity);
         for (var i = 0; i < Places; i++)
         {
@@ -33,6 +37,7 @@ internal sealed class DetailTable
     /// <summary>Takes the details of a span that has stopped; null when it has none.</summary>
     public SpanDetails? Take(Activity activity)
     {
+        if (!_isUsed) return null;
         var hash = RuntimeHelpers.GetHashCode(activity);
         for (var i = 0; i < Places; i++)
         {
