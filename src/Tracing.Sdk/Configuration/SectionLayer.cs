@@ -25,7 +25,7 @@ internal static class SectionLayer
             }
             else
             {
-                throw WrongSetting.Of($"{Settings.SectionName}:{LogText.Line(name)} {(Settings.IsCodeOnly(name) ? "can be set in code only." : $"is no setting; did you mean {Settings.Nearest(name)}?")}");
+                throw WrongSetting.Of($"{Settings.SectionName}:{LogText.Line(name)} {(Settings.IsCodeOnly(name) ? "can be set in code only." : $"is no option; did you mean {Settings.Nearest(name)}?")}");
             }
         }
     }

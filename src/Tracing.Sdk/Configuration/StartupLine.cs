@@ -32,7 +32,7 @@ internal static class StartupLine
         {
             $"service {LogText.Line(serviceName)} {nameOrigin}",
             $"records {ratio} % of {(options.Sampling.FollowParentDecision ? "new" : "all")} traces {From("Sampling:Ratio")}",
-            $"formats {string.Join('+', options.Propagation.Formats)} {From("Propagation:Formats")}",
+            $"formats {(options.Propagation.Formats.Count == 0 ? "none" : string.Join('+', options.Propagation.Formats))} {From("Propagation:Formats")}",
             $"exports {(exporters.Count == 0 ? "none" : string.Join('+', exporters))} {From("Export:Exporters")}",
         };
         if (exporters.Contains("otlp")) parts.Add($"otlp to {LogText.Url(options.Export.Otlp.Endpoint)} {From("Export:Otlp:Endpoint")}");

@@ -44,6 +44,7 @@ internal static class Exporters
         "otlp" when export.Otlp.Protocol == OtlpProtocol.HttpJson => OtlpJsonFormat.Settings(export.Otlp),
         "otlp" => OtlpProtobufFormat.Settings(export.Otlp),
         "zipkin" => ZipkinFormat.Settings(export.Zipkin),
-        _ => ConsoleFormat.Settings,
+        "console" => ConsoleFormat.Settings,
+        _ => throw new ArgumentOutOfRangeException(nameof(name), name, "No exporter has this name."),
     };
 }

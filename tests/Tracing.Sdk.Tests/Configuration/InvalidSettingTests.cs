@@ -104,7 +104,7 @@ public sealed class InvalidSettingTests
     [InlineData("MaxLinkAttributes", "Limits:MaxLinkAttributes")]
     [InlineData("MaxAttributeLength", "Limits:MaxAttributeLength")]
     public void Section_FlatName_IsNamedWithItsPath(string name, string path) => Assert.Equal(
-        $"Tracing cannot start: MeshTracing:{name} is no setting; did you mean {path}?", Message([new($"MeshTracing:{name}", "1")]));
+        $"Tracing cannot start: MeshTracing:{name} is no option; did you mean {path}?", Message([new($"MeshTracing:{name}", "1")]));
 
     [Fact]
     public void Code_Wrong_IsNamed()

@@ -37,6 +37,10 @@ public sealed class StartupLineTests
         null, new KeyValuePair<string, string?>("OTEL_RESOURCE_ATTRIBUTES", "service.name=by-attribute,team=west")));
 
     [Fact]
+    public async Task Line_NoFormats_SaysNone() =>
+        Assert.Contains("formats none (code)", await LineAsync(o => o.Propagation.Formats.Clear()), StringComparison.Ordinal);
+
+    [Fact]
     public async Task Line_Forward_NamesTheOrigin() => Snapshot.Match(await LineAsync(o => o.Mode = MeshTracingMode.Forward));
 
     // By the specification the file would replace all other variables, so a warning has to say that it does not.
