@@ -50,7 +50,6 @@ internal sealed record ExporterSettings
 
     /// <summary>PEM file with the key of the client certificate; null when the certificate's file holds it.</summary>
     public string? ClientKeyFile { get; init; }
-
     public SpanLimits Limits { get; init; } = new();
 
     /// <summary>Returns the name that a log line gives to an option: what has set it, such as a variable, or what can set it.</summary>

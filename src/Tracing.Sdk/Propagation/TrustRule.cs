@@ -26,9 +26,7 @@ public sealed record TrustRule : ISpanParsable<TrustRule>
 
     /// <summary>The callers, as the rule was written.</summary>
     public string Caller { get; }
-
     internal CallerKind Kind { get; }
-
     internal IPNetwork Network { get; }
 
     internal enum CallerKind

@@ -24,7 +24,6 @@ internal sealed class ExporterMetrics
     }
 
     public string ComponentType { get; }
-
     public string ComponentName { get; }
 
     /// <summary>Spans that a collector accepted.</summary>
@@ -53,7 +52,6 @@ internal sealed class ExporterMetrics
 
     /// <summary>Bytes of the buffer in use.</summary>
     public long QueueBytes => _queue().Bytes;
-
     public long QueueCapacityBytes => _queue().CapacityBytes;
 
     /// <summary>Requests that were sent again.</summary>
@@ -62,13 +60,9 @@ internal sealed class ExporterMetrics
     /// <summary>Called after each request with its duration in seconds, its status (0 without a response) and its <c>error.type</c>.</summary>
     public Action<double, int, string?>? OnRequest { get; set; }
 
-    public long Dropped(DropReason reason) =>
-        reason == DropReason.Filtered ? _filtered?.Invoke() ?? 0 : Volatile.Read(ref _dropped[(int)reason]);
-
+    public long Dropped(DropReason reason) => reason == DropReason.Filtered ? _filtered?.Invoke() ?? 0 : Volatile.Read(ref _dropped[(int)reason]);
     public void Drop(DropReason reason, long count = 1) => Interlocked.Add(ref _dropped[(int)reason], count);
-
     public void Export(long count) => Interlocked.Add(ref _exported, count);
-
     public void Retry() => Interlocked.Increment(ref _retries);
 
     /// <summary>Sets the function that counts what is in flight.</summary>

@@ -2,10 +2,8 @@ using System.Reflection;
 
 namespace Tracing.Sdk.Recording;
 
-/// <summary>
-/// OpenTelemetry's SDK, which an application may use beside this library for metrics, logs or traces. This library does not reference it,
-/// and binds its one property of interest by name once the assembly is loaded.
-/// </summary>
+/// <summary>OpenTelemetry's SDK, which an application may use beside this library for metrics, logs or traces. This library does not reference it, and binds its one
+/// property of interest by name once the assembly is loaded.</summary>
 internal static class OpenTelemetrySdk
 {
     private const string AssemblyName = "OpenTelemetry";

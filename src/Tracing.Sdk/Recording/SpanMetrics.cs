@@ -4,10 +4,8 @@ using System.Diagnostics.Metrics;
 namespace Tracing.Sdk.Recording;
 
 /// <summary>Counts the spans of one tracing: started, ended, and what became of them in each exporter. Publishes the numbers as a meter.</summary>
-/// <remarks>
-/// Instruments as in https://opentelemetry.io/docs/specs/semconv/otel/sdk-metrics/. All but the duration are read when a listener asks,
-/// so that counting costs a span next to nothing.
-/// </remarks>
+/// <remarks>Instruments as in https://opentelemetry.io/docs/specs/semconv/otel/sdk-metrics/. All but the duration are read when a listener asks, so that counting costs a
+/// span next to nothing.</remarks>
 internal sealed class SpanMetrics : IDisposable
 {
     public const string MeterName = "Tracing.Sdk";
@@ -69,10 +67,8 @@ internal sealed class SpanMetrics : IDisposable
     /// <summary>Spans that ended and were given to every exporter.</summary>
     public long Ended => _counts.Ended;
 
-    /// <summary>
-    /// Spans that have ended after user code cleared their sampled flag. One that looks like an activity that was refused at its start
-    /// is counted at the latest when no refused activity runs any more.
-    /// </summary>
+    /// <summary>Spans that have ended after user code cleared their sampled flag. One that looks like an activity that was refused at its start is counted at the latest
+    /// when no refused activity runs any more.</summary>
     public long Filtered
     {
         get
@@ -112,7 +108,6 @@ internal sealed class SpanMetrics : IDisposable
 
     /// <summary>Takes the count of one start back: the span is not recorded after all.</summary>
     public void SpanTakenBack() => _counts.TakeBack();
-
     public void SpanEnded() => _counts.End();
 
     /// <summary>Counts the end of a span whose sampled flag user code has cleared.</summary>
@@ -162,16 +157,11 @@ internal sealed class SpanMetrics : IDisposable
         }
     }
 
-    /// <summary>
-    /// "1204 spans started, 1200 exported, 3 dropped (queue_full 3), 1 not ended (System.Net.Http "POST")"; with several exporters the
-    /// name before each one's part.
-    /// </summary>
+    /// <summary>"1204 spans started, 1200 exported, 3 dropped (queue_full 3), 1 not ended (System.Net.Http "POST")"; with several exporters the name before each one's part.</summary>
     public override string ToString() => ToString(isLast: false, isRecording: true);
 
     /// <param name="isLast">Whether the process ends now: spans in flight are then given as dropped.</param>
-    /// <param name="isRecording">
-    /// Whether spans still start and end. The numbers are read one after the other, so the number of started spans is then the sum of the others.
-    /// </param>
+    /// <param name="isRecording">Whether spans still start and end. The numbers are read one after the other, so the number of started spans is then the sum of the others.</param>
     public string ToString(bool isLast, bool isRecording)
     {
         var exporters = Volatile.Read(ref _exporters);
@@ -220,8 +210,7 @@ internal sealed class SpanMetrics : IDisposable
     }
 
     // Creates an instrument. The callbacks of all MeterListeners run here; one that throws does not fail the start.
-    private static T? Publish<T>(Func<T> create)
-        where T : class
+    private static T? Publish<T>(Func<T> create) where T : class
     {
         try
         {

@@ -3,14 +3,10 @@ using Tracing.Sdk.Propagation;
 
 namespace Tracing.Sdk.Recording;
 
-/// <summary>
-/// Tells which recorded activities of the process belong to one recorder. Listeners are process-wide, so another listener or another host in
-/// this process may record what this recorder has refused.
-/// </summary>
-/// <remarks>
-/// Any thread. A mark is a custom property of the activity. It costs an allocation, so no activity gets one until another listener or host
-/// has decided differently; until then every recorded activity belongs to this recorder.
-/// </remarks>
+/// <summary>Tells which recorded activities of the process belong to one recorder. Listeners are process-wide, so another listener or another host in this process may
+/// record what this recorder has refused.</summary>
+/// <remarks>Any thread. A mark is a custom property of the activity. It costs an allocation, so no activity gets one until another listener or host has decided
+/// differently; until then every recorded activity belongs to this recorder.</remarks>
 /// <param name="owner">The tracing of this recorder; requests of another owner are not recorded here.</param>
 internal sealed class SpanOwnership(object owner) : IDisposable
 {
@@ -55,7 +51,6 @@ internal sealed class SpanOwnership(object owner) : IDisposable
 
     /// <summary>The listener is removed.</summary>
     public void Dispose() => Interlocked.Decrement(ref _live);
-
     public bool IsOfAnother(RemoteContext? remote) => remote?.Owner is { } other && other != owner;
 
     public void Refuse(ref ActivityCreationOptions<ActivityContext> options)
@@ -87,9 +82,7 @@ internal sealed class SpanOwnership(object owner) : IDisposable
     }
 
     public void MarkOurs(Activity activity) => activity.SetCustomProperty(_mark, Ours);
-
     public void MarkForeign(Activity activity) => activity.SetCustomProperty(_mark, NotOurs);
-
     public bool IsMarkedForeign(Activity activity) => activity.GetCustomProperty(_mark) == NotOurs;
 
     /// <summary>Whether an activity started before this recorder listened.</summary>

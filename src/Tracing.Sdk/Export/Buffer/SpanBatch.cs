@@ -12,7 +12,6 @@ internal sealed class SpanBatch(int maxSpans, int maxBytes)
     public readonly record struct Run(SpanBlock Block, int Start, int End, int Scope)
     {
         public int Length => End - Start;
-
         public ReadOnlySpan<byte> Bytes => Block.Bytes(Start, End);
     }
 
@@ -21,7 +20,6 @@ internal sealed class SpanBatch(int maxSpans, int maxBytes)
 
     /// <summary>The bytes of all spans.</summary>
     public int Bytes { get; private set; }
-
     public ReadOnlySpan<Run> Runs => CollectionsMarshal.AsSpan(_runs);
 
     /// <summary>The indexes of the scopes that occur, in ascending order.</summary>

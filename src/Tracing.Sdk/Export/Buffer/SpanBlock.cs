@@ -4,10 +4,8 @@ using System.Runtime.InteropServices;
 namespace Tracing.Sdk.Export.Buffer;
 
 /// <summary>A block of encoded spans. One thread at a time appends; the export thread reads when no thread appends any more.</summary>
-/// <remarks>
-/// The spans lie side by side from the front, so that many of them are sent at once. The end and the scope of each span stand at the back, in
-/// entries that grow towards the front. A block is used once; its bytes are used again.
-/// </remarks>
+/// <remarks>The spans lie side by side from the front, so that many of them are sent at once. The end and the scope of each span stand at the back, in entries that grow
+/// towards the front. A block is used once; its bytes are used again.</remarks>
 internal sealed class SpanBlock(byte[] bytes, bool forErrors)
 {
     /// <summary>The bytes of a span's entry at the back.</summary>

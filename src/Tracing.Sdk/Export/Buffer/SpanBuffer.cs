@@ -292,7 +292,6 @@ internal sealed class SpanBuffer
         private readonly Padding _padding;
 
         public bool TryEnter() => Volatile.Read(ref _isTaken) == 0 && Interlocked.Exchange(ref _isTaken, 1) == 0;
-
         public void Leave() => Volatile.Write(ref _isTaken, 0);
     }
 

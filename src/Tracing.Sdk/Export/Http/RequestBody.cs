@@ -63,11 +63,8 @@ internal sealed class RequestBody
         private int _position;
 
         public override bool CanRead => true;
-
         public override bool CanSeek => true;
-
         public override bool CanWrite => false;
-
         public override long Length => body.Length;
 
         public override long Position
@@ -113,12 +110,9 @@ internal sealed class RequestBody
             return position;
         }
 
-        public override void Flush()
-        {
-        }
+        public override void Flush() { }
 
         public override void SetLength(long value) => throw new NotSupportedException();
-
         public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
     }
 }

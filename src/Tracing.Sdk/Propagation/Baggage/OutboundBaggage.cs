@@ -3,10 +3,8 @@ using Microsoft.Extensions.Primitives;
 
 namespace Tracing.Sdk.Propagation.Baggage;
 
-/// <summary>
-/// Merges the baggage of two APIs into one header. Received members are in both <see cref="OpenTelemetry.Baggage.Current"/> and
-/// <see cref="Activity.Baggage"/>: the former says which of them remain, the latter adds or replaces members that user code put on an Activity.
-/// </summary>
+/// <summary>Merges the baggage of two APIs into one header. Received members are in both <see cref="OpenTelemetry.Baggage.Current"/> and <see cref="Activity.Baggage"/>:
+/// the former says which of them remain, the latter adds or replaces members that user code put on an Activity.</summary>
 internal static class OutboundBaggage
 {
     /// <summary>The header for a message that has none yet; null when there is no baggage.</summary>

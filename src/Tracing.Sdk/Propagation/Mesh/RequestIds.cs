@@ -23,10 +23,8 @@ internal static class RequestIds
         return context is { TraceId: var traceId } ? ForTrace(traceId, isSampled) : null;
     }
 
-    /// <summary>
-    /// The id of a trace for which none came in: a UUIDv4 that tells the next proxies whether the trace is sampled.
-    /// Made from the trace id, so that every call of the trace, retried, parallel or from another process, gets the same one.
-    /// </summary>
+    /// <summary>The id of a trace for which none came in: a UUIDv4 that tells the next proxies whether the trace is sampled. Made from the trace id, so that every call
+    /// of the trace, retried, parallel or from another process, gets the same one.</summary>
     public static string ForTrace(string traceId, bool sampled)
     {
         _ = Hex.TryReadUInt64(traceId.AsSpan(0, 16), out var high);
