@@ -74,10 +74,8 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
         context.Features.Set<IEndpointFeature>(this);
     }
 
-    /// <inheritdoc/>
     public override string[] Keys => KeyList;
 
-    /// <inheritdoc/>
     public Endpoint? Endpoint
     {
         get => _endpoint;
@@ -151,7 +149,6 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
         if (cause is not null) RecordedExceptions.Record(activity, cause);
     }
 
-    /// <inheritdoc/>
     protected override void Read(Span<object?> values)
     {
         try
@@ -164,7 +161,6 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
         }
     }
 
-    /// <inheritdoc/>
     public override void Release() => _context = null;
 
     private void Read(HttpContext context, Span<object?> values)

@@ -29,7 +29,6 @@ internal sealed class Setting
         Expected = _rule?.Expected ?? SettingText.Expected(Type, Range) + (IsPairs || Type == typeof(bool) || Type.IsEnum ? "" : $", such as {example}");
     }
 
-    /// <summary>Path in the section.</summary>
     public string Name { get; }
     public Type Type { get; }
     public IReadOnlyList<VariableAttribute> Variables { get; }
@@ -116,17 +115,4 @@ internal sealed class Setting
 }
 
 /// <summary>What reads a setting.</summary>
-internal enum SettingUse
-{
-    /// <summary>Recording.</summary>
-    Recording,
-
-    /// <summary>Each exporter.</summary>
-    Export,
-
-    /// <summary>The OTLP exporter.</summary>
-    Otlp,
-
-    /// <summary>The Zipkin exporter.</summary>
-    Zipkin,
-}
+internal enum SettingUse { Recording, Export, Otlp, Zipkin }

@@ -7,12 +7,7 @@ namespace Tracing.Sdk.Export;
 /// <remarks>A request that may have been received without an answer is repeated within the export's timeout only. A batch of which nothing was sent, and a batch that the
 /// collector refuses for now, stay in the buffer for as long as the buffer has room.</remarks>
 internal sealed class BatchSender(
-    Transport transport,
-    ExporterSettings settings,
-    ExporterMetrics metrics,
-    ExportLog log,
-    StopSignal stop,
-    TimeProvider time) : IDisposable
+    Transport transport, ExporterSettings settings, ExporterMetrics metrics, ExportLog log, StopSignal stop, TimeProvider time) : IDisposable
 {
     private const int AttemptsBetweenChecks = 3;
     private const int ManyDeferrals = 12;

@@ -11,19 +11,14 @@ internal sealed class StopSignal(TimeProvider time) : IDisposable
     private TimeSpan _timeout;
     private volatile bool _isSet;
 
-    /// <summary>Whether the stop has begun.</summary>
     public bool IsSet => _isSet;
-
-    /// <summary>Signalled when the stop begins.</summary>
     public WaitHandle Stopping => _stopping;
 
     /// <summary>Cancelled when the time is up.</summary>
     public CancellationToken Abort => _abort.Token;
 
     /// <summary>The time that is left; the largest value before the stop begins.</summary>
-    public TimeSpan Remaining => !_isSet ? TimeSpan.MaxValue
-        : _abort.IsCancellationRequested ? TimeSpan.Zero
-        : _timeout - time.GetElapsedTime(_startedAt);
+    public TimeSpan Remaining => !_isSet ? TimeSpan.MaxValue : _abort.IsCancellationRequested ? TimeSpan.Zero : _timeout - time.GetElapsedTime(_startedAt);
 
     public void Set(TimeSpan timeout)
     {
@@ -33,7 +28,6 @@ internal sealed class StopSignal(TimeProvider time) : IDisposable
         _stopping.Set();
     }
 
-    /// <summary>Cancels <see cref="Abort"/>.</summary>
     public void Cancel()
     {
         try

@@ -19,8 +19,7 @@ internal static class ContextHeaders
     public static readonly string[] All = [.. Propagated, RequestIds.RequestId, RequestIds.ClientTraceId];
 
     private static readonly FrozenSet<string> Names = FrozenSet.Create(
-        StringComparer.OrdinalIgnoreCase,
-        [.. All, "jaeger-debug-id", "jaeger-baggage", "newrelic", "x-dynatrace", "Request-Id", "Correlation-Context"]);
+        StringComparer.OrdinalIgnoreCase, [.. All, "jaeger-debug-id", "jaeger-baggage", "newrelic", "x-dynatrace", "Request-Id", "Correlation-Context"]);
 
     private static readonly string[] Prefixes = ["x-b3-", "x-datadog-", "x-ot-", "ot-baggage-", "uberctx-", "sw8", "x-instana-"];
 

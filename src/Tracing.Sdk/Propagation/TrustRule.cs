@@ -29,13 +29,7 @@ public sealed record TrustRule : ISpanParsable<TrustRule>
     internal CallerKind Kind { get; }
     internal IPNetwork Network { get; }
 
-    internal enum CallerKind
-    {
-        Internal,
-        External,
-        Network,
-        Spiffe,
-    }
+    internal enum CallerKind { Internal, External, Network, Spiffe }
 
     /// <summary>Reads a rule.</summary>
     /// <param name="s">The text, such as <c>Restart external</c>.</param>

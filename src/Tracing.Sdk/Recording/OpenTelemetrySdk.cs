@@ -18,7 +18,6 @@ internal static class OpenTelemetrySdk
         foreach (var assembly in AppDomain.CurrentDomain.GetAssemblies()) Look(assembly);
     }
 
-    /// <summary>Whether the SDK is loaded.</summary>
     public static bool IsLoaded => _isLoaded;
 
     /// <summary>Whether the running code is in a <c>SuppressInstrumentationScope</c>.</summary>

@@ -109,11 +109,5 @@ internal sealed class SourceFilter(IReadOnlyList<string> sources, IReadOnlyList<
         _ => name,
     };
 
-    private enum Verdict
-    {
-        Accepted,
-        NotAmongSources,
-        Ignored,
-        LeftOutByDefault,
-    }
+    private enum Verdict { Accepted, NotAmongSources, Ignored, LeftOutByDefault }
 }

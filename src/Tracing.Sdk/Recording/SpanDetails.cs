@@ -14,8 +14,6 @@ internal abstract class SpanDetails(Activity activity)
 
     /// <summary>The keys, in order: the same list for all spans.</summary>
     public abstract string[] Keys { get; }
-
-    /// <summary>The span's activity.</summary>
     public Activity Activity => activity;
 
     /// <summary>Whether the attributes are tags of the activity too.</summary>

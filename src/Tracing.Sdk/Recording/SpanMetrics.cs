@@ -130,7 +130,6 @@ internal sealed class SpanMetrics : IDisposable
 
     public long Conflicts(int kind) => Volatile.Read(ref _conflicts[kind]);
 
-    /// <summary>Adds the metrics of one more exporter.</summary>
     public ExporterMetrics AddExporter(string componentType)
     {
         lock (_gate)
@@ -227,10 +226,7 @@ internal sealed class SpanMetrics : IDisposable
 
     private void Observe(string name, string unit, string description, Func<ExporterMetrics, long> value) =>
         Publish(() => _meter.CreateObservableUpDownCounter(
-            name,
-            () => Volatile.Read(ref _exporters).Select(exporter => new Measurement<long>(value(exporter), Tags(exporter))),
-            unit,
-            description));
+            name, () => Volatile.Read(ref _exporters).Select(exporter => new Measurement<long>(value(exporter), Tags(exporter))), unit, description));
 
     private IEnumerable<Measurement<long>> ByReason(bool atProcessor)
     {

@@ -38,7 +38,6 @@ internal sealed class SpanOwnership(object owner) : IDisposable
     /// <summary>Whether another recorder was live when this one started, and one still is.</summary>
     public bool IsSecond => _isSecond && Volatile.Read(ref _live) > 1;
 
-    /// <summary>Adds a listener.</summary>
     public void Listen(ActivityListener listener)
     {
         // A request of another host may be under way, or a span of another listener.
@@ -49,7 +48,6 @@ internal sealed class SpanOwnership(object owner) : IDisposable
         Volatile.Write(ref _listeningSince, DateTime.UtcNow.Ticks);
     }
 
-    /// <summary>The listener is removed.</summary>
     public void Dispose() => Interlocked.Decrement(ref _live);
     public bool IsOfAnother(RemoteContext? remote) => remote?.Owner is { } other && other != owner;
 

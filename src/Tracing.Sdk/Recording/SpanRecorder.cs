@@ -44,7 +44,6 @@ internal sealed class SpanRecorder : IDisposable
         };
     }
 
-    /// <summary>Begins to listen.</summary>
     public void Start() => _ownership.Listen(_listener);
 
     public void Dispose()

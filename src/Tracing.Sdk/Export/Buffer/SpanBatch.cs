@@ -15,7 +15,6 @@ internal sealed class SpanBatch(int maxSpans, int maxBytes)
         public ReadOnlySpan<byte> Bytes => Block.Bytes(Start, End);
     }
 
-    /// <summary>The number of spans.</summary>
     public int Count { get; private set; }
 
     /// <summary>The bytes of all spans.</summary>

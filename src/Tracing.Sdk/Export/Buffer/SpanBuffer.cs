@@ -3,12 +3,7 @@ using System.Runtime.InteropServices;
 namespace Tracing.Sdk.Export.Buffer;
 
 /// <summary>The result of <see cref="SpanBuffer.Append"/>.</summary>
-internal enum AppendResult
-{
-    Appended,
-    Full,
-    Closed,
-}
+internal enum AppendResult { Appended, Full, Closed }
 
 /// <summary>The queue of encoded spans between the threads that end them and the export thread.</summary>
 /// <remarks>

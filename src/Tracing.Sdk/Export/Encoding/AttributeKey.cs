@@ -37,8 +37,6 @@ internal class AttributeKey
     }
 
     public string Text { get; }
-
-    /// <summary>The number of bytes.</summary>
     public int Length { get; }
 
     /// <summary>One bit of 64. Keys with different bits are different keys; from the 65th key on, keys share bits.</summary>

@@ -4,17 +4,7 @@ using System.Globalization;
 namespace Tracing.Sdk.Export.Encoding;
 
 /// <summary>The kinds of values that formats can write. Any value of a tag becomes one of them.</summary>
-internal enum AttributeKind : byte
-{
-    Null,
-    Text,
-    Boolean,
-    Integer,
-    Double,
-    Bytes,
-    Array,
-    Map,
-}
+internal enum AttributeKind : byte { Null, Text, Boolean, Integer, Double, Bytes, Array, Map }
 
 /// <summary>The value of a tag, as one of the <see cref="AttributeKind"/>s.</summary>
 internal readonly ref struct AttributeValue(AttributeKind kind, long integer = 0, double number = 0, object? reference = null)

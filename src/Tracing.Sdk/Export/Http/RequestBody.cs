@@ -10,10 +10,8 @@ internal sealed class RequestBody
     private readonly List<Part> _parts = [];
     private readonly List<byte> _envelope = [];
 
-    /// <summary>The number of bytes.</summary>
     public int Length { get; private set; }
 
-    /// <summary>Removes all parts.</summary>
     public void Clear()
     {
         _parts.Clear();
@@ -42,10 +40,7 @@ internal sealed class RequestBody
         Length += spans.Length - skip;
     }
 
-    /// <summary>Opens a stream at the beginning.</summary>
     public Stream Open() => new Reader(this);
-
-    /// <summary>Returns the body as the content of a request.</summary>
     public BatchContent ToContent() => new(Open, Length);
 
     private ReadOnlySpan<byte> BytesOf(in Part part) =>

@@ -174,13 +174,7 @@ internal sealed class ZipkinEncoder : SpanEncoder
     }
 
     // Tags: the scope's, the span's, the status, what was cut.
-    private void WriteTagObject(
-        ref ByteWriter writer,
-        Activity activity,
-        Scope scope,
-        scoped DetailList details,
-        int droppedEvents,
-        ref SpanStatus status)
+    private void WriteTagObject(ref ByteWriter writer, Activity activity, Scope scope, scoped DetailList details, int droppedEvents, ref SpanStatus status)
     {
         writer.Write(scope.Encoded);
         var field = activity.Status == ActivityStatusCode.Error ? Failed : default;

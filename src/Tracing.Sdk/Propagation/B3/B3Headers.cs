@@ -121,8 +121,7 @@ internal static class B3Headers
         return true;
     }
 
-    private static void WriteMulti<TWriter>(string traceId, string spanId, SamplingState state, ref TWriter headers)
-        where TWriter : struct, IHeaderWriter
+    private static void WriteMulti<TWriter>(string traceId, string spanId, SamplingState state, ref TWriter headers) where TWriter : struct, IHeaderWriter
     {
         headers.Set(TraceId, traceId);
         headers.Set(SpanId, spanId);

@@ -42,8 +42,7 @@ internal static class RequestIds
     }
 
     /// <summary>Whether an id is a UUID with dashes, the only form in which Envoy finds a decision and a percentage.</summary>
-    public static bool IsUuid(string? id) =>
-        id is { Length: 36 } && Guid.TryParseExact(id, "D", out _) && !id.AsSpan().ContainsAnyExcept(UuidCharacters);
+    public static bool IsUuid(string? id) => id is { Length: 36 } && Guid.TryParseExact(id, "D", out _) && !id.AsSpan().ContainsAnyExcept(UuidCharacters);
 
     /// <summary>A UUID with this service's decision in place of the one that it holds.</summary>
     public static string WithDecision(string id, bool sampled)
