@@ -35,7 +35,9 @@ internal static class Pipeline
         var w3c = names.IndexOf("tracecontext");
         var multi = names.IndexOf("b3multi");
         var single = names.IndexOf("b3");
-        var b3 = multi < 0 && single < 0 ? B3Format.None : single < 0 || (multi >= 0 && multi < single) ? B3Format.MultiHeader : B3Format.SingleHeader;
+        var b3 = multi < 0 && single < 0 ? B3Format.None
+            : single < 0 || (multi >= 0 && multi < single) ? B3Format.MultiHeader
+            : B3Format.SingleHeader;
         // Headers that are written anyway are not forwarded, even if they are listed.
         HashSet<string> own = new(StringComparer.OrdinalIgnoreCase) { RequestIds.RequestId, RequestIds.ClientTraceId };
         if (w3c >= 0) own.UnionWith(W3CHeaders.Names);

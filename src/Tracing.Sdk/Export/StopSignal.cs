@@ -18,7 +18,9 @@ internal sealed class StopSignal(TimeProvider time) : IDisposable
     public CancellationToken Abort => _abort.Token;
 
     /// <summary>The time that is left; the largest value before the stop begins.</summary>
-    public TimeSpan Remaining => !_isSet ? TimeSpan.MaxValue : _abort.IsCancellationRequested ? TimeSpan.Zero : _timeout - time.GetElapsedTime(_startedAt);
+    public TimeSpan Remaining => !_isSet ? TimeSpan.MaxValue
+        : _abort.IsCancellationRequested ? TimeSpan.Zero
+        : _timeout - time.GetElapsedTime(_startedAt);
 
     public void Set(TimeSpan timeout)
     {

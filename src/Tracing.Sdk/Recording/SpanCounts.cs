@@ -167,16 +167,9 @@ internal sealed class SpanCounts
     [StructLayout(LayoutKind.Explicit, Size = 128)]
     private struct Counters
     {
-        [FieldOffset(48)]
-        public long Started;
-
-        [FieldOffset(56)]
-        public long Ended;
-
-        [FieldOffset(64)]
-        public long StartedUnsampled;
-
-        [FieldOffset(72)]
-        public long EndedUnsampled;
+        [FieldOffset(48)] public long Started;
+        [FieldOffset(56)] public long Ended;
+        [FieldOffset(64)] public long StartedUnsampled;
+        [FieldOffset(72)] public long EndedUnsampled;
     }
 }

@@ -28,8 +28,7 @@ internal sealed class SpanMetrics : IDisposable
         Publish(() => _meter.CreateObservableCounter(
             "tracing.sdk.context.conflicts",
             () => Enumerable.Range(0, ConflictNames.Length).Select(i => new Measurement<long>(Conflicts(i), new KeyValuePair<string, object?>("tracing.sdk.conflict", ConflictNames[i]))),
-            "{request}",
-            "Requests in which the trace headers of two formats disagreed."));
+            "{request}", "Requests in which the trace headers of two formats disagreed."));
         Publish(() => _meter.CreateObservableCounter("otel.sdk.span.started", () => Started, "{span}", "Spans that were sampled and started."));
         Publish(() => _meter.CreateObservableUpDownCounter("otel.sdk.span.live", () => Live, "{span}", "Spans that were started and have not ended."));
         Observe("otel.sdk.processor.span.queue.size", "{span}", "Spans that wait for their request.", exporter => Math.Max(0, exporter.InFlight - exporter.Sending));
@@ -37,20 +36,15 @@ internal sealed class SpanMetrics : IDisposable
         Observe("tracing.sdk.queue.capacity", "By", "Bytes that the buffer may use.", exporter => exporter.QueueCapacityBytes);
         Observe("otel.sdk.exporter.span.inflight", "{span}", "Spans that are being sent.", exporter => exporter.Sending);
         Publish(() => _meter.CreateObservableCounter(
-            "otel.sdk.processor.span.processed",
-            () => ByReason(atProcessor: true),
-            "{span}",
+            "otel.sdk.processor.span.processed", () => ByReason(atProcessor: true), "{span}",
             "Spans that were handed to an exporter, or with error.type spans that were dropped before."));
         Publish(() => _meter.CreateObservableCounter(
-            "otel.sdk.exporter.span.exported",
-            () => ByReason(atProcessor: false),
-            "{span}",
+            "otel.sdk.exporter.span.exported", () => ByReason(atProcessor: false), "{span}",
             "Spans that a collector accepted, or with error.type spans that it did not."));
         Publish(() => _meter.CreateObservableCounter(
             "tracing.sdk.exporter.retries",
             () => Volatile.Read(ref _exporters).Select(exporter => new Measurement<long>(exporter.Retries, Tags(exporter))),
-            "{request}",
-            "Requests that were sent again."));
+            "{request}", "Requests that were sent again."));
         _duration = Publish(() => _meter.CreateHistogram<double>("otel.sdk.exporter.operation.duration", "s", "Time that requests to the collector took."));
     }
 
