@@ -7,10 +7,8 @@ using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk.AspNetCore;
 
-/// <summary>
-/// Applies trust that was not known when hosting started its Activity. Hosting gives its propagator the headers only, so a rule about the
-/// peer's address is applied by the middleware, and the metadata of an endpoint when the endpoint runs.
-/// </summary>
+/// <summary>Applies trust that was not known when hosting started its Activity. Hosting gives its propagator the headers only, so a rule about the peer's address is
+/// applied by the middleware, and the metadata of an endpoint when the endpoint runs.</summary>
 internal static class RequestTrust
 {
     private static readonly ActivitySource Source = new(SourceNames.OwnHttpServer, typeof(RequestTrust).Assembly.GetName().Version?.ToString(3));

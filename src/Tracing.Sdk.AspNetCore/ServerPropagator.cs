@@ -5,11 +5,8 @@ using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk.AspNetCore;
 
-/// <summary>
-/// Tells hosting the parent of a request, so that its own Activity continues the trace in whatever format it came, without a
-/// second Activity beside it. What this contract cannot express (deferred, debug, a linked context) is in
-/// <see cref="RemoteContext.Current"/>, which the sampler reads in the next step.
-/// </summary>
+/// <summary>Tells hosting the parent of a request, so that its own Activity continues the trace in whatever format it came, without a second Activity beside it. What
+/// this contract cannot express (deferred, debug, a linked context) is in <see cref="RemoteContext.Current"/>, which the sampler reads in the next step.</summary>
 internal sealed class ServerPropagator(Lazy<TracingInstance> tracing) : DistributedContextPropagator
 {
     // The headers that were read last on this thread. The middleware follows on the same thread.

@@ -16,10 +16,8 @@ using HttpMethods = Tracing.Sdk.Http.HttpMethods;
 
 namespace Tracing.Sdk.AspNetCore;
 
-/// <summary>
-/// The name, the status and the attributes of a server span, spelled as in the stable HTTP conventions. The values stand in the
-/// <see cref="HttpContext"/> until the span stops and are read from there: see <see cref="SpanDetails"/>.
-/// </summary>
+/// <summary>The name, the status and the attributes of a server span, spelled as in the stable HTTP conventions. The values stand in the <see cref="HttpContext"/> until
+/// the span stops and are read from there: see <see cref="SpanDetails"/>.</summary>
 /// <remarks>
 /// https://opentelemetry.io/docs/specs/semconv/http/http-spans/
 /// Middleware may rewrite the path and replace the peer by the client, so both are read at the beginning. It may also run the pipeline again
@@ -58,8 +56,7 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
     private string? _errorType;
     private int _statusCode;
 
-    private ServerSpan(Activity activity, HttpContext context, string attemptHeader)
-        : base(activity)
+    private ServerSpan(Activity activity, HttpContext context, string attemptHeader) : base(activity)
     {
         (_context, _attemptHeader) = (context, attemptHeader);
         var feature = context.Features.Get<IEndpointFeature>();
@@ -77,10 +74,8 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
         context.Features.Set<IEndpointFeature>(this);
     }
 
-    /// <inheritdoc/>
     public override string[] Keys => KeyList;
 
-    /// <inheritdoc/>
     public Endpoint? Endpoint
     {
         get => _endpoint;
@@ -157,7 +152,6 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
         if (cause is not null) RecordedExceptions.Record(activity, cause);
     }
 
-    /// <inheritdoc/>
     protected override void Read(Span<object?> values)
     {
         try
@@ -170,7 +164,6 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
         }
     }
 
-    /// <inheritdoc/>
     public override void Release() => _context = null;
 
     private void Read(HttpContext context, Span<object?> values)
@@ -181,13 +174,13 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
         if (method == HttpMethods.Other) values[1] = request.Method;
         values[2] = request.Scheme;
         values[3] = PathAsSent(context.Features.Get<IHttpRequestFeature>()?.RawTarget);
-        if (_query.Value is { Length: > 1 } query) values[4] = UrlRedaction.Query(query);
+        if (_query.Value is { Length: > 1 } query) values[4] = UrlRedaction.RedactQuery(query);
         // request.Host decodes Punycode, and throws when it is invalid.
         if (request.Headers.Host is [{ Length: > 0 } host, ..])
         {
-            var authority = Authority.Of(host);
+            var authority = Authority.Parse(host);
             values[5] = authority.Name;
-            if ((authority.Port ?? (request.IsHttps ? 443 : 80)) is > 0 and <= IPEndPoint.MaxPort and var port) values[6] = Boxes.Of(port);
+            if ((authority.Port ?? (request.IsHttps ? 443 : 80)) is > 0 and <= IPEndPoint.MaxPort and var port) values[6] = Boxes.Get(port);
         }
 
         var peer = _peer is null ? null : TextOf(_peer);
@@ -195,18 +188,18 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
         if (peer is not null)
         {
             values[8] = peer;
-            if (_peerPort > 0) values[9] = Boxes.Of(_peerPort);
+            if (_peerPort > 0) values[9] = Boxes.Get(_peerPort);
         }
 
         values[10] = VersionOf(request.Protocol);
         if (request.Headers.UserAgent is [{ Length: > 0 } agent, ..]) values[11] = agent;
         values[12] = _names?.Route;
-        if (_statusCode > 0) values[13] = Boxes.Of(_statusCode);
+        if (_statusCode > 0) values[13] = Boxes.Get(_statusCode);
         values[14] = _errorType;
         if (request.Headers.TryGetValue(_attemptHeader, out var text)
             && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var attempt))
         {
-            values[15] = Boxes.Of(attempt);
+            values[15] = Boxes.Get(attempt);
         }
     }
 
@@ -231,7 +224,7 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
     {
         var method = HttpMethods.NameOf(request.Method);
         if (method == HttpMethods.Other) method = "HTTP";
-        return _names is null ? method : _names.Of(method);
+        return _names is null ? method : _names.FormatName(method);
     }
 
     // The server responds after the middleware: an unhandled exception replaces the status that was set, and so does a client that has gone.
@@ -303,7 +296,7 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
 
         public string? Route => route;
 
-        public string Of(string method)
+        public string FormatName(string method)
         {
             var (known, name) = _first ??= new Tuple<string, string>(method, $"{method} {route}");
             return ReferenceEquals(known, method) ? name : $"{method} {route}";
@@ -315,7 +308,7 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
     {
         private static Authority? _last;
 
-        public static Authority Of(string text)
+        public static Authority Parse(string text)
         {
             if (_last is { } last && last.Text == text) return last;
             // User info is not allowed here and is removed. A port that is not a number is 0.

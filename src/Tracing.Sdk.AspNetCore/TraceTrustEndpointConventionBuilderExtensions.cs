@@ -14,8 +14,7 @@ public static class TraceTrustEndpointConventionBuilderExtensions
     /// <param name="builder">The endpoint, or a group of them. The level of an endpoint replaces that of its group.</param>
     /// <param name="trust">The trust level. <see cref="TraceTrust.Trust"/> leaves the decision to the service's own rules.</param>
     /// <returns>The same builder.</returns>
-    public static TBuilder WithTraceTrust<TBuilder>(this TBuilder builder, TraceTrust trust)
-        where TBuilder : IEndpointConventionBuilder
+    public static TBuilder WithTraceTrust<TBuilder>(this TBuilder builder, TraceTrust trust) where TBuilder : IEndpointConventionBuilder
     {
         ArgumentNullException.ThrowIfNull(builder);
         var metadata = new EndpointTrust(trust);

@@ -10,10 +10,8 @@ using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk;
 
-/// <summary>
-/// The tracing of one process, or of one host in it. A host starts and stops it by itself after <c>AddMeshTracing</c>; a job, a console
-/// program or a function without a host says <c>using var tracing = MeshTracing.Start();</c>. In a host it can be injected to flush.
-/// </summary>
+/// <summary>The tracing of one process, or of one host in it. A host starts and stops it by itself after <c>AddMeshTracing</c>; a job, a console program or a function
+/// without a host says <c>using var tracing = MeshTracing.Start();</c>. In a host it can be injected to flush.</summary>
 public sealed class MeshTracing : IDisposable, IAsyncDisposable
 {
     private readonly Shutdown _shutdown;
@@ -23,10 +21,10 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
     {
         var isRecording = options.Mode == MeshTracingMode.Record;
         var metrics = new SpanMetrics();
-        var exporters = isRecording ? Exporters.Create(options, options.Origins.NameInForce, Pipeline.Resource(options, applicationName, environment), metrics, logger, time) : [];
+        var exporters = isRecording ? Exporters.Create(options, options.Origins.NameInForce, TracingParts.CreateResource(options, applicationName, environment), metrics, logger, time) : [];
         var warnings = new CoexistenceWarnings(logger);
         Instance = new TracingInstance(
-            Pipeline.Propagation(options, logger, time),
+            TracingParts.CreatePropagation(options, logger, time),
             metrics,
             warnings,
             isRecording
@@ -45,22 +43,18 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
     /// <summary>What requests and calls use.</summary>
     internal TracingInstance Instance { get; }
 
-    /// <summary>
-    /// Starts tracing in a process without a host. When the process ends by return, <see cref="Environment.Exit"/>, an unhandled exception, or SIGTERM, SIGINT, SIGHUP or SIGQUIT, what is left is sent
-    /// first.
-    /// </summary>
+    /// <summary>Starts tracing in a process without a host. When the process ends by return, <see cref="Environment.Exit"/>, an unhandled exception, or SIGTERM, SIGINT,
+    /// SIGHUP or SIGQUIT, what is left is sent first.</summary>
     /// <param name="configure">The code's options; they win over <paramref name="configuration"/> and the variables.</param>
     /// <param name="configuration">Configuration with a <c>MeshTracing</c> section. Default: none; environment variables are read in any case.</param>
-    /// <param name="loggerFactory">
-    /// Makes the logger of all lines, the start line among them. Default: warnings and the last line, which tells what became of every span, are written to standard error, and the start line is not
-    /// written.
-    /// </param>
+    /// <param name="loggerFactory">Makes the logger of all lines, the start line among them. Default: warnings and the last line, which tells what became of every span,
+    /// are written to standard error, and the start line is not written.</param>
     /// <returns>The tracing. Disposing it sends what is left, within five seconds.</returns>
     /// <exception cref="OptionsValidationException">A value in code or in the section is wrong; the message names it and the fix. A wrong variable is ignored with a warning.</exception>
     public static MeshTracing Start(Action<MeshTracingOptions>? configure = null, IConfiguration? configuration = null, ILoggerFactory? loggerFactory = null)
     {
         OutboundPropagator.Install();
-        var logger = LoggerOf(loggerFactory);
+        var logger = CreateLogger(loggerFactory);
         var options = new MeshTracingOptionsFactory(
             configuration, configure is null ? [] : [new ConfigureOptions<MeshTracingOptions>(configure)], [], [], () => logger).Create(Options.DefaultName);
         return Start(
@@ -85,10 +79,7 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
         return _shutdown.FlushAsync(time, cancellationToken);
     }
 
-    /// <summary>
-    /// Stops recording, sends what is left within five seconds, and logs what became of every span. A second call, from any thread, waits
-    /// for the same stop.
-    /// </summary>
+    /// <summary>Stops recording, sends what is left within five seconds, and logs what became of every span. A second call, from any thread, waits for the same stop.</summary>
     public void Dispose() => _shutdown.Dispose();
 
     /// <summary>As <see cref="Dispose"/>, without blocking the calling thread.</summary>
@@ -118,12 +109,12 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
         tracing._shutdown.WatchProcess(hasHost);
         foreach (var warning in options.Origins.Warnings) Log.VariableIgnored(logger, warning);
         if (options.Origins.ConfigFile is { } file) Log.ConfigFileIgnored(logger, file);
-        StartupLine.Write(logger, options, Pipeline.ServiceName(options, applicationName));
+        StartupLine.Write(logger, options, TracingParts.GetServiceName(options, applicationName));
         tracing.Instance.CheckOtherTracing();
         return tracing;
     }
 
-    internal static ILogger LoggerOf(ILoggerFactory? loggerFactory) => (ILogger?)loggerFactory?.CreateLogger(Log.Category) ?? new StandardErrorLogger();
+    internal static ILogger CreateLogger(ILoggerFactory? loggerFactory) => (ILogger?)loggerFactory?.CreateLogger(Log.Category) ?? new StandardErrorLogger();
 
     /// <summary>Makes the question whether a logger factory is disposed of. Null for standard error.</summary>
     internal static Func<bool>? IsDisposed(ILoggerFactory? loggerFactory) => loggerFactory is null ? null : () =>

@@ -6,10 +6,9 @@ using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk;
 
-/// <summary>
-/// Options of <c>AddMeshTracing</c> and <c>MeshTracing.Start</c>. Each has a default and can be set by its <c>OTEL_*</c> variable, in the <c>MeshTracing</c> section of the configuration and in code; a
-/// later layer wins over an earlier one. A wrong value in code or in the section stops the start. A wrong value in a variable is ignored with a warning.
-/// </summary>
+/// <summary>Options of <c>AddMeshTracing</c> and <c>MeshTracing.Start</c>. Each has a default and can be set by its <c>OTEL_*</c> variable, in the <c>MeshTracing</c>
+/// section of the configuration and in code; a later layer wins over an earlier one. A wrong value in code or in the section stops the start. A wrong value in a variable
+/// is ignored with a warning.</summary>
 public sealed class MeshTracingOptions
 {
     /// <summary>Whether spans are recorded, or headers only forwarded.</summary>
@@ -31,11 +30,9 @@ public sealed class MeshTracingOptions
     [Variable("OTEL_RESOURCE_ATTRIBUTES")]
     public IDictionary<string, string> ResourceAttributes { get; } = new Dictionary<string, string>(StringComparer.Ordinal);
 
-    /// <summary>
-    /// Names of the ActivitySources that are recorded beside the platform's two for HTTP (<c>Microsoft.AspNetCore</c>, <c>System.Net.Http</c>); <c>*</c> at the end of a name matches any rest. <c>*</c>
-    /// alone matches neither <c>Experimental.System.Net.*</c>, whose connection spans are traces of their own, nor <c>Grpc.Net.Client</c>, whose calls are HTTP requests with a span already: these
-    /// are recorded only when they are named.
-    /// </summary>
+    /// <summary>Names of the ActivitySources that are recorded beside the platform's two for HTTP (<c>Microsoft.AspNetCore</c>, <c>System.Net.Http</c>); <c>*</c> at the
+    /// end of a name matches any rest. <c>*</c> alone matches neither <c>Experimental.System.Net.*</c>, whose connection spans are traces of their own, nor
+    /// <c>Grpc.Net.Client</c>, whose calls are HTTP requests with a span already: these are recorded only when they are named.</summary>
     /// <value>Default: <c>*</c>.</value>
     /// <remarks>Name sources to record only these, or to add one of those that <c>*</c> does not match.</remarks>
     [Expected("a list of names; * at the end stands for any rest")]

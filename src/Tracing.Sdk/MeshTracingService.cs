@@ -21,7 +21,6 @@ internal sealed class MeshTracingService(Lazy<MeshTracing> tracing) : IHostedLif
     }
 
     public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <summary>Stops tracing. The host's token ends the wait and not the stop; the disposal of the container waits for the rest of it.</summary>

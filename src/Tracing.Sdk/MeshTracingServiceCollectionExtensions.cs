@@ -16,14 +16,11 @@ namespace Microsoft.Extensions.DependencyInjection;
 /// <summary>Adds distributed tracing to a service.</summary>
 public static class MeshTracingServiceCollectionExtensions
 {
-    /// <summary>
-    /// Traces this process: requests in (when Tracing.Sdk.AspNetCore is referenced), calls out by any HttpClient, and every
-    /// <see cref="System.Diagnostics.ActivitySource"/>. Nothing else needs to be called, and calling it twice does no harm.
-    /// </summary>
+    /// <summary>Traces this process: requests in (when Tracing.Sdk.AspNetCore is referenced), calls out by any HttpClient, and every
+    /// <see cref="System.Diagnostics.ActivitySource"/>. Nothing else needs to be called, and calling it twice does no harm.</summary>
     /// <param name="services">The application's services.</param>
-    /// <param name="configure">
-    /// Options in code, as by <c>services.Configure&lt;MeshTracingOptions&gt;(...)</c>. They win over the <c>MeshTracing</c> section of the configuration, which wins over the <c>OTEL_*</c> variables.
-    /// </param>
+    /// <param name="configure">Options in code, as by <c>services.Configure&lt;MeshTracingOptions&gt;(...)</c>. They win over the <c>MeshTracing</c> section of the
+    /// configuration, which wins over the <c>OTEL_*</c> variables.</param>
     /// <returns>The same services.</returns>
     /// <remarks>A wrong value in code or in the section stops the start of the host with one sentence that names the setting, the value and the fix. A wrong value in a variable is ignored with a warning.</remarks>
     public static IServiceCollection AddMeshTracing(this IServiceCollection services, Action<MeshTracingOptions>? configure = null)
@@ -42,7 +39,7 @@ public static class MeshTracingServiceCollectionExtensions
             provider.GetServices<IConfigureOptions<MeshTracingOptions>>(),
             provider.GetServices<IPostConfigureOptions<MeshTracingOptions>>(),
             provider.GetServices<IValidateOptions<MeshTracingOptions>>(),
-            () => MeshTracing.LoggerOf(provider.GetService<ILoggerFactory>())));
+            () => MeshTracing.CreateLogger(provider.GetService<ILoggerFactory>())));
         services.AddSingleton<IOptionsChangeTokenSource<MeshTracingOptions>>(provider => new ConfigurationChangeTokenSource<MeshTracingOptions>(
             provider.GetService<IConfiguration>() ?? new ConfigurationManager()));
         services.AddSingleton(Start);
@@ -68,7 +65,7 @@ public static class MeshTracingServiceCollectionExtensions
             provider.GetRequiredService<IOptionsMonitor<MeshTracingOptions>>().CurrentValue,
             host?.ApplicationName ?? "",
             host?.EnvironmentName,
-            MeshTracing.LoggerOf(loggers),
+            MeshTracing.CreateLogger(loggers),
             provider.GetService<TimeProvider>() ?? TimeProvider.System,
             hasHost: provider.GetService<IHostApplicationLifetime>() is not null,
             MeshTracing.IsDisposed(loggers));

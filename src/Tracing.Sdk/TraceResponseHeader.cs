@@ -1,10 +1,8 @@
 namespace Tracing.Sdk;
 
 /// <summary>How a web service tells its caller the trace id.</summary>
-/// <remarks>
-/// The response to an exception that no middleware handles has no such header: the server clears all headers before it sends its own 500,
-/// and runs no callback in between. With <c>app.UseExceptionHandler()</c> the application answers, and the header is there.
-/// </remarks>
+/// <remarks>The response to an exception that no middleware handles has no such header: the server clears all headers before it sends its own 500, and runs no callback
+/// in between. With <c>app.UseExceptionHandler()</c> the application answers, and the header is there.</remarks>
 [Flags]
 public enum TraceResponseHeader
 {

@@ -25,7 +25,7 @@ internal static class SectionLayer
             }
             else
             {
-                throw WrongSetting.Of($"{Settings.SectionName}:{LogText.Line(name)} {(Settings.IsCodeOnly(name) ? "can be set in code only." : $"is no option; did you mean {Settings.Nearest(name)}?")}");
+                throw WrongSetting.Create($"{Settings.SectionName}:{LogText.Line(name)} {(Settings.IsCodeOnly(name) ? "can be set in code only." : $"is no option; did you mean {Settings.Nearest(name)}?")}");
             }
         }
     }
@@ -39,11 +39,11 @@ internal static class SectionLayer
         }
         catch (FormatException e) when (setting.Type == typeof(IList<TrustRule>))
         {
-            throw WrongSetting.Of($"{section.Path} has a wrong rule: {LogText.Line(e.Message)}.");
+            throw WrongSetting.Create($"{section.Path} has a wrong rule: {LogText.Line(e.Message)}.");
         }
         catch (Exception e) when (e is FormatException or OverflowException or ArgumentException)
         {
-            throw WrongSetting.Of($"{Settings.SectionName}:{setting.Name}", setting.Show(TextOf(section)), setting.Expected);
+            throw WrongSetting.Create($"{Settings.SectionName}:{setting.Name}", setting.Show(TextOf(section)), setting.Expected);
         }
     }
 

@@ -29,21 +29,16 @@ internal sealed class Setting
         Expected = _rule?.Expected ?? SettingText.Expected(Type, Range) + (IsPairs || Type == typeof(bool) || Type.IsEnum ? "" : $", such as {example}");
     }
 
-    /// <summary>Path in the section.</summary>
     public string Name { get; }
-
     public Type Type { get; }
-
     public IReadOnlyList<VariableAttribute> Variables { get; }
 
     /// <summary>What a value must be: the end of the sentence that reports a wrong one.</summary>
     public string Expected { get; }
-
     public RangeAttribute? Range { get; }
 
     /// <summary>What reads the setting. A variable that nothing reads is not judged.</summary>
     public SettingUse Use { get; }
-
     public bool IsList => Type.IsGenericType && !IsPairs;
 
     /// <summary>Whether a layer adds to the value of the layers below, instead of replacing it.</summary>
@@ -54,8 +49,7 @@ internal sealed class Setting
 
     /// <summary>Reads a value from text.</summary>
     /// <exception cref="FormatException">The text is no value.</exception>
-    public object Parse(string text) =>
-        _rule is PemFileAttribute && !File.Exists(text) ? throw new FormatException() : SettingText.Parse(Type, text);
+    public object Parse(string text) => _rule is PemFileAttribute && !File.Exists(text) ? throw new FormatException() : SettingText.Parse(Type, text);
 
     /// <summary>Reads a value from a section: text, or the items of an array or an object.</summary>
     /// <exception cref="FormatException">The section holds no value.</exception>
@@ -118,22 +112,8 @@ internal sealed class Setting
     }
 
     private static double Number(object? value) => Convert.ToDouble(value, CultureInfo.InvariantCulture);
-
     private object? Get(MeshTracingOptions options) => _property.GetValue(_owner(options));
 }
 
 /// <summary>What reads a setting.</summary>
-internal enum SettingUse
-{
-    /// <summary>Recording.</summary>
-    Recording,
-
-    /// <summary>Each exporter.</summary>
-    Export,
-
-    /// <summary>The OTLP exporter.</summary>
-    Otlp,
-
-    /// <summary>The Zipkin exporter.</summary>
-    Zipkin,
-}
+internal enum SettingUse { Recording, Export, Otlp, Zipkin }

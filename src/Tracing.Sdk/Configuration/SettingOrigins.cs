@@ -23,9 +23,7 @@ internal sealed class SettingOrigins
     }
 
     public bool IsDefault(string setting) => !_origins.ContainsKey(setting);
-
     public bool IsVariable(string setting) => this[setting] is not (Default or Settings.SectionName or Code);
-
     public void Clear(string setting) => _origins.Remove(setting);
 
     /// <summary>The variable that set the setting, or its name in the section.</summary>
@@ -35,7 +33,7 @@ internal sealed class SettingOrigins
     public string NameInForce(string setting) => this[setting] switch
     {
         Code => $"{nameof(MeshTracingOptions)}.{setting.Replace(':', '.')} in the code",
-        Default when Settings.Of(setting).Variables is { Count: > 0 } variables =>
+        Default when Settings.Get(setting).Variables is { Count: > 0 } variables =>
             (variables.FirstOrDefault(v => !v.Name.Contains("_TRACES_", StringComparison.Ordinal)) ?? variables[0]).Name,
         _ => SetAs(setting),
     };

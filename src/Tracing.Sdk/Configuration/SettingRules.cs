@@ -12,7 +12,6 @@ internal sealed class ItemsAttribute(params string[] known) : ExpectedAttribute(
     public IReadOnlyList<string> Known { get; } = known;
 
     public override bool Allows(object? value, MeshTracingOptions options) => ((IList<string>)value!).All(Knows);
-
     public bool Knows(string item) => Known.Contains(item, StringComparer.OrdinalIgnoreCase);
 }
 
@@ -37,7 +36,6 @@ internal sealed class HostPatternsAttribute() : ExpectedAttribute("a list of hos
 internal sealed class HeaderPrefixAttribute() : ExpectedAttribute("a header name without its last part, such as x-envoy")
 {
     public override bool Allows(object? value, MeshTracingOptions options) => IsHeaderName(value as string);
-
     public static bool IsHeaderName(string? name) => !string.IsNullOrEmpty(name) && name.All(c => char.IsAsciiLetterOrDigit(c) || "!#$%&'*+-.^_`|~".Contains(c));
 }
 

@@ -21,7 +21,7 @@ internal static class SettingValidation
 
     private static void ValidateClientCertificate(MeshTracingOptions options, VariableLayer variables)
     {
-        var (certificate, key) = (Settings.Of("Export:Otlp:ClientCertificateFile"), Settings.Of("Export:Otlp:ClientKeyFile"));
+        var (certificate, key) = (Settings.Get("Export:Otlp:ClientCertificateFile"), Settings.Get("Export:Otlp:ClientKeyFile"));
         var (origins, otlp) = (options.Origins, options.Export.Otlp);
         var isShared = origins.IsVariable(certificate.Name) || origins.IsVariable(key.Name);
         if ((isShared && !VariableLayer.IsUsed(options, SettingUse.Otlp)) || PemFileAttribute.AreCertificateAndKey(otlp.ClientCertificateFile, otlp.ClientKeyFile)) return;
@@ -58,11 +58,11 @@ internal static class SettingValidation
                 : null;
         }
 
-        return origins.IsDefault(size) ? null : throw WrongSetting.Of(origins.SetAs(size), given.ToString(CultureInfo.InvariantCulture), $"at most {queue}, which is {limit}");
+        return origins.IsDefault(size) ? null : throw WrongSetting.Create(origins.SetAs(size), given.ToString(CultureInfo.InvariantCulture), $"at most {queue}, which is {limit}");
     }
 
     private static void Require(bool condition, Setting setting, MeshTracingOptions options)
     {
-        if (!condition) throw WrongSetting.Of($"{Settings.SectionName}:{setting.Name}", setting.ShowWrong(options), setting.Expected);
+        if (!condition) throw WrongSetting.Create($"{Settings.SectionName}:{setting.Name}", setting.ShowWrong(options), setting.Expected);
     }
 }

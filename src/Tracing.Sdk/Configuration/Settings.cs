@@ -16,22 +16,21 @@ internal static class Settings
 
     public static IReadOnlyList<Setting> All { get; } =
     [
-        .. Of("", o => o, SettingUse.Recording),
-        .. Of("Sampling:", o => o.Sampling, SettingUse.Recording),
-        .. Of("Propagation:", o => o.Propagation, SettingUse.Recording),
-        .. Of("Trust:", o => o.Trust, SettingUse.Recording),
-        .. Of("Http:", o => o.Http, SettingUse.Recording),
-        .. Of("Export:", o => o.Export, SettingUse.Recording),
-        .. Of("Export:Otlp:", o => o.Export.Otlp, SettingUse.Otlp),
-        .. Of("Export:Zipkin:", o => o.Export.Zipkin, SettingUse.Zipkin),
-        .. Of("Export:Batch:", o => o.Export.Batch, SettingUse.Export),
-        .. Of("Limits:", o => o.Limits, SettingUse.Export),
+        .. Find("", o => o, SettingUse.Recording),
+        .. Find("Sampling:", o => o.Sampling, SettingUse.Recording),
+        .. Find("Propagation:", o => o.Propagation, SettingUse.Recording),
+        .. Find("Trust:", o => o.Trust, SettingUse.Recording),
+        .. Find("Http:", o => o.Http, SettingUse.Recording),
+        .. Find("Export:", o => o.Export, SettingUse.Recording),
+        .. Find("Export:Otlp:", o => o.Export.Otlp, SettingUse.Otlp),
+        .. Find("Export:Zipkin:", o => o.Export.Zipkin, SettingUse.Zipkin),
+        .. Find("Export:Batch:", o => o.Export.Batch, SettingUse.Export),
+        .. Find("Limits:", o => o.Limits, SettingUse.Export),
     ];
 
     /// <summary>Whether a name is that of an option which text cannot set.</summary>
     public static bool IsCodeOnly(string name) => name.Equals($"{nameof(MeshTracingOptions.Export)}:{nameof(ExportOptions.HttpHandler)}", StringComparison.OrdinalIgnoreCase);
-
-    public static Setting Of(string name) => All.First(s => s.Name == name);
+    public static Setting Get(string name) => All.First(s => s.Name == name);
 
     /// <summary>The setting that an unknown name most likely means: the one whose words are most like its words.</summary>
     public static string Nearest(string name)
@@ -40,9 +39,8 @@ internal static class Settings
         return All.MaxBy(s => Likeness(words, Words(s.Name)))!.Name;
     }
 
-    private static List<Setting> Of<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicProperties)] TOptions>(
-        string group, Func<MeshTracingOptions, TOptions> owner, SettingUse use)
-        where TOptions : class
+    private static List<Setting> Find<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicProperties)] TOptions>(
+        string group, Func<MeshTracingOptions, TOptions> owner, SettingUse use) where TOptions : class
     {
         var settings = new List<Setting>();
         foreach (var property in typeof(TOptions).GetProperties())

@@ -8,8 +8,8 @@ internal sealed class VariableLayer(MeshTracingOptions options, Func<string, str
 {
     private const string Sampler = "OTEL_TRACES_SAMPLER";
     private const string SamplerArgument = "OTEL_TRACES_SAMPLER_ARG";
-    private static readonly Setting Ratio = Settings.Of("Sampling:Ratio");
-    private static readonly Setting FollowParentDecision = Settings.Of("Sampling:FollowParentDecision");
+    private static readonly Setting Ratio = Settings.Get("Sampling:Ratio");
+    private static readonly Setting FollowParentDecision = Settings.Get("Sampling:FollowParentDecision");
 
     // In the order in which they were read. Which of them count is known after the section and the code are applied.
     private readonly List<(Setting Setting, string Fault, string Consequence)> _faults = [];

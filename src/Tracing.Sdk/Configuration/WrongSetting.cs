@@ -7,9 +7,8 @@ internal static class WrongSetting
 {
     private const string Beginning = "Tracing cannot start: ";
 
-    public static OptionsValidationException Of(string name, string shown, string expected) => Of($"{name} is \"{shown}\" but must be {expected}.");
-
-    public static OptionsValidationException Of(string sentence) => new(Settings.SectionName, typeof(MeshTracingOptions), [Beginning + sentence]);
+    public static OptionsValidationException Create(string name, string shown, string expected) => Create($"{name} is \"{shown}\" but must be {expected}.");
+    public static OptionsValidationException Create(string sentence) => new(Settings.SectionName, typeof(MeshTracingOptions), [Beginning + sentence]);
 
     /// <summary>What is wrong, without the part that speaks of the start.</summary>
     public static string Reason(Exception e) => e.Message.StartsWith(Beginning, StringComparison.Ordinal) ? e.Message[Beginning.Length..] : e.Message;

@@ -4,17 +4,10 @@ using Tracing.Sdk.Recording;
 namespace Tracing.Sdk.Export;
 
 /// <summary>Sends a batch until it is accepted or rejected, or its time is up. Export thread only.</summary>
-/// <remarks>
-/// A request that may have been received without an answer is repeated within the export's timeout only. A batch of which nothing was sent, and
-/// a batch that the collector refuses for now, stay in the buffer for as long as the buffer has room.
-/// </remarks>
+/// <remarks>A request that may have been received without an answer is repeated within the export's timeout only. A batch of which nothing was sent, and a batch that the
+/// collector refuses for now, stay in the buffer for as long as the buffer has room.</remarks>
 internal sealed class BatchSender(
-    Transport transport,
-    ExporterSettings settings,
-    ExporterMetrics metrics,
-    ExportLog log,
-    StopSignal stop,
-    TimeProvider time) : IDisposable
+    Transport transport, ExporterSettings settings, ExporterMetrics metrics, ExportLog log, StopSignal stop, TimeProvider time) : IDisposable
 {
     private const int AttemptsBetweenChecks = 3;
     private const int ManyDeferrals = 12;
@@ -35,10 +28,9 @@ internal sealed class BatchSender(
     public TimeSpan RetryDelay { get; private set; }
 
     /// <summary>Whether the batch itself may be the reason why it is deferred, so that the one behind it should be sent first.</summary>
-    /// <remarks>
-    /// Zipkin's receivers answer 500 both when they are overloaded and to a bad span. A proxy may answer 502, 503 or 504 to one body for ever, because it is too
-    /// large or ends the service behind it; an overloaded receiver seldom refuses one batch for a minute while it accepts another. 429 is about the rate, never about the batch.
-    /// </remarks>
+    /// <remarks>Zipkin's receivers answer 500 both when they are overloaded and to a bad span. A proxy may answer 502, 503 or 504 to one body for ever, because it is too
+    /// large or ends the service behind it; an overloaded receiver seldom refuses one batch for a minute while it accepts another. 429 is about the rate, never about the
+    /// batch.</remarks>
     public bool ShouldSendNextFirst => _serverErrors > 0
         ? _serverErrors % AttemptsBetweenChecks == 0
         : _deferrals >= ManyDeferrals && _deferrals % AttemptsBetweenChecks == 0 && _lastStatus != TooManyRequests

@@ -43,10 +43,7 @@ internal sealed class ExportLog(ILogger logger, ExporterSettings settings, TimeP
     }
 
     public void BufferHasRoom(long dropped, TimeSpan duration) => Log.BufferHasRoom(logger, Seconds(duration), Lost(dropped));
-
     public void CertificateRefused(string problem) => Log.CertificateNotReadable(logger, problem, settings.EndpointName);
-
     private static string Seconds(TimeSpan time) => string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds:0.#} s");
-
     private static string Lost(long count) => count == 0 ? "no span was lost" : $"{LogText.Count(count, "span")} {(count == 1 ? "was" : "were")} lost";
 }

@@ -3,10 +3,8 @@ using Tracing.Sdk.Export.Buffer;
 namespace Tracing.Sdk.Export;
 
 /// <summary>Wakes the export thread: for a flush or a stop always, for a writer only when the thread sleeps or room becomes scarce.</summary>
-/// <remarks>
-/// A signal costs a writer some microseconds, as much as fifty spans. Therefore the export thread polls for a while after each batch, and a writer
-/// that finds it polling does not signal; under load writers never signal.
-/// </remarks>
+/// <remarks>A signal costs a writer some microseconds, as much as fifty spans. Therefore the export thread polls for a while after each batch, and a writer that finds it
+/// polling does not signal; under load writers never signal.</remarks>
 internal sealed class ExportThreadSignal(SpanBuffer buffer, TimeProvider time) : IDisposable
 {
     private const int Awake = 0;

@@ -8,14 +8,10 @@ internal sealed record ExporterSettings
 {
     /// <summary>The exporter's value of <c>otel.component.type</c>. https://opentelemetry.io/docs/specs/semconv/registry/attributes/otel/</summary>
     public required string ComponentType { get; init; }
-
-    /// <summary>Creates the exporter's format.</summary>
     public required Func<ExporterSettings, Resource, SpanFormat> CreateFormat { get; init; }
 
     /// <summary>The final URL, path included, without user info. Null for an exporter that writes to standard output.</summary>
     public Uri? Endpoint { get; init; }
-
-    /// <summary>Headers of each request.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> Headers { get; init; } = [];
 
     /// <summary>Whether bodies are compressed.</summary>
@@ -26,8 +22,6 @@ internal sealed record ExporterSettings
 
     /// <summary>The longest time that a span waits for a batch to fill.</summary>
     public TimeSpan BatchDelay { get; init; }
-
-    /// <summary>Limit of the spans in one request.</summary>
     public int MaxBatchSpans { get; init; }
 
     /// <summary>Limit of the spans' bytes in one request, before compression. The format's own limit may be lower.</summary>
@@ -35,8 +29,6 @@ internal sealed record ExporterSettings
 
     /// <summary>Limit of the spans in the queue; null for none but <see cref="MaxQueueBytes"/>.</summary>
     public int? MaxQueuedSpans { get; init; }
-
-    /// <summary>Limit of the bytes in the queue.</summary>
     public long MaxQueueBytes { get; init; }
 
     /// <summary>Creates the handler of the requests; null for the exporter's own.</summary>
@@ -44,13 +36,10 @@ internal sealed record ExporterSettings
 
     /// <summary>PEM file with the authorities that sign the collector's certificate, in place of the machine's.</summary>
     public string? CertificateFile { get; init; }
-
-    /// <summary>PEM file with the client certificate.</summary>
     public string? ClientCertificateFile { get; init; }
 
     /// <summary>PEM file with the key of the client certificate; null when the certificate's file holds it.</summary>
     public string? ClientKeyFile { get; init; }
-
     public SpanLimits Limits { get; init; } = new();
 
     /// <summary>Returns the name that a log line gives to an option: what has set it, such as a variable, or what can set it.</summary>

@@ -12,9 +12,7 @@ internal sealed class FlushRequest(bool isLast)
 
     /// <summary>The value of <see cref="SpanBuffer.Settled"/> that completes the flush.</summary>
     public long Goal { get; set; }
-
     public bool IsDelivered { get; set; } = true;
-
     public bool IsLast => isLast;
 
     /// <summary>Whether the flush waits for a connection, because the process ends and the collector was reachable before.</summary>

@@ -7,10 +7,8 @@ using Tracing.Sdk.Recording;
 namespace Tracing.Sdk.Export;
 
 /// <summary>Accepts spans from any thread, sends them from its own, and counts what becomes of each.</summary>
-/// <remarks>
-/// The thread that ends a span encodes it and copies the bytes into the buffer. The export thread makes batches by size and by age and sends them. It
-/// belongs to this exporter and not to the thread pool, so neither an exhausted pool nor another exporter delays it.
-/// </remarks>
+/// <remarks>The thread that ends a span encodes it and copies the bytes into the buffer. The export thread makes batches by size and by age and sends them. It belongs to
+/// this exporter and not to the thread pool, so neither an exhausted pool nor another exporter delays it.</remarks>
 internal sealed class SpanExporter : ISpanExporter, IDisposable
 {
     // A block that is not used for this time is released.

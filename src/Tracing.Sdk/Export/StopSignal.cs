@@ -11,10 +11,7 @@ internal sealed class StopSignal(TimeProvider time) : IDisposable
     private TimeSpan _timeout;
     private volatile bool _isSet;
 
-    /// <summary>Whether the stop has begun.</summary>
     public bool IsSet => _isSet;
-
-    /// <summary>Signalled when the stop begins.</summary>
     public WaitHandle Stopping => _stopping;
 
     /// <summary>Cancelled when the time is up.</summary>
@@ -33,7 +30,6 @@ internal sealed class StopSignal(TimeProvider time) : IDisposable
         _stopping.Set();
     }
 
-    /// <summary>Cancels <see cref="Abort"/>.</summary>
     public void Cancel()
     {
         try

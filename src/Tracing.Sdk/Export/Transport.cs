@@ -6,9 +6,7 @@ namespace Tracing.Sdk.Export;
 internal abstract class Transport : IDisposable
 {
     /// <summary>Begins to open a connection, if the transport has one. Does not throw and does not wait.</summary>
-    public virtual void Connect()
-    {
-    }
+    public virtual void Connect() { }
 
     /// <summary>Prepares a batch for all its attempts.</summary>
     public abstract void Prepare(SpanBatch batch);
@@ -16,7 +14,5 @@ internal abstract class Transport : IDisposable
     /// <summary>Sends the prepared batch once, within the timeout. Does not throw.</summary>
     public abstract SendResult Send(TimeSpan timeout, CancellationToken abort);
 
-    public virtual void Dispose()
-    {
-    }
+    public virtual void Dispose() { }
 }

@@ -6,7 +6,7 @@ internal static class Boxes
     private static readonly object[] Small = [.. Enumerable.Range(0, 600).Select(number => (object)number)];
     private static readonly object?[] Recent = new object?[256];
 
-    public static object Of(int number)
+    public static object Get(int number)
     {
         if ((uint)number < (uint)Small.Length) return Small[number];
         var index = number & (Recent.Length - 1);

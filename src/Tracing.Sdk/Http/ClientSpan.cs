@@ -14,7 +14,7 @@ internal static class ClientSpan
     public static void Complete(Activity activity, HttpRequestMessage request, int attempt)
     {
         // The platform replaces the whole query by an asterisk and omits user info. The convention redacts only secrets.
-        if (request.RequestUri is { IsAbsoluteUri: true } uri && (uri.Query.Length > 0 || uri.UserInfo.Length > 0)) activity.SetTag("url.full", UrlRedaction.FullUrl(uri));
+        if (request.RequestUri is { IsAbsoluteUri: true } uri && (uri.Query.Length > 0 || uri.UserInfo.Length > 0)) activity.SetTag("url.full", UrlRedaction.RedactUrl(uri));
         if (attempt > 0) activity.SetTag("http.request.resend_count", attempt);
     }
 
@@ -27,8 +27,8 @@ internal static class ClientSpan
         if (request.RequestUri is not { IsAbsoluteUri: true } uri) return;
         // A transport of the application may support schemes without a host.
         if (HostOf(uri) is { Length: > 0 } host) activity.SetTag("server.address", host);
-        if (uri.Port >= 0) activity.SetTag("server.port", Boxes.Of(uri.Port));
-        activity.SetTag("url.full", UrlRedaction.FullUrl(uri));
+        if (uri.Port >= 0) activity.SetTag("server.port", Boxes.Get(uri.Port));
+        activity.SetTag("url.full", UrlRedaction.RedactUrl(uri));
     }
 
     public static void End(Activity activity, HttpResponseMessage? response)
@@ -42,17 +42,15 @@ internal static class ClientSpan
         }
 
         var code = (int)response.StatusCode;
-        activity.SetTag("http.response.status_code", Boxes.Of(code));
+        activity.SetTag("http.response.status_code", Boxes.Get(code));
         activity.SetTag("network.protocol.version", HttpMethods.VersionOf(response.Version));
         if (code < 400) return;
         activity.SetTag("error.type", code.ToString(CultureInfo.InvariantCulture));
         activity.SetStatus(ActivityStatusCode.Error);
     }
 
-    /// <summary>
-    /// Like the platform's span: any exception is an error, without a description. So is a cancellation, because HttpClient cancels the same
-    /// token for its own timeout and for the caller, and a handler cannot distinguish them.
-    /// </summary>
+    /// <summary>Like the platform's span: any exception is an error, without a description. So is a cancellation, because HttpClient cancels the same token for its own
+    /// timeout and for the caller, and a handler cannot distinguish them.</summary>
     public static void Fail(Activity activity, Exception exception)
     {
         activity.SetTag("error.type", exception is HttpRequestException { HttpRequestError: not HttpRequestError.Unknown and var error }

@@ -4,15 +4,11 @@ using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk.Http;
 
-/// <summary>
-/// Finds the calls of HttpClients that were made before tracing was added. Their handlers have captured the platform's propagator, so the
-/// platform writes their headers without <see cref="OutboundPropagator"/>.
-/// </summary>
-/// <remarks>
-/// The platform calls a propagator on the thread that starts the span, right after the start. A span for which
-/// <see cref="OutboundPropagator"/> was not called belongs to such a client, or to a handler with a propagator of its own. The latter gives no
-/// warning unless it reads the id of the Activity, as the platform's propagator does.
-/// </remarks>
+/// <summary>Finds the calls of HttpClients that were made before tracing was added. Their handlers have captured the platform's propagator, so the platform writes their
+/// headers without <see cref="OutboundPropagator"/>.</summary>
+/// <remarks>The platform calls a propagator on the thread that starts the span, right after the start. A span for which <see cref="OutboundPropagator"/> was not called
+/// belongs to such a client, or to a handler with a propagator of its own. The latter gives no warning unless it reads the id of the Activity, as the platform's
+/// propagator does.</remarks>
 internal static class EarlyClients
 {
     // Created with the first HttpClient of the process.

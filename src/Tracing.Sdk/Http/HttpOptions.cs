@@ -11,10 +11,8 @@ public sealed class HttpOptions
     [HeaderPrefix]
     public string EnvoyHeaderPrefix { get; set; } = "x-envoy";
 
-    /// <summary>
-    /// Header of a web service's response that tells the caller the trace id. The 500 for an unhandled exception has it only if the application uses <c>UseExceptionHandler</c>: the server clears all
-    /// headers before its own.
-    /// </summary>
+    /// <summary>Header of a web service's response that tells the caller the trace id. The 500 for an unhandled exception has it only if the application uses
+    /// <c>UseExceptionHandler</c>: the server clears all headers before its own.</summary>
     /// <value>Default <see cref="TraceResponseHeader.None"/>.</value>
     /// <remarks>Set it to find the trace of a response in a browser's developer tools or with curl.</remarks>
     public TraceResponseHeader ResponseHeader { get; set; }

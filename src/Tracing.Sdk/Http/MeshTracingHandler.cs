@@ -3,15 +3,11 @@ using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk.Http;
 
-/// <summary>
-/// Makes a client span for each request and writes the trace headers, in front of any handler: a stub, a test server, a
-/// transport of your own. Every client of IHttpClientFactory gets one automatically.
-/// </summary>
-/// <remarks>
-/// In front of the platform's own handlers (<see cref="SocketsHttpHandler"/>, <see cref="HttpClientHandler"/>) it does nothing: there the
-/// platform makes one span for each attempt, redirects included, and gets the headers from this library. There is never a second span,
-/// however many of these handlers a client has.
-/// </remarks>
+/// <summary>Makes a client span for each request and writes the trace headers, in front of any handler: a stub, a test server, a transport of your own. Every client of
+/// IHttpClientFactory gets one automatically.</summary>
+/// <remarks>In front of the platform's own handlers (<see cref="SocketsHttpHandler"/>, <see cref="HttpClientHandler"/>) it does nothing: there the platform makes one
+/// span for each attempt, redirects included, and gets the headers from this library. There is never a second span, however many of these handlers a client
+/// has.</remarks>
 public sealed class MeshTracingHandler : DelegatingHandler
 {
     private static readonly ActivitySource Source = new(SourceNames.OwnHttpClient, typeof(MeshTracingHandler).Assembly.GetName().Version?.ToString(3));
@@ -20,16 +16,11 @@ public sealed class MeshTracingHandler : DelegatingHandler
     private bool? _isInnerTraced;
 
     /// <summary>Makes a handler whose <see cref="DelegatingHandler.InnerHandler"/> is still to be set.</summary>
-    public MeshTracingHandler()
-    {
-    }
+    public MeshTracingHandler() { }
 
     /// <summary>Makes a handler in front of another.</summary>
     /// <param name="innerHandler">The handler that sends the request.</param>
-    public MeshTracingHandler(HttpMessageHandler innerHandler)
-        : base(innerHandler)
-    {
-    }
+    public MeshTracingHandler(HttpMessageHandler innerHandler) : base(innerHandler) { }
 
     /// <inheritdoc/>
     protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)

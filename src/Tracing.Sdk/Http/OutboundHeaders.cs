@@ -7,11 +7,8 @@ using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk.Http;
 
-/// <summary>
-/// Writes the headers of one outbound request. A context that user code has set is kept, as long as it is one valid value and neither a copy of
-/// what came in nor the id of an open span; otherwise this library's context replaces it. One value is sent in either case, and the
-/// call never fails because of it.
-/// </summary>
+/// <summary>Writes the headers of one outbound request. A context that user code has set is kept, as long as it is one valid value and neither a copy of what came in nor
+/// the id of an open span; otherwise this library's context replaces it. One value is sent in either case, and the call never fails because of it.</summary>
 internal static class OutboundHeaders
 {
     /// <summary>Writes the headers and returns how often this message has been sent before, as far as it shows.</summary>

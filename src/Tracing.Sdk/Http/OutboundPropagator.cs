@@ -6,10 +6,8 @@ using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk.Http;
 
-/// <summary>
-/// The process's <see cref="DistributedContextPropagator"/>: the platform calls it for the headers of every HttpClient that it traces.
-/// Handlers capture it when they are built, so it is set as early as possible and finds the tracing at each call.
-/// </summary>
+/// <summary>The process's <see cref="DistributedContextPropagator"/>: the platform calls it for the headers of every HttpClient that it traces. Handlers capture it when
+/// they are built, so it is set as early as possible and finds the tracing at each call.</summary>
 internal sealed class OutboundPropagator : DistributedContextPropagator
 {
     // Used before tracing has started and after it has ended.

@@ -5,10 +5,8 @@ using Tracing.Sdk.Propagation.W3C;
 
 namespace Tracing.Sdk.Http;
 
-/// <summary>
-/// What a request message does not show when it is sent again: how often it was sent, and which headers user code had set. Most messages have
-/// none, because it costs a dictionary: a <see cref="SentMark"/> is enough where all headers are this library's.
-/// </summary>
+/// <summary>What a request message does not show when it is sent again: how often it was sent, and which headers user code had set. Most messages have none, because it
+/// costs a dictionary: a <see cref="SentMark"/> is enough where all headers are this library's.</summary>
 internal sealed class RequestNote
 {
     private static readonly HttpRequestOptionsKey<RequestNote> Key = new("Tracing.Sdk.Note");

@@ -17,7 +17,7 @@ internal static class UrlRedaction
         "X-Amz-Signature", "X-Amz-Credential", "X-Amz-Security-Token", "AWSAccessKeyId", "Signature", "sig", "X-Goog-Signature",
         "code", "id_token", "access_token", "refresh_token", "token", "client_secret", "api_key", "apikey", "key", "password", "secret");
 
-    public static string FullUrl(Uri uri)
+    public static string RedactUrl(Uri uri)
     {
         if (uri.UserInfo.Length == 0 && uri.Query.Length == 0) return uri.Fragment.Length == 0 ? uri.AbsoluteUri : uri.GetLeftPart(UriPartial.Path);
         var url = uri.AbsoluteUri;
@@ -31,7 +31,7 @@ internal static class UrlRedaction
     }
 
     /// <summary>Redacts a query, with or without its question mark; the result has none.</summary>
-    public static string Query(ReadOnlySpan<char> query)
+    public static string RedactQuery(ReadOnlySpan<char> query)
     {
         query = query.TrimStart('?');
         var text = new StringBuilder(query.Length + 8);

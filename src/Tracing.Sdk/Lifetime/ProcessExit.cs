@@ -3,11 +3,9 @@ using System.Runtime.InteropServices;
 namespace Tracing.Sdk.Lifetime;
 
 /// <summary>Stops a tracing when its process ends, and flushes it when a signal is about to end the process.</summary>
-/// <remarks>
-/// .NET 10 raises no ProcessExit for a signal: the default action of the operating system ends the process. The handlers of a signal run
-/// one after the other, the latest registered first, and that action follows unless one of them cancels it. A handler registered earlier
-/// may still cancel it afterwards, so a signal flushes and does not stop.
-/// </remarks>
+/// <remarks>.NET 10 raises no ProcessExit for a signal: the default action of the operating system ends the process. The handlers of a signal run one after the other,
+/// the latest registered first, and that action follows unless one of them cancels it. A handler registered earlier may still cancel it afterwards, so a signal flushes
+/// and does not stop.</remarks>
 internal sealed class ProcessExit : IDisposable
 {
     // On Windows: Ctrl+C, Ctrl+Break, the closed console window, and the shutdown of the machine.

@@ -12,7 +12,6 @@ internal static class ExceptionText
     private static readonly SearchValues<char> AuthorityEnds = SearchValues.Create("/?# \t\r\n\"'<>");
 
     public static string Message(Exception exception) => Read(exception, static e => e.Message);
-
     public static string StackTrace(Exception exception) => Read(exception, static e => e.ToString());
 
     private static string Read(Exception exception, Func<Exception, string> read)

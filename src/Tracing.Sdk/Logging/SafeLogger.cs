@@ -5,8 +5,7 @@ namespace Tracing.Sdk.Logging;
 /// <summary>Writes to the application's logger, or to standard error when that throws: a broken log provider loses no span and no line.</summary>
 internal sealed class SafeLogger(ILogger logger) : ILogger
 {
-    public IDisposable? BeginScope<TState>(TState state)
-        where TState : notnull => null;
+    public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
 
     public bool IsEnabled(LogLevel logLevel)
     {

@@ -5,9 +5,7 @@ namespace Tracing.Sdk.Logging;
 /// <summary>Writes warnings to standard error, in a process without logging.</summary>
 internal sealed class StandardErrorLogger : ILogger
 {
-    public IDisposable? BeginScope<TState>(TState state)
-        where TState : notnull => null;
-
+    public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
     public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning;
 
     public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)

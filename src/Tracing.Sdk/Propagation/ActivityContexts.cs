@@ -4,10 +4,8 @@ using Tracing.Sdk.Propagation.W3C;
 
 namespace Tracing.Sdk.Propagation;
 
-/// <summary>
-/// Conversion to and from <see cref="ActivityContext"/>, whose flags hold two of the four states. The marker in its tracestate holds the
-/// other two, for code that gets the ActivityContext and nothing else.
-/// </summary>
+/// <summary>Conversion to and from <see cref="ActivityContext"/>, whose flags hold two of the four states. The marker in its tracestate holds the other two, for code
+/// that gets the ActivityContext and nothing else.</summary>
 internal static class ActivityContexts
 {
     public static ActivityContext ToActivityContext(in this TraceIds ids, string? traceState)

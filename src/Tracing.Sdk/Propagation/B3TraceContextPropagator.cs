@@ -9,15 +9,10 @@ namespace Tracing.Sdk.Propagation;
 /// Reads both forms of B3 and writes one of them, on any carrier: HTTP headers, Kafka headers, a dictionary.
 /// <see href="https://github.com/openzipkin/b3-propagation">B3 propagation</see>.
 /// </summary>
-/// <remarks>
-/// All four states survive a round trip. <see cref="ActivityContext"/> has flags for two of them, so <c>debug</c> and <c>defer</c> are
-/// in a member of its tracestate, <c>mesh=s:d</c> and <c>mesh=s:u</c>, which this library reads when a span is started with that context.
-/// A decision without ids (<c>b3: 0</c>) has no place in an <see cref="ActivityContext"/> and is not returned; the ASP.NET Core
-/// integration honours it. Neither method throws, whatever the carrier contains.
-/// </remarks>
-/// <param name="singleHeader">
-/// Whether to write one <c>b3</c> header, which the B3 specification recommends for new carriers, or the <c>X-B3-*</c> headers. Default true.
-/// </param>
+/// <remarks>All four states survive a round trip. <see cref="ActivityContext"/> has flags for two of them, so <c>debug</c> and <c>defer</c> are in a member of its
+/// tracestate, <c>mesh=s:d</c> and <c>mesh=s:u</c>, which this library reads when a span is started with that context. A decision without ids (<c>b3: 0</c>) has no place
+/// in an <see cref="ActivityContext"/> and is not returned; the ASP.NET Core integration honours it. Neither method throws, whatever the carrier contains.</remarks>
+/// <param name="singleHeader">Whether to write one <c>b3</c> header, which the B3 specification recommends for new carriers, or the <c>X-B3-*</c> headers. Default true.</param>
 public sealed class B3TraceContextPropagator(bool singleHeader = true) : TextMapPropagator
 {
     /// <summary>The names of both forms: all that an extraction reads, and all that should be removed from a carrier before an injection.</summary>

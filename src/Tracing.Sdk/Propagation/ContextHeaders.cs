@@ -19,15 +19,12 @@ internal static class ContextHeaders
     public static readonly string[] All = [.. Propagated, RequestIds.RequestId, RequestIds.ClientTraceId];
 
     private static readonly FrozenSet<string> Names = FrozenSet.Create(
-        StringComparer.OrdinalIgnoreCase,
-        [.. All, "jaeger-debug-id", "jaeger-baggage", "newrelic", "x-dynatrace", "Request-Id", "Correlation-Context"]);
+        StringComparer.OrdinalIgnoreCase, [.. All, "jaeger-debug-id", "jaeger-baggage", "newrelic", "x-dynatrace", "Request-Id", "Correlation-Context"]);
 
     private static readonly string[] Prefixes = ["x-b3-", "x-datadog-", "x-ot-", "ot-baggage-", "uberctx-", "sw8", "x-instana-"];
 
-    /// <summary>
-    /// Whether a header carries a trace context or a decision about tracing, those of other tracers and of Envoy's own sampling included.
-    /// A caller that is not trusted has none of them forwarded. Any other header is the application's.
-    /// </summary>
+    /// <summary>Whether a header carries a trace context or a decision about tracing, those of other tracers and of Envoy's own sampling included. A caller that is not
+    /// trusted has none of them forwarded. Any other header is the application's.</summary>
     public static bool IsAboutTracing(string name)
     {
         // Also x-envoy-force-trace under any prefix, uber-trace-id, x-amzn-trace-id, x-cloud-trace-context, ...

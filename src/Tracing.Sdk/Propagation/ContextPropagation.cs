@@ -5,13 +5,8 @@ namespace Tracing.Sdk.Propagation;
 /// <summary>How one tracing reads the contexts of requests and trusts them, and which calls carry a context or baggage.</summary>
 internal sealed class ContextPropagation
 {
-    /// <summary>Which headers are read and written.</summary>
     public required PropagationSettings Settings { get; init; }
-
-    /// <summary>Hosts whose requests get headers.</summary>
     public required PropagationTargets Targets { get; init; }
-
-    /// <summary>Hosts whose requests get baggage.</summary>
     public required PropagationTargets BaggageTargets { get; init; }
 
     /// <summary>The rules of trust; null when every caller is trusted. Those about the peer's address are judged later, when it is known.</summary>

@@ -9,10 +9,8 @@ using Tracing.Sdk.Propagation.W3C;
 
 namespace Tracing.Sdk.Propagation;
 
-/// <summary>
-/// The headers of an inbound request, read in one pass. A lookup in Kestrel's dictionary costs up to 45 ns for a name without a field of its
-/// own there, and eight of the names are such; one pass over all headers of a request takes half the time of the lookups.
-/// </summary>
+/// <summary>The headers of an inbound request, read in one pass. A lookup in Kestrel's dictionary costs up to 45 ns for a name without a field of its own there, and
+/// eight of the names are such; one pass over all headers of a request takes half the time of the lookups.</summary>
 internal struct HeaderSnapshot : IHeaderReader
 {
     // In requests with more headers than this each name is looked up.

@@ -5,20 +5,16 @@ namespace Tracing.Sdk.Propagation;
 /// <summary>Which headers are read and written, and which hosts get them.</summary>
 public sealed class PropagationOptions
 {
-    /// <summary>
-    /// Formats that are written, the preferred first: <c>tracecontext</c>, <c>b3multi</c>, <c>b3</c>, <c>baggage</c>, or <c>none</c>. What is written is also read, B3 always in both forms. Single and
-    /// multi B3 are never written together: the first named is.
-    /// </summary>
+    /// <summary>Formats that are written, the preferred first: <c>tracecontext</c>, <c>b3multi</c>, <c>b3</c>, <c>baggage</c>, or <c>none</c>. What is written is also
+    /// read, B3 always in both forms. Single and multi B3 are never written together: the first named is.</summary>
     /// <value>Default: <c>tracecontext,b3multi,baggage</c>. Variable: <c>OTEL_PROPAGATORS</c>.</value>
     /// <remarks>Change it to the format of the mesh when all of its proxies and services speak only one.</remarks>
     [Variable("OTEL_PROPAGATORS")]
     [Items("tracecontext", "baggage", "b3", "b3multi", "none")]
     public IList<string> Formats { get; } = ["tracecontext", "b3multi", "baggage"];
 
-    /// <summary>
-    /// Hosts outside the mesh that also get trace headers: <c>api.example.com</c>, <c>*.example.com</c>, <c>203.0.113.0/24</c>, <c>*</c>. Loopback and private addresses, names of one label, and names
-    /// under .svc, .cluster.local, .local, .internal and .localhost are always inside.
-    /// </summary>
+    /// <summary>Hosts outside the mesh that also get trace headers: <c>api.example.com</c>, <c>*.example.com</c>, <c>203.0.113.0/24</c>, <c>*</c>. Loopback and private
+    /// addresses, names of one label, and names under .svc, .cluster.local, .local, .internal and .localhost are always inside.</summary>
     /// <value>Default: none.</value>
     /// <remarks>Name the public hosts behind which services of your own run.</remarks>
     [HostPatterns]
@@ -42,10 +38,8 @@ public sealed class PropagationOptions
     [Expected("a list of keys; * at the end stands for any rest")]
     public IList<string> BaggageKeys { get; } = ["*"];
 
-    /// <summary>
-    /// Further request headers that are passed on unchanged, such as <c>x-ot-span-context</c>, <c>sw8</c> or an application's own. <c>x-request-id</c> and <c>x-client-trace-id</c> always are. From
-    /// callers that are not trusted, only an application's own headers go on.
-    /// </summary>
+    /// <summary>Further request headers that are passed on unchanged, such as <c>x-ot-span-context</c>, <c>sw8</c> or an application's own. <c>x-request-id</c> and
+    /// <c>x-client-trace-id</c> always are. From callers that are not trusted, only an application's own headers go on.</summary>
     /// <value>Default: none.</value>
     /// <remarks>Name headers by which a mesh routes (a canary, a tenant), or the headers of a tracer that the proxies speak.</remarks>
     [ForwardedHeaders]

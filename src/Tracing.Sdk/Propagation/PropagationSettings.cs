@@ -28,7 +28,6 @@ internal sealed record PropagationSettings
 
     /// <summary>Whether B3 comes before W3C in the configuration: it then decides where no other evidence does.</summary>
     public bool B3First { get; init; }
-
     public bool Baggage { get; init; } = true;
 
     /// <summary>Whether Envoy's x-request-id is read, which comes with HTTP requests only.</summary>

@@ -4,11 +4,13 @@ using System.Net.Sockets;
 
 namespace Tracing.Sdk.Propagation;
 
-/// <summary>
-/// The hosts whose requests get headers. By default only hosts that look internal: loopback and private addresses, names of one
-/// label, and names under .svc, .cluster.local, .local, .internal and .localhost. Requests to all others get a span and no headers.
-/// </summary>
-internal sealed class PropagationTargets
+/// <summary>The hosts whose requests get headers. By default only hosts that look internal: loopback and private addresses, names of one label, and names under .svc,
+/// .cluster.local, .local, .internal and .localhost. Requests to all others get a span and no headers.</summary>
+/// <param name="allowed">Patterns of further hosts that get headers; <c>*</c> for all.</param>
+/// <param name="denied">Patterns of hosts that get none, whatever else allows them.</param>
+/// <param name="refused">Called with a host that gets no headers, the first time; null for no call.</param>
+/// <exception cref="FormatException">A pattern is neither a host name, a suffix such as <c>*.example.com</c>, nor a network.</exception>
+internal sealed class PropagationTargets(IEnumerable<string> allowed, IEnumerable<string> denied, Action<string>? refused = null)
 {
     private static readonly string[] InternalSuffixes = [".svc", ".cluster.local", ".local", ".internal", ".localhost"];
 
@@ -28,20 +30,8 @@ internal sealed class PropagationTargets
 
     // Counted here, because ConcurrentDictionary.Count takes all of its locks.
     private int _remembered;
-    private readonly HostPatterns _allowed;
-    private readonly HostPatterns _denied;
-    private readonly Action<string>? _refused;
-
-    /// <param name="allowed">Patterns of further hosts that get headers; <c>*</c> for all.</param>
-    /// <param name="denied">Patterns of hosts that get none, whatever else allows them.</param>
-    /// <param name="refused">Called with a host that gets no headers, the first time; null for no call.</param>
-    /// <exception cref="FormatException">A pattern is neither a host name, a suffix such as <c>*.example.com</c>, nor a network.</exception>
-    public PropagationTargets(IEnumerable<string> allowed, IEnumerable<string> denied, Action<string>? refused = null)
-    {
-        _allowed = new HostPatterns(allowed);
-        _denied = new HostPatterns(denied);
-        _refused = refused;
-    }
+    private readonly HostPatterns _allowed = new(allowed);
+    private readonly HostPatterns _denied = new(denied);
 
     /// <summary>Whether requests to this host get headers.</summary>
     /// <param name="host">A name or an address, as <see cref="Uri.Host"/> gives it.</param>
@@ -54,7 +44,7 @@ internal sealed class PropagationTargets
         {
             Interlocked.Increment(ref _remembered);
             Interlocked.CompareExchange(ref _first[host.Length & (_first.Length - 1)], known, null);
-            if (!known.IsAllowed) _refused?.Invoke(host);
+            if (!known.IsAllowed) refused?.Invoke(host);
         }
 
         return known.IsAllowed;
@@ -110,6 +100,5 @@ internal sealed class HostPatterns
     }
 
     private static IPNetwork NetworkOf(IPAddress address) => new(address, address.AddressFamily == AddressFamily.InterNetwork ? 32 : 128);
-
     private static bool IsName(string text) => Uri.CheckHostName(text) == UriHostNameType.Dns;
 }

@@ -4,10 +4,8 @@ using Tracing.Sdk.Propagation.Mesh;
 
 namespace Tracing.Sdk.Propagation;
 
-/// <summary>
-/// What a request brought and its caller is not trusted with. It is kept because a service may copy the headers of its request onto its calls,
-/// as a reverse proxy does: the copies are recognised by it and removed.
-/// </summary>
+/// <summary>What a request brought and its caller is not trusted with. It is kept because a service may copy the headers of its request onto its calls, as a reverse
+/// proxy does: the copies are recognised by it and removed.</summary>
 /// <param name="Received">The context as it was read.</param>
 /// <param name="Headers">The trace headers as they came, of every format.</param>
 /// <param name="Baggage">The baggage that is refused, member by member; null when there is none.</param>

@@ -5,10 +5,8 @@ using Tracing.Sdk.Propagation.Mesh;
 
 namespace Tracing.Sdk.Propagation;
 
-/// <summary>
-/// What came in with one request: the trace context that is continued, with its state, one that is only linked, and the headers that are forwarded.
-/// It flows with the execution context, so that every outbound call of the request finds it.
-/// </summary>
+/// <summary>What came in with one request: the trace context that is continued, with its state, one that is only linked, and the headers that are forwarded. It flows
+/// with the execution context, so that every outbound call of the request finds it.</summary>
 internal sealed record RemoteContext
 {
     private static readonly AsyncLocal<RemoteContext?> Local = new();
@@ -86,7 +84,6 @@ internal sealed record RemoteContext
 
     /// <summary>Whether both are the same instance: a context is compared by identity.</summary>
     public bool Equals(RemoteContext? other) => ReferenceEquals(this, other);
-
     public override int GetHashCode() => System.Runtime.CompilerServices.RuntimeHelpers.GetHashCode(this);
 
     /// <summary>The same request for a caller that is trusted less: no decision of it holds.</summary>

@@ -15,20 +15,16 @@ internal readonly record struct TraceIds(ulong TraceHigh, ulong TraceLow, ulong 
     public const int RandomFlag = 0x02;
 
     public bool HasIds => SpanId != 0;
-
     public bool IsSampled => State.IsSampled();
 
     /// <summary>A decision that came without ids.</summary>
     public static TraceIds DecisionOnly(SamplingState state) => new(0, 0, 0, 0, state, IsRandom: false);
 
     /// <summary>Compares trace ids. B3's 64-bit ids are the right half of a wider one; ids of other formats are never cut.</summary>
-    public bool IsSameTraceAs(in TraceIds b3) =>
-        TraceLow == b3.TraceLow && (TraceHigh == b3.TraceHigh || b3.TraceHigh == 0);
+    public bool IsSameTraceAs(in TraceIds b3) => TraceLow == b3.TraceLow && (TraceHigh == b3.TraceHigh || b3.TraceHigh == 0);
 
     /// <summary>The same context with the debug state of other headers of the trace, which overrules any other decision.</summary>
-    /// <param name="spanId">
-    /// The span that debug came with; zero for none. A hop that did not sample exported no span: where debug overrules it, this span is the parent.
-    /// </param>
+    /// <param name="spanId">The span that debug came with; zero for none. A hop that did not sample exported no span: where debug overrules it, this span is the parent.</param>
     public TraceIds WithDebug(ulong spanId) =>
         this with { SpanId = State == SamplingState.Deny && spanId != 0 ? spanId : SpanId, State = SamplingState.Debug };
 

@@ -4,10 +4,8 @@ using Tracing.Sdk.Propagation.Mesh;
 namespace Tracing.Sdk.Propagation;
 
 /// <summary>Decides the trust in a caller: by the first rule that matches, else by the default.</summary>
-/// <remarks>
-/// A rule by identity that meets an unreadable header decides for the least trust that any rule or the default gives, so a forged header never gets more than an honest one. The rules rely on the proxy
-/// that sets these headers: an Envoy at the edge strips what callers send.
-/// </remarks>
+/// <remarks>A rule by identity that meets an unreadable header decides for the least trust that any rule or the default gives, so a forged header never gets more than an
+/// honest one. The rules rely on the proxy that sets these headers: an Envoy at the edge strips what callers send.</remarks>
 internal sealed class TrustPolicy
 {
     private readonly TraceTrust _default;
@@ -34,8 +32,7 @@ internal sealed class TrustPolicy
     /// <summary>Whether a rule needs the peer's address, which the headers do not tell.</summary>
     public bool NeedsAddress { get; }
 
-    public TraceTrust Decide<TReader>(in TReader headers, IPAddress? peer)
-        where TReader : struct, IHeaderReader
+    public TraceTrust Decide<TReader>(in TReader headers, IPAddress? peer) where TReader : struct, IHeaderReader
     {
         if (peer is { IsIPv4MappedToIPv6: true }) peer = peer.MapToIPv4();
         ReadOnlySpan<char> identity = default;

@@ -26,18 +26,10 @@ public sealed record TrustRule : ISpanParsable<TrustRule>
 
     /// <summary>The callers, as the rule was written.</summary>
     public string Caller { get; }
-
     internal CallerKind Kind { get; }
-
     internal IPNetwork Network { get; }
 
-    internal enum CallerKind
-    {
-        Internal,
-        External,
-        Network,
-        Spiffe,
-    }
+    internal enum CallerKind { Internal, External, Network, Spiffe }
 
     /// <summary>Reads a rule.</summary>
     /// <param name="s">The text, such as <c>Restart external</c>.</param>

@@ -8,10 +8,7 @@ namespace Tracing.Sdk.Propagation;
 /// Reads and writes <c>baggage</c> on any carrier, within its limits (180 members, 8192 characters) in both directions.
 /// <see href="https://www.w3.org/TR/baggage/">W3C Baggage</see>.
 /// </summary>
-/// <remarks>
-/// <see cref="Baggage"/> has no place for the properties of a member, so they are lost here; the HTTP integration keeps them.
-/// Neither method throws, whatever the carrier contains.
-/// </remarks>
+/// <remarks><see cref="Baggage"/> has no place for the properties of a member, so they are lost here; the HTTP integration keeps them. Neither method throws, whatever the carrier contains.</remarks>
 public sealed class W3CBaggagePropagator : TextMapPropagator
 {
     private static readonly string[] AllKeys = ["*"];

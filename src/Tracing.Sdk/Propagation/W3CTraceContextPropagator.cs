@@ -8,10 +8,8 @@ namespace Tracing.Sdk.Propagation;
 /// Reads and writes <c>traceparent</c> and <c>tracestate</c> on any carrier: HTTP headers, Kafka headers, a dictionary.
 /// <see href="https://www.w3.org/TR/trace-context-2/">W3C Trace Context, level 2</see>.
 /// </summary>
-/// <remarks>
-/// Any version is read and version 00 is written; reserved flag bits are dropped; an invalid tracestate does not affect its traceparent.
-/// Neither method throws, whatever the carrier contains.
-/// </remarks>
+/// <remarks>Any version is read and version 00 is written; reserved flag bits are dropped; an invalid tracestate does not affect its traceparent. Neither method throws,
+/// whatever the carrier contains.</remarks>
 public sealed class W3CTraceContextPropagator : TextMapPropagator
 {
     /// <summary><c>traceparent</c> and <c>tracestate</c>.</summary>

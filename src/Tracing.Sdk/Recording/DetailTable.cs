@@ -4,10 +4,7 @@ using System.Runtime.CompilerServices;
 namespace Tracing.Sdk.Recording;
 
 /// <summary>The details of running server spans, found by activity. They are not kept on the activity because other code could read them there.</summary>
-/// <remarks>
-/// Any thread, without locks or allocations. The table has a fixed size: an application can replace hosting's activity, which then never
-/// stops, and such entries must not add up.
-/// </remarks>
+/// <remarks>Any thread, without locks or allocations. The table has a fixed size: an application can replace hosting's activity, which then never stops, and such entries must not add up.</remarks>
 internal sealed class DetailTable
 {
     // 64 KiB. With 2,000 running requests one in 3,000 finds its places taken, with 4,000 one in 60; its attributes are then tags.

@@ -4,28 +4,19 @@ namespace Tracing.Sdk.Recording;
 
 /// <summary>What became of the spans of one exporter: <c>ended = exported + dropped + in flight</c>.</summary>
 /// <remarks>Any thread.</remarks>
-internal sealed class ExporterMetrics
+/// <param name="componentType">One of the values of <c>otel.component.type</c>, such as <c>otlp_http_span_exporter</c>.</param>
+/// <param name="index">Which of the process's exporters of this type.</param>
+/// <param name="filtered">The number of spans that no exporter gets because user code has cleared their sampled flag.</param>
+internal sealed class ExporterMetrics(string componentType, int index = 0, Func<long>? filtered = null)
 {
     private readonly long[] _dropped = new long[DropReasons.Count];
     private long _exported;
     private long _retries;
     private long _sending;
-    private readonly Func<long>? _filtered;
     private Func<(long Spans, long Bytes, long CapacityBytes)> _queue = static () => default;
 
-    /// <param name="componentType">One of the values of <c>otel.component.type</c>, such as <c>otlp_http_span_exporter</c>.</param>
-    /// <param name="index">Which of the process's exporters of this type.</param>
-    /// <param name="filtered">The number of spans that no exporter gets because user code has cleared their sampled flag.</param>
-    public ExporterMetrics(string componentType, int index = 0, Func<long>? filtered = null)
-    {
-        _filtered = filtered;
-        ComponentType = componentType;
-        ComponentName = $"{componentType}/{index}";
-    }
-
-    public string ComponentType { get; }
-
-    public string ComponentName { get; }
+    public string ComponentType { get; } = componentType;
+    public string ComponentName { get; } = $"{componentType}/{index}";
 
     /// <summary>Spans that a collector accepted.</summary>
     public long Exported => Volatile.Read(ref _exported);
@@ -53,7 +44,6 @@ internal sealed class ExporterMetrics
 
     /// <summary>Bytes of the buffer in use.</summary>
     public long QueueBytes => _queue().Bytes;
-
     public long QueueCapacityBytes => _queue().CapacityBytes;
 
     /// <summary>Requests that were sent again.</summary>
@@ -62,13 +52,9 @@ internal sealed class ExporterMetrics
     /// <summary>Called after each request with its duration in seconds, its status (0 without a response) and its <c>error.type</c>.</summary>
     public Action<double, int, string?>? OnRequest { get; set; }
 
-    public long Dropped(DropReason reason) =>
-        reason == DropReason.Filtered ? _filtered?.Invoke() ?? 0 : Volatile.Read(ref _dropped[(int)reason]);
-
+    public long Dropped(DropReason reason) => reason == DropReason.Filtered ? filtered?.Invoke() ?? 0 : Volatile.Read(ref _dropped[(int)reason]);
     public void Drop(DropReason reason, long count = 1) => Interlocked.Add(ref _dropped[(int)reason], count);
-
     public void Export(long count) => Interlocked.Add(ref _exported, count);
-
     public void Retry() => Interlocked.Increment(ref _retries);
 
     /// <summary>Sets the function that counts what is in flight.</summary>

@@ -2,10 +2,8 @@ using System.Diagnostics;
 
 namespace Tracing.Sdk.Recording;
 
-/// <summary>
-/// Makes ASP.NET Core create its request Activity where nothing is recorded: the platform injects headers only inside an Activity, so
-/// without one a plain HttpClient would forward nothing. The caller's sampled flag stays on it, as it does without this library.
-/// </summary>
+/// <summary>Makes ASP.NET Core create its request Activity where nothing is recorded: the platform injects headers only inside an Activity, so without one a plain
+/// HttpClient would forward nothing. The caller's sampled flag stays on it, as it does without this library.</summary>
 internal sealed class ForwardListener : IDisposable
 {
     // The sampled flag of the parent of the activity that starts on this thread.

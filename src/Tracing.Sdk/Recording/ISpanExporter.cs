@@ -6,5 +6,5 @@ namespace Tracing.Sdk.Recording;
 internal interface ISpanExporter
 {
     /// <summary>Takes a span that has ended, on the thread that ended it. Never throws, never waits, and keeps nothing of the activity.</summary>
-    void Add(Activity activity, in SpanMetadata facts);
+    void Add(Activity activity, in SpanMetadata metadata);
 }

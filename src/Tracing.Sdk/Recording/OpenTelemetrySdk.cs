@@ -2,10 +2,8 @@ using System.Reflection;
 
 namespace Tracing.Sdk.Recording;
 
-/// <summary>
-/// OpenTelemetry's SDK, which an application may use beside this library for metrics, logs or traces. This library does not reference it,
-/// and binds its one property of interest by name once the assembly is loaded.
-/// </summary>
+/// <summary>OpenTelemetry's SDK, which an application may use beside this library for metrics, logs or traces. This library does not reference it, and binds its one
+/// property of interest by name once the assembly is loaded.</summary>
 internal static class OpenTelemetrySdk
 {
     private const string AssemblyName = "OpenTelemetry";
@@ -20,7 +18,6 @@ internal static class OpenTelemetrySdk
         foreach (var assembly in AppDomain.CurrentDomain.GetAssemblies()) Look(assembly);
     }
 
-    /// <summary>Whether the SDK is loaded.</summary>
     public static bool IsLoaded => _isLoaded;
 
     /// <summary>Whether the running code is in a <c>SuppressInstrumentationScope</c>.</summary>

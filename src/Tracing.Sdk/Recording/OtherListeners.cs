@@ -3,10 +3,8 @@ using System.Diagnostics;
 
 namespace Tracing.Sdk.Recording;
 
-/// <summary>
-/// Tells whether another <see cref="ActivityListener"/> in the process hears a source. A probe is an <see cref="ActivitySource"/> of the same
-/// name that this library's own listeners refuse, so it has listeners only if another one listens.
-/// </summary>
+/// <summary>Tells whether another <see cref="ActivityListener"/> in the process hears a source. A probe is an <see cref="ActivitySource"/> of the same name that this
+/// library's own listeners refuse, so it has listeners only if another one listens.</summary>
 internal static class OtherListeners
 {
     // Identifies a probe. References cannot be compared: listeners are called for a new source before the field that holds it is assigned.

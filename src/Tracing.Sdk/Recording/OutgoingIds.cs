@@ -14,10 +14,8 @@ internal sealed class OutgoingIds(SpanOwnership ownership, SourceFilter filter, 
     /// <summary>Calls below an activity that was taken back leave with the ids of its replacement.</summary>
     public static void Replace(Activity takenBack, Activity replacement) => takenBack.SetCustomProperty(ReplacementKey, replacement);
 
-    /// <summary>
-    /// The context that an outbound call sends for an activity: the ids of the nearest exported span, from the activity upwards. Without one, the
-    /// local root stands for this hop. Null when there is no context to send.
-    /// </summary>
+    /// <summary>The context that an outbound call sends for an activity: the ids of the nearest exported span, from the activity upwards. Without one, the local root
+    /// stands for this hop. Null when there is no context to send.</summary>
     public OutboundContext? ContextToSend(Activity? activity)
     {
         // :: Step 1: activities with hierarchical ids have none to send
@@ -46,7 +44,7 @@ internal sealed class OutgoingIds(SpanOwnership ownership, SourceFilter filter, 
     }
 
     /// <summary>What is exported of a span beside its activity. Its parent is the nearest exported ancestor, which a reader of the trace will find.</summary>
-    public SpanMetadata GetFacts(Activity activity, SpanDetails? details)
+    public SpanMetadata GetMetadata(Activity activity, SpanDetails? details)
     {
         var parentId = activity.ParentSpanId;
         var isRemote = activity.HasRemoteParent;
@@ -76,10 +74,8 @@ internal sealed class OutgoingIds(SpanOwnership ownership, SourceFilter filter, 
         return top.ParentSpanId == default ? randomFlag : ((int)top.ActivityTraceFlags & TraceIds.RandomFlag) != 0;
     }
 
-    /// <summary>
-    /// The caller's decision for a local root that was not sampled here (a bare <c>new Activity()</c>, or a source that is not listened to).
-    /// Its own flag may be that of another listener, so the headers count.
-    /// </summary>
+    /// <summary>The caller's decision for a local root that was not sampled here (a bare <c>new Activity()</c>, or a source that is not listened to). Its own flag may be
+    /// that of another listener, so the headers count.</summary>
     public static SamplingState GetCallerState(Activity top)
     {
         var remote = RemoteContext.Current;
@@ -89,8 +85,7 @@ internal sealed class OutgoingIds(SpanOwnership ownership, SourceFilter filter, 
     }
 
     /// <summary>A decision of B3 that came without ids.</summary>
-    public static SamplingState GetHint(RemoteContext? remote) =>
-        remote is { Ids: { HasIds: false, State: var hint } } ? hint : SamplingState.Defer;
+    public static SamplingState GetHint(RemoteContext? remote) => remote is { Ids: { HasIds: false, State: var hint } } ? hint : SamplingState.Defer;
 
     private static SamplingState GetState(Activity activity) =>
         !activity.Recorded ? SamplingState.Deny

@@ -7,10 +7,8 @@ namespace Tracing.Sdk.Recording;
 public sealed class SamplingOptions
 {
     /// <summary>Share of new traces that is recorded.</summary>
-    /// <value>
-    /// Default 1; from 0 to 1. Variables: <c>OTEL_TRACES_SAMPLER</c> and <c>OTEL_TRACES_SAMPLER_ARG</c>, which count neither for this option nor for <see cref="FollowParentDecision"/> when the section
-    /// or the code sets one of the two.
-    /// </value>
+    /// <value>Default 1; from 0 to 1. Variables: <c>OTEL_TRACES_SAMPLER</c> and <c>OTEL_TRACES_SAMPLER_ARG</c>, which count neither for this option nor for
+    /// <see cref="FollowParentDecision"/> when the section or the code sets one of the two.</value>
     /// <remarks>Lower it where new traces begin in this service and there are more of them than the backend should keep.</remarks>
     [Range(0.0, 1.0)]
     [Example("0.1")]

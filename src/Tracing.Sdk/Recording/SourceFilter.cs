@@ -48,19 +48,10 @@ internal sealed class SourceFilter(IReadOnlyList<string> sources, IReadOnlyList<
     /// <summary>As <see cref="Accepts(string)"/>, for an ActivityListener, which calls it once for each source. Logs a source that the settings leave out.</summary>
     public bool ShouldListenTo(ActivitySource source)
     {
-        switch (Decide(source.Name))
-        {
-            case Verdict.Accepted:
-                return true;
-            case Verdict.NotAmongSources:
-                Report(source.Name, nameof(MeshTracingOptions.Sources));
-                break;
-            case Verdict.Ignored:
-                Report(source.Name, nameof(MeshTracingOptions.IgnoredSources));
-                break;
-        }
-
-        return false;
+        var verdict = Decide(source.Name);
+        if (verdict == Verdict.NotAmongSources) Report(source.Name, nameof(MeshTracingOptions.Sources));
+        else if (verdict == Verdict.Ignored) Report(source.Name, nameof(MeshTracingOptions.IgnoredSources));
+        return verdict == Verdict.Accepted;
     }
 
     private Verdict Decide(string name)
@@ -109,11 +100,5 @@ internal sealed class SourceFilter(IReadOnlyList<string> sources, IReadOnlyList<
         _ => name,
     };
 
-    private enum Verdict
-    {
-        Accepted,
-        NotAmongSources,
-        Ignored,
-        LeftOutByDefault,
-    }
+    private enum Verdict { Accepted, NotAmongSources, Ignored, LeftOutByDefault }
 }

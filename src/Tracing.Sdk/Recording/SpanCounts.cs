@@ -5,10 +5,7 @@ using System.Runtime.InteropServices;
 namespace Tracing.Sdk.Recording;
 
 /// <summary>Counts the spans that have started and ended. Each thread has counters of its own, so that counting is a plain addition.</summary>
-/// <remarks>
-/// An atomic addition costs a span far more than a few nanoseconds: it waits until the bytes just written to a block have left the cache of
-/// the export thread.
-/// </remarks>
+/// <remarks>An atomic addition costs a span far more than a few nanoseconds: it waits until the bytes just written to a block have left the cache of the export thread.</remarks>
 internal sealed class SpanCounts
 {
     // The counters of this thread: a list with one entry for each instance. Only tests have many instances.
@@ -24,7 +21,6 @@ internal sealed class SpanCounts
     public SpanCounts() => _endedThreads = new ThreadCounters(this, null);
 
     public long Started => Sum(static counters => Volatile.Read(ref counters.Values.Started));
-
     public long Ended => Sum(static counters => Volatile.Read(ref counters.Values.Ended));
 
     /// <summary>Activities that started without the sampled flag.</summary>
@@ -49,9 +45,7 @@ internal sealed class SpanCounts
     }
 
     public void End() => Own().Values.Ended++;
-
     public void StartUnsampled() => Own().Values.StartedUnsampled++;
-
     public void EndUnsampled() => Own().Values.EndedUnsampled++;
 
     /// <summary>Spans that have started and not ended, as far as they are still kept.</summary>
@@ -173,16 +167,9 @@ internal sealed class SpanCounts
     [StructLayout(LayoutKind.Explicit, Size = 128)]
     private struct Counters
     {
-        [FieldOffset(48)]
-        public long Started;
-
-        [FieldOffset(56)]
-        public long Ended;
-
-        [FieldOffset(64)]
-        public long StartedUnsampled;
-
-        [FieldOffset(72)]
-        public long EndedUnsampled;
+        [FieldOffset(48)] public long Started;
+        [FieldOffset(56)] public long Ended;
+        [FieldOffset(64)] public long StartedUnsampled;
+        [FieldOffset(72)] public long EndedUnsampled;
     }
 }

@@ -2,10 +2,8 @@ using System.Diagnostics;
 
 namespace Tracing.Sdk.Recording;
 
-/// <summary>
-/// Attributes of a server span that stand in the request until the span is encoded. While no other listener hears the span they are not
-/// tags, because a dozen tags cost the garbage collector a dozen objects a request. Otherwise they are, and other code reads them on the activity.
-/// </summary>
+/// <summary>Attributes of a server span that stand in the request until the span is encoded. While no other listener hears the span they are not tags, because a dozen
+/// tags cost the garbage collector a dozen objects a request. Otherwise they are, and other code reads them on the activity.</summary>
 internal abstract class SpanDetails(Activity activity)
 {
     /// <summary>The largest number of keys.</summary>
@@ -16,8 +14,6 @@ internal abstract class SpanDetails(Activity activity)
 
     /// <summary>The keys, in order: the same list for all spans.</summary>
     public abstract string[] Keys { get; }
-
-    /// <summary>The span's activity.</summary>
     public Activity Activity => activity;
 
     /// <summary>Whether the attributes are tags of the activity too.</summary>

@@ -4,10 +4,8 @@ using System.Diagnostics.Metrics;
 namespace Tracing.Sdk.Recording;
 
 /// <summary>Counts the spans of one tracing: started, ended, and what became of them in each exporter. Publishes the numbers as a meter.</summary>
-/// <remarks>
-/// Instruments as in https://opentelemetry.io/docs/specs/semconv/otel/sdk-metrics/. All but the duration are read when a listener asks,
-/// so that counting costs a span next to nothing.
-/// </remarks>
+/// <remarks>Instruments as in https://opentelemetry.io/docs/specs/semconv/otel/sdk-metrics/. All but the duration are read when a listener asks, so that counting costs a
+/// span next to nothing.</remarks>
 internal sealed class SpanMetrics : IDisposable
 {
     public const string MeterName = "Tracing.Sdk";
@@ -30,8 +28,7 @@ internal sealed class SpanMetrics : IDisposable
         Publish(() => _meter.CreateObservableCounter(
             "tracing.sdk.context.conflicts",
             () => Enumerable.Range(0, ConflictNames.Length).Select(i => new Measurement<long>(Conflicts(i), new KeyValuePair<string, object?>("tracing.sdk.conflict", ConflictNames[i]))),
-            "{request}",
-            "Requests in which the trace headers of two formats disagreed."));
+            "{request}", "Requests in which the trace headers of two formats disagreed."));
         Publish(() => _meter.CreateObservableCounter("otel.sdk.span.started", () => Started, "{span}", "Spans that were sampled and started."));
         Publish(() => _meter.CreateObservableUpDownCounter("otel.sdk.span.live", () => Live, "{span}", "Spans that were started and have not ended."));
         Observe("otel.sdk.processor.span.queue.size", "{span}", "Spans that wait for their request.", exporter => Math.Max(0, exporter.InFlight - exporter.Sending));
@@ -39,20 +36,15 @@ internal sealed class SpanMetrics : IDisposable
         Observe("tracing.sdk.queue.capacity", "By", "Bytes that the buffer may use.", exporter => exporter.QueueCapacityBytes);
         Observe("otel.sdk.exporter.span.inflight", "{span}", "Spans that are being sent.", exporter => exporter.Sending);
         Publish(() => _meter.CreateObservableCounter(
-            "otel.sdk.processor.span.processed",
-            () => ByReason(atProcessor: true),
-            "{span}",
+            "otel.sdk.processor.span.processed", () => ByReason(atProcessor: true), "{span}",
             "Spans that were handed to an exporter, or with error.type spans that were dropped before."));
         Publish(() => _meter.CreateObservableCounter(
-            "otel.sdk.exporter.span.exported",
-            () => ByReason(atProcessor: false),
-            "{span}",
+            "otel.sdk.exporter.span.exported", () => ByReason(atProcessor: false), "{span}",
             "Spans that a collector accepted, or with error.type spans that it did not."));
         Publish(() => _meter.CreateObservableCounter(
             "tracing.sdk.exporter.retries",
             () => Volatile.Read(ref _exporters).Select(exporter => new Measurement<long>(exporter.Retries, Tags(exporter))),
-            "{request}",
-            "Requests that were sent again."));
+            "{request}", "Requests that were sent again."));
         _duration = Publish(() => _meter.CreateHistogram<double>("otel.sdk.exporter.operation.duration", "s", "Time that requests to the collector took."));
     }
 
@@ -69,10 +61,8 @@ internal sealed class SpanMetrics : IDisposable
     /// <summary>Spans that ended and were given to every exporter.</summary>
     public long Ended => _counts.Ended;
 
-    /// <summary>
-    /// Spans that have ended after user code cleared their sampled flag. One that looks like an activity that was refused at its start
-    /// is counted at the latest when no refused activity runs any more.
-    /// </summary>
+    /// <summary>Spans that have ended after user code cleared their sampled flag. One that looks like an activity that was refused at its start is counted at the latest
+    /// when no refused activity runs any more.</summary>
     public long Filtered
     {
         get
@@ -112,7 +102,6 @@ internal sealed class SpanMetrics : IDisposable
 
     /// <summary>Takes the count of one start back: the span is not recorded after all.</summary>
     public void SpanTakenBack() => _counts.TakeBack();
-
     public void SpanEnded() => _counts.End();
 
     /// <summary>Counts the end of a span whose sampled flag user code has cleared.</summary>
@@ -135,7 +124,6 @@ internal sealed class SpanMetrics : IDisposable
 
     public long Conflicts(int kind) => Volatile.Read(ref _conflicts[kind]);
 
-    /// <summary>Adds the metrics of one more exporter.</summary>
     public ExporterMetrics AddExporter(string componentType)
     {
         lock (_gate)
@@ -162,16 +150,11 @@ internal sealed class SpanMetrics : IDisposable
         }
     }
 
-    /// <summary>
-    /// "1204 spans started, 1200 exported, 3 dropped (queue_full 3), 1 not ended (System.Net.Http "POST")"; with several exporters the
-    /// name before each one's part.
-    /// </summary>
+    /// <summary>"1204 spans started, 1200 exported, 3 dropped (queue_full 3), 1 not ended (System.Net.Http "POST")"; with several exporters the name before each one's part.</summary>
     public override string ToString() => ToString(isLast: false, isRecording: true);
 
     /// <param name="isLast">Whether the process ends now: spans in flight are then given as dropped.</param>
-    /// <param name="isRecording">
-    /// Whether spans still start and end. The numbers are read one after the other, so the number of started spans is then the sum of the others.
-    /// </param>
+    /// <param name="isRecording">Whether spans still start and end. The numbers are read one after the other, so the number of started spans is then the sum of the others.</param>
     public string ToString(bool isLast, bool isRecording)
     {
         var exporters = Volatile.Read(ref _exporters);
@@ -220,8 +203,7 @@ internal sealed class SpanMetrics : IDisposable
     }
 
     // Creates an instrument. The callbacks of all MeterListeners run here; one that throws does not fail the start.
-    private static T? Publish<T>(Func<T> create)
-        where T : class
+    private static T? Publish<T>(Func<T> create) where T : class
     {
         try
         {
@@ -238,10 +220,7 @@ internal sealed class SpanMetrics : IDisposable
 
     private void Observe(string name, string unit, string description, Func<ExporterMetrics, long> value) =>
         Publish(() => _meter.CreateObservableUpDownCounter(
-            name,
-            () => Volatile.Read(ref _exporters).Select(exporter => new Measurement<long>(value(exporter), Tags(exporter))),
-            unit,
-            description));
+            name, () => Volatile.Read(ref _exporters).Select(exporter => new Measurement<long>(value(exporter), Tags(exporter))), unit, description));
 
     private IEnumerable<Measurement<long>> ByReason(bool atProcessor)
     {

@@ -3,14 +3,10 @@ using Tracing.Sdk.Propagation;
 
 namespace Tracing.Sdk.Recording;
 
-/// <summary>
-/// Tells which recorded activities of the process belong to one recorder. Listeners are process-wide, so another listener or another host in
-/// this process may record what this recorder has refused.
-/// </summary>
-/// <remarks>
-/// Any thread. A mark is a custom property of the activity. It costs an allocation, so no activity gets one until another listener or host
-/// has decided differently; until then every recorded activity belongs to this recorder.
-/// </remarks>
+/// <summary>Tells which recorded activities of the process belong to one recorder. Listeners are process-wide, so another listener or another host in this process may
+/// record what this recorder has refused.</summary>
+/// <remarks>Any thread. A mark is a custom property of the activity. It costs an allocation, so no activity gets one until another listener or host has decided
+/// differently; until then every recorded activity belongs to this recorder.</remarks>
 /// <param name="owner">The tracing of this recorder; requests of another owner are not recorded here.</param>
 internal sealed class SpanOwnership(object owner) : IDisposable
 {
@@ -42,7 +38,6 @@ internal sealed class SpanOwnership(object owner) : IDisposable
     /// <summary>Whether another recorder was live when this one started, and one still is.</summary>
     public bool IsSecond => _isSecond && Volatile.Read(ref _live) > 1;
 
-    /// <summary>Adds a listener.</summary>
     public void Listen(ActivityListener listener)
     {
         // A request of another host may be under way, or a span of another listener.
@@ -53,9 +48,7 @@ internal sealed class SpanOwnership(object owner) : IDisposable
         Volatile.Write(ref _listeningSince, DateTime.UtcNow.Ticks);
     }
 
-    /// <summary>The listener is removed.</summary>
     public void Dispose() => Interlocked.Decrement(ref _live);
-
     public bool IsOfAnother(RemoteContext? remote) => remote?.Owner is { } other && other != owner;
 
     public void Refuse(ref ActivityCreationOptions<ActivityContext> options)
@@ -87,9 +80,7 @@ internal sealed class SpanOwnership(object owner) : IDisposable
     }
 
     public void MarkOurs(Activity activity) => activity.SetCustomProperty(_mark, Ours);
-
     public void MarkForeign(Activity activity) => activity.SetCustomProperty(_mark, NotOurs);
-
     public bool IsMarkedForeign(Activity activity) => activity.GetCustomProperty(_mark) == NotOurs;
 
     /// <summary>Whether an activity started before this recorder listened.</summary>

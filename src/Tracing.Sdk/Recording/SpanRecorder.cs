@@ -44,7 +44,6 @@ internal sealed class SpanRecorder : IDisposable
         };
     }
 
-    /// <summary>Begins to listen.</summary>
     public void Start() => _ownership.Listen(_listener);
 
     public void Dispose()
@@ -238,8 +237,8 @@ internal sealed class SpanRecorder : IDisposable
             return;
         }
 
-        var facts = _ids.GetFacts(activity, details);
-        foreach (var exporter in _exporters) exporter.Add(activity, facts);
+        var metadata = _ids.GetMetadata(activity, details);
+        foreach (var exporter in _exporters) exporter.Add(activity, metadata);
         // Not before: the last line would miss a span that an exporter is just taking.
         _metrics.SpanEnded();
     }

@@ -2,10 +2,8 @@ using System.Diagnostics;
 
 namespace Tracing.Sdk.Recording;
 
-/// <summary>
-/// Marks a flow of execution whose spans are not recorded, such as the exporters' own requests. The suppression scope of OpenTelemetry's
-/// SDK, which its exporters of metrics and logs enter, counts as well.
-/// </summary>
+/// <summary>Marks a flow of execution whose spans are not recorded, such as the exporters' own requests. The suppression scope of OpenTelemetry's SDK, which its
+/// exporters of metrics and logs enter, counts as well.</summary>
 internal static class Suppression
 {
     private static readonly AsyncLocal<bool> Local = new();
@@ -16,10 +14,8 @@ internal static class Suppression
     /// <summary>Whether the running code must not produce spans.</summary>
     public static bool IsActive => (_isUsed && Local.Value) || (OpenTelemetrySdk.IsLoaded && OpenTelemetrySdk.IsSuppressing);
 
-    /// <summary>
-    /// Suppresses spans in the current flow until the scope is disposed of. No span in it has a recorded parent, so the sampler need not
-    /// look for a suppression when the parent is recorded.
-    /// </summary>
+    /// <summary>Suppresses spans in the current flow until the scope is disposed of. No span in it has a recorded parent, so the sampler need not look for a suppression
+    /// when the parent is recorded.</summary>
     public static Scope Begin()
     {
         var before = (Local.Value, Activity.Current);

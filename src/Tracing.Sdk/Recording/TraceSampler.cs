@@ -14,7 +14,6 @@ internal sealed class TraceSampler(double ratio, bool followParent)
     private const ulong Range = 1UL << 56;
     private readonly ulong _threshold = ratio >= 1 ? 0 : ratio <= 0 ? Range : (ulong)Math.Round((1 - ratio) * Range);
 
-    /// <summary>Whether the caller's decision holds.</summary>
     public bool FollowsParent => followParent;
 
     /// <summary>Decides for a span that is about to start.</summary>

@@ -4,10 +4,8 @@ using Tracing.Sdk.Propagation;
 
 namespace Tracing.Sdk.Recording;
 
-/// <summary>
-/// What requests and calls use of one tracing: how contexts are read and written, and what records spans. A process may have several
-/// instances, one for each host; <see cref="Find"/> is the one place that says which of them the running code belongs to.
-/// </summary>
+/// <summary>What requests and calls use of one tracing: how contexts are read and written, and what records spans. A process may have several instances, one for each
+/// host; <see cref="Find"/> is the one place that says which of them the running code belongs to.</summary>
 internal sealed class TracingInstance
 {
     private static readonly Lock Gate = new();
@@ -28,7 +26,6 @@ internal sealed class TracingInstance
     }
 
     public ContextPropagation Propagation { get; }
-
     public CoexistenceWarnings Warnings { get; }
 
     /// <summary>Null when headers are only forwarded.</summary>
@@ -37,10 +34,8 @@ internal sealed class TracingInstance
     /// <summary>The context of requests that brought none, shared by all of them.</summary>
     public RemoteContext EmptyContext { get; }
 
-    /// <summary>
-    /// The instance that the running code belongs to: that of its request, else the oldest in the process, because a request that began while
-    /// that one was alone may have no context. Null when there is none.
-    /// </summary>
+    /// <summary>The instance that the running code belongs to: that of its request, else the oldest in the process, because a request that began while that one was alone
+    /// may have no context. Null when there is none.</summary>
     public static TracingInstance? Find()
     {
         if (RemoteContext.Current?.Owner is TracingInstance owner) return owner;

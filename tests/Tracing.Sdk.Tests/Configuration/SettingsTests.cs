@@ -124,7 +124,7 @@ public sealed class SettingsTests
     [MemberData(nameof(AllSettings))]
     public void Section_Set_WinsOverTheVariables(string setting)
     {
-        var variables = Settings.Of(setting).Variables;
+        var variables = Settings.Get(setting).Variables;
         var resolved = Resolve([.. variables.Select(v => KeyValuePair.Create(v.Name, (string?)Samples[setting].Variable)), new($"MeshTracing:{setting}", Samples[setting].Section)]);
 
         Assert.Equal((Samples[setting].FromSection, "MeshTracing"), (Read(resolved, setting), resolved.OriginOf(setting)));
@@ -135,7 +135,7 @@ public sealed class SettingsTests
     public void Code_Set_WinsOverTheSection(string setting)
     {
         var sample = Samples[setting];
-        var entry = Settings.Of(setting);
+        var entry = Settings.Get(setting);
         var resolved = Resolve(
             [new($"MeshTracing:{setting}", sample.Section)],
             o =>
@@ -317,7 +317,7 @@ public sealed class SettingsTests
                 : configuration).Build(),
             code);
 
-    private static string Read(Layered resolved, string setting) => Settings.Of(setting).Read(resolved.Options);
+    private static string Read(Layered resolved, string setting) => Settings.Get(setting).Read(resolved.Options);
 
     // Certificate and key in one, and the same in three files.
     private static string[] WritePemFiles()

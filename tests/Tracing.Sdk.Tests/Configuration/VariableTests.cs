@@ -109,7 +109,7 @@ public sealed class VariableTests
     [InlineData("OTEL_SPAN_EVENT_COUNT_LIMIT", "-1", "Limits:MaxEvents", "128", "64")]
     public void Wrong_ButOverridden_IsNotJudged(string variable, string text, string setting, string value, string code)
     {
-        var entry = Settings.Of(setting);
+        var entry = Settings.Get(setting);
 
         Assert.Empty(Resolve((variable, text), ($"MeshTracing:{setting}", value)).Warnings);
         var resolved = Layered.Resolve(Configuration((variable, text)), [o => entry.Set(o, entry.Parse(code))]);
@@ -228,7 +228,7 @@ public sealed class VariableTests
     [InlineData("always_off", "Sampling:FollowParentDecision", "true", 1, true)]
     public void Sampler_OneOptionSetElsewhere_CountsForNeither(string sampler, string setting, string value, double ratio, bool follow)
     {
-        var entry = Settings.Of(setting);
+        var entry = Settings.Get(setting);
         foreach (var resolved in new[]
         {
             Resolve(("OTEL_TRACES_SAMPLER", sampler), ($"MeshTracing:{setting}", value)),
@@ -287,8 +287,8 @@ public sealed class VariableTests
             using var metrics = new SpanMetrics();
             var options = resolved.Options;
             // Parts that are made of the settings at the start.
-            Pipeline.Propagation(options, NullLogger.Instance, TimeProvider.System);
-            Pipeline.Resource(options, "tests", null);
+            TracingParts.CreatePropagation(options, NullLogger.Instance, TimeProvider.System);
+            TracingParts.CreateResource(options, "tests", null);
             Assert.All(Settings.All, s => Assert.NotNull(s.Read(options)));
             Assert.NotNull(new UriBuilder(options.Export.Otlp.Endpoint) { UserName = "", Password = "" }.Uri);
             Assert.NotNull(new UriBuilder(options.Export.Zipkin.Endpoint) { UserName = "", Password = "" }.Uri);
@@ -325,7 +325,7 @@ public sealed class VariableTests
     private static IConfiguration Configuration(params (string Key, string Value)[] settings) =>
         new ConfigurationBuilder().AddInMemoryCollection(settings.Reverse().DistinctBy(s => s.Key).Select(s => KeyValuePair.Create(s.Key, (string?)s.Value))).Build();
 
-    private static string Read(Layered resolved, string setting) => Settings.Of(setting).Read(resolved.Options);
+    private static string Read(Layered resolved, string setting) => Settings.Get(setting).Read(resolved.Options);
 
     private static string Pem(bool withKey)
     {

@@ -29,7 +29,6 @@ internal sealed class BlockPool
     }
 
     public int BlockSize { get; }
-
     public long Capacity { get; }
 
     /// <summary>The bytes of the blocks in use.</summary>
@@ -73,9 +72,7 @@ internal sealed class BlockPool
     /// <summary>Releases the free blocks that were not needed since the last call.</summary>
     public void Trim()
     {
-        for (var unneeded = Volatile.Read(ref _minFreeCount) - MinFree; unneeded > 0 && TryReleaseFree(); unneeded--)
-        {
-        }
+        for (var unneeded = Volatile.Read(ref _minFreeCount) - MinFree; unneeded > 0 && TryReleaseFree(); unneeded--) { }
 
         Volatile.Write(ref _minFreeCount, Volatile.Read(ref _freeCount));
     }

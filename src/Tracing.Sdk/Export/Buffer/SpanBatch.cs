@@ -12,16 +12,13 @@ internal sealed class SpanBatch(int maxSpans, int maxBytes)
     public readonly record struct Run(SpanBlock Block, int Start, int End, int Scope)
     {
         public int Length => End - Start;
-
         public ReadOnlySpan<byte> Bytes => Block.Bytes(Start, End);
     }
 
-    /// <summary>The number of spans.</summary>
     public int Count { get; private set; }
 
     /// <summary>The bytes of all spans.</summary>
     public int Bytes { get; private set; }
-
     public ReadOnlySpan<Run> Runs => CollectionsMarshal.AsSpan(_runs);
 
     /// <summary>The indexes of the scopes that occur, in ascending order.</summary>

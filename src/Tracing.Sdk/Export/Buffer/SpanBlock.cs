@@ -4,10 +4,8 @@ using System.Runtime.InteropServices;
 namespace Tracing.Sdk.Export.Buffer;
 
 /// <summary>A block of encoded spans. One thread at a time appends; the export thread reads when no thread appends any more.</summary>
-/// <remarks>
-/// The spans lie side by side from the front, so that many of them are sent at once. The end and the scope of each span stand at the back, in
-/// entries that grow towards the front. A block is used once; its bytes are used again.
-/// </remarks>
+/// <remarks>The spans lie side by side from the front, so that many of them are sent at once. The end and the scope of each span stand at the back, in entries that grow
+/// towards the front. A block is used once; its bytes are used again.</remarks>
 internal sealed class SpanBlock(byte[] bytes, bool forErrors)
 {
     /// <summary>The bytes of a span's entry at the back.</summary>
@@ -22,8 +20,6 @@ internal sealed class SpanBlock(byte[] bytes, bool forErrors)
 
     /// <summary>Whether only failed spans may use this block, because it is of the room that is kept for them.</summary>
     public bool ForErrors { get; } = forErrors;
-
-    /// <summary>The number of spans.</summary>
     public int Count => Volatile.Read(ref _count);
 
     /// <summary>The bytes of all spans.</summary>
@@ -49,10 +45,7 @@ internal sealed class SpanBlock(byte[] bytes, bool forErrors)
     /// <summary>The end of a span, which is the start of the next one, and its scope.</summary>
     public Entry this[int index] => EntryAt(index);
 
-    /// <summary>Returns the start of a span.</summary>
     public int StartOf(int index) => index == 0 ? 0 : EntryAt(index - 1).End;
-
-    /// <summary>Returns the bytes between two positions.</summary>
     public ReadOnlySpan<byte> Bytes(int start, int end) => _bytes.AsSpan(start, end - start);
 
     /// <summary>Removes the bytes, when every span is settled.</summary>

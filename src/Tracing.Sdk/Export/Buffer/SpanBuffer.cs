@@ -3,12 +3,7 @@ using System.Runtime.InteropServices;
 namespace Tracing.Sdk.Export.Buffer;
 
 /// <summary>The result of <see cref="SpanBuffer.Append"/>.</summary>
-internal enum AppendResult
-{
-    Appended,
-    Full,
-    Closed,
-}
+internal enum AppendResult { Appended, Full, Closed }
 
 /// <summary>The queue of encoded spans between the threads that end them and the export thread.</summary>
 /// <remarks>
@@ -292,7 +287,6 @@ internal sealed class SpanBuffer
         private readonly Padding _padding;
 
         public bool TryEnter() => Volatile.Read(ref _isTaken) == 0 && Interlocked.Exchange(ref _isTaken, 1) == 0;
-
         public void Leave() => Volatile.Write(ref _isTaken, 0);
     }
 

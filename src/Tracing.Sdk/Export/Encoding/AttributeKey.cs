@@ -37,8 +37,6 @@ internal class AttributeKey
     }
 
     public string Text { get; }
-
-    /// <summary>The number of bytes.</summary>
     public int Length { get; }
 
     /// <summary>One bit of 64. Keys with different bits are different keys; from the 65th key on, keys share bits.</summary>
@@ -49,7 +47,6 @@ internal class AttributeKey
 
     /// <summary>Whether the format treats the key in a way of its own, so that the shortcut must not write it.</summary>
     public bool IsSpecial { get; protected init; }
-
     public ReadOnlySpan<byte> Encoded => _padded.AsSpan(0, Length);
 
     /// <summary>Writes the bytes, and up to a <see cref="Step"/> of other bytes behind them.</summary>
@@ -162,5 +159,20 @@ internal class AttributeKey
             ref var first = ref Unsafe.AsRef(in text.GetPinnableReference());
             return ((length * 37) + (Unsafe.Add(ref first, length >> 1) * 17) + (Unsafe.Add(ref first, length - 1) * 5)) & (Slots - 1);
         }
+    }
+}
+
+/// <summary>The keys of one span, by their bits.</summary>
+internal struct KeySet
+{
+    private ulong _bits;
+
+    /// <summary>Adds a key. Returns false when it was added before, or another key that shares its bit.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool Add(AttributeKey key)
+    {
+        var before = _bits;
+        _bits |= key.Bit;
+        return _bits != before;
     }
 }

@@ -4,20 +4,10 @@ using System.Globalization;
 namespace Tracing.Sdk.Export.Encoding;
 
 /// <summary>The kinds of values that formats can write. Any value of a tag becomes one of them.</summary>
-internal enum AttributeKind : byte
-{
-    Null,
-    Text,
-    Boolean,
-    Integer,
-    Double,
-    Bytes,
-    Array,
-    Map,
-}
+internal enum AttributeKind : byte { Null, Text, Boolean, Integer, Double, Bytes, Array, Map }
 
 /// <summary>The value of a tag, as one of the <see cref="AttributeKind"/>s.</summary>
-internal readonly ref struct AttributeValue
+internal readonly ref struct AttributeValue(AttributeKind kind, long integer = 0, double number = 0, object? reference = null)
 {
     /// <summary>Arrays and maps nested deeper than this are written as null: a list may contain itself.</summary>
     public const int MaxDepth = 6;
@@ -25,28 +15,13 @@ internal readonly ref struct AttributeValue
     /// <summary>Elements of one array or map; a lazy sequence may have no end.</summary>
     public const int MaxElements = 1024;
 
-    private AttributeValue(AttributeKind kind, long integer = 0, double number = 0, object? reference = null)
-    {
-        Kind = kind;
-        Integer = integer;
-        Double = number;
-        Reference = reference;
-    }
-
-    public AttributeKind Kind { get; }
-
-    public long Integer { get; }
-
+    public AttributeKind Kind { get; } = kind;
+    public long Integer { get; } = integer;
     public bool Boolean => Integer != 0;
-
-    public double Double { get; }
-
-    private object? Reference { get; }
-
+    public double Double { get; } = number;
+    private object? Reference { get; } = reference;
     public string Text => (string)Reference!;
-
     public byte[] Bytes => (byte[])Reference!;
-
     public IEnumerable Elements => (IEnumerable)Reference!;
 
     /// <summary>Returns the value with its kind. May throw what the value's own <c>ToString()</c> throws.</summary>

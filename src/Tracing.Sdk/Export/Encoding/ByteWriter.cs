@@ -9,22 +9,14 @@ namespace Tracing.Sdk.Export.Encoding;
 internal sealed class SpanTooLargeException : Exception;
 
 /// <summary>Appends bytes to a <see cref="Scratch"/>, which grows up to a limit.</summary>
-internal ref struct ByteWriter
+internal ref struct ByteWriter(Scratch scratch, int limit)
 {
-    private readonly Scratch _scratch;
-    private readonly int _limit;
-    private Span<byte> _bytes;
+    private readonly Scratch _scratch = scratch;
+    private readonly int _limit = limit;
+    private Span<byte> _bytes = scratch.Bytes;
     private int _position;
 
-    public ByteWriter(Scratch scratch, int limit)
-    {
-        _scratch = scratch;
-        _limit = limit;
-        _bytes = scratch.Bytes;
-    }
-
     public readonly int Position => _position;
-
     public readonly ReadOnlySpan<byte> Written => _bytes[.._position];
 
     /// <summary>The byte written last; 0 before the first.</summary>

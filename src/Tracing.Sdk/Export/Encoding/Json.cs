@@ -172,15 +172,9 @@ internal static class Json
                 target[0] = (byte)'\\';
                 target[1] = c;
                 return 2;
-            case (byte)'\n':
-                "\\n"u8.CopyTo(target);
-                return 2;
-            case (byte)'\r':
-                "\\r"u8.CopyTo(target);
-                return 2;
-            case (byte)'\t':
-                "\\t"u8.CopyTo(target);
-                return 2;
+            case (byte)'\n': "\\n"u8.CopyTo(target); return 2;
+            case (byte)'\r': "\\r"u8.CopyTo(target); return 2;
+            case (byte)'\t': "\\t"u8.CopyTo(target); return 2;
             case < 0x20 or 0x7F:
                 "\\u00"u8.CopyTo(target);
                 target[4] = "0123456789abcdef"u8[c >> 4];

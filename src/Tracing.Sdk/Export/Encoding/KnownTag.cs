@@ -27,7 +27,6 @@ internal sealed class KnownTag
         encoded.CopyTo(_bytes);
     }
 
-    /// <summary>The number of bytes.</summary>
     public int Length { get; }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -5,41 +5,23 @@ using System.Runtime.CompilerServices;
 namespace Tracing.Sdk.Export.Encoding;
 
 /// <summary>An instrumentation scope: name, version, schema and tags of an <see cref="ActivitySource"/>.</summary>
-internal sealed class Scope
+internal sealed class Scope(int index, string name, string? version, string? schemaUrl, KeyValuePair<string, object?>[] attributes, string key)
 {
-    private readonly string _key;
-
-    private Scope(int index, string name, string? version, string? schemaUrl, KeyValuePair<string, object?>[] attributes, string key)
-    {
-        Index = index;
-        Name = name;
-        Version = version;
-        SchemaUrl = schemaUrl;
-        Attributes = attributes;
-        _key = key;
-    }
-
     /// <summary>The scope's number in its table, which blocks of spans hold.</summary>
-    public int Index { get; }
-
-    public string Name { get; }
-
-    public string? Version { get; }
-
-    public string? SchemaUrl { get; }
-
-    public IReadOnlyList<KeyValuePair<string, object?>> Attributes { get; }
+    public int Index { get; } = index;
+    public string Name { get; } = name;
+    public string? Version { get; } = version;
+    public string? SchemaUrl { get; } = schemaUrl;
+    public IReadOnlyList<KeyValuePair<string, object?>> Attributes { get; } = attributes;
 
     /// <summary>The scope's bytes in the format of the table's encoder.</summary>
     public byte[]? Encoded { get; set; }
 
-    public override string ToString() => _key;
+    public override string ToString() => key;
 
     /// <summary>The scopes that one encoder has met.</summary>
-    /// <remarks>
-    /// Two sources that are equal in name, version, schema and tags are one scope, however many instances there are. An application
-    /// that creates sources without end fills the table; later sources get the scope without a name, which is legal.
-    /// </remarks>
+    /// <remarks>Two sources that are equal in name, version, schema and tags are one scope, however many instances there are. An application that creates sources without
+    /// end fills the table; later sources get the scope without a name, which is legal.</remarks>
     public sealed class Table
     {
         private const int MaxScopes = 4096;
@@ -60,7 +42,6 @@ internal sealed class Scope
         }
 
         public Scope this[int index] => Volatile.Read(ref _scopes)[index];
-
         public int Count => Volatile.Read(ref _scopes).Length;
 
         public Scope Get(ActivitySource source)
@@ -81,9 +62,7 @@ internal sealed class Scope
             {
                 if (!_byKey.TryGetValue(key, out var scope))
                 {
-                    scope = _scopes.Length < MaxScopes
-                        ? Add(source.Name, source.Version, source.TelemetrySchemaUrl, attributes, key)
-                        : _scopes[0];
+                    scope = _scopes.Length < MaxScopes ? Add(source.Name, source.Version, source.TelemetrySchemaUrl, attributes, key) : _scopes[0];
                 }
 
                 _bySource.AddOrUpdate(source, scope);

@@ -23,9 +23,7 @@ internal abstract class SpanEncoder
     }
 
     public Scope.Table Scopes { get; }
-
     protected SpanLimits Limits { get; }
-
     protected AttributeKey.Table Keys { get; }
 
     /// <summary>Appends a span. Its bytes can stand behind those of another span as they are: in JSON they begin with the comma.</summary>
@@ -82,8 +80,7 @@ internal abstract class SpanEncoder
     /// <returns>The number of tags that were not written.</returns>
     /// <typeparam name="TShortcut">The format's shortcut for simple tags.</typeparam>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    protected int WriteTags<TShortcut>(
-        ref ByteWriter writer, byte field, Tags tags, int limit, scoped DetailList details, ref SpanStatus status)
+    protected int WriteTags<TShortcut>(ref ByteWriter writer, byte field, Tags tags, int limit, scoped DetailList details, ref SpanStatus status)
         where TShortcut : struct, ITagShortcut
     {
         var start = writer.Position;
@@ -174,8 +171,7 @@ internal abstract class SpanEncoder
         return length;
     }
 
-    private static ref byte FindEnd<TShortcut>(ref ByteWriter writer)
-        where TShortcut : struct, ITagShortcut =>
+    private static ref byte FindEnd<TShortcut>(ref ByteWriter writer) where TShortcut : struct, ITagShortcut =>
         ref Unsafe.Add(ref writer.Next, TShortcut.MayFollow(writer.Last) ? Math.Max(0, writer.Room - TShortcut.MaxRoom) : 0);
 
     /// <summary>Writes the tags whose values are short text or small numbers, without a check of the room.</summary>
@@ -203,11 +199,9 @@ internal abstract class SpanEncoder
     protected readonly struct NoShortcut : ITagShortcut
     {
         public static int MaxText => 0;
-
         public static int MaxRoom => 0;
 
         public static bool MayFollow(byte last) => false;
-
         public static int TryWrite(ref byte to, byte field, AttributeKey key, object? value, int maxText) => 0;
     }
 
@@ -232,8 +226,7 @@ internal abstract class SpanEncoder
     }
 
     // For keys that repeat, and for more tags than the limit.
-    private int WriteDistinctTags(
-        ref ByteWriter writer, byte field, Tags tags, int limit, scoped DetailList details, ref SpanStatus status)
+    private int WriteDistinctTags(ref ByteWriter writer, byte field, Tags tags, int limit, scoped DetailList details, ref SpanStatus status)
     {
         var order = new List<string>();
         var values = new Dictionary<string, object?>(StringComparer.Ordinal);

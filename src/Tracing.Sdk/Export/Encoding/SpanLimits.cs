@@ -9,9 +9,4 @@ namespace Tracing.Sdk.Export.Encoding;
 /// <param name="AttributesPerLink">Attributes of one link.</param>
 /// <param name="ValueLength">UTF-16 units of one text value, also inside arrays.</param>
 internal sealed record SpanLimits(
-    int Attributes = 128,
-    int Events = 128,
-    int Links = 128,
-    int AttributesPerEvent = 128,
-    int AttributesPerLink = 128,
-    int ValueLength = int.MaxValue);
+    int Attributes = 128, int Events = 128, int Links = 128, int AttributesPerEvent = 128, int AttributesPerLink = 128, int ValueLength = int.MaxValue);

@@ -20,16 +20,7 @@ internal ref struct SpanStatus(Activity? activity)
         switch (key.Text)
         {
             case "otel.status_code":
-                if (!_isSet)
-                {
-                    Code = (value as string) switch
-                    {
-                        "OK" => ActivityStatusCode.Ok,
-                        "ERROR" => ActivityStatusCode.Error,
-                        _ => ActivityStatusCode.Unset,
-                    };
-                }
-
+                if (!_isSet) Code = (value as string) switch { "OK" => ActivityStatusCode.Ok, "ERROR" => ActivityStatusCode.Error, _ => ActivityStatusCode.Unset };
                 return true;
             case "otel.status_description":
                 if (!_isSet) Description = value as string;

@@ -28,8 +28,7 @@ internal static class Utf8Text
 
     /// <summary>Writes each character as one byte. Returns false when the rule finds a character; the target's content is then undefined.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool TryNarrow<TRule>(ReadOnlySpan<char> text, ref byte to)
-        where TRule : struct, IRule
+    public static bool TryNarrow<TRule>(ReadOnlySpan<char> text, ref byte to) where TRule : struct, IRule
     {
         ref var source = ref Unsafe.As<char, ushort>(ref MemoryMarshal.GetReference(text));
         return text.Length >= Vector128<ushort>.Count
@@ -38,8 +37,7 @@ internal static class Utf8Text
     }
 
     // Writes the first four and the last four characters, or the first, the middle and the last, which may overlap: there is no loop.
-    private static bool TryNarrowShort<TRule>(ref ushort source, int length, ref byte to)
-        where TRule : struct, IRule
+    private static bool TryNarrowShort<TRule>(ref ushort source, int length, ref byte to) where TRule : struct, IRule
     {
         if (length >= 4)
         {
@@ -61,8 +59,7 @@ internal static class Utf8Text
         static ulong Load(ref ushort source, int at) => Unsafe.ReadUnaligned<ulong>(ref Unsafe.As<ushort, byte>(ref Unsafe.Add(ref source, at)));
     }
 
-    private static bool TryNarrowLong<TRule>(ref ushort source, int length, ref byte to)
-        where TRule : struct, IRule
+    private static bool TryNarrowLong<TRule>(ref ushort source, int length, ref byte to) where TRule : struct, IRule
     {
         // The last vector may overlap the one before it, so there is no loop over the remaining characters.
         var last = length - Vector128<ushort>.Count;

@@ -18,7 +18,6 @@ internal sealed class BatchContent(Func<Stream> open, long length) : HttpContent
     }
 
     protected override Stream CreateContentReadStream(CancellationToken cancellationToken) => Open();
-
     protected override Task<Stream> CreateContentReadStreamAsync() => Task.FromResult(Open());
 
     protected override void SerializeToStream(Stream stream, TransportContext? context, CancellationToken cancellationToken)

@@ -13,7 +13,6 @@ internal sealed class ConnectionState
     private volatile int _count;
     private volatile int _opened;
 
-    /// <summary>The number of connections that were opened.</summary>
     public int OpenedCount => _opened;
 
     /// <summary>Whether the latest connection has carried an answer.</summary>
@@ -31,7 +30,6 @@ internal sealed class ConnectionState
     /// <summary>The first bytes that the collector has sent.</summary>
     public ReadOnlySpan<byte> FirstBytes => _first.AsSpan(0, _count);
 
-    /// <summary>Resets the state for a new connection.</summary>
     public void Reset()
     {
         _count = 0;

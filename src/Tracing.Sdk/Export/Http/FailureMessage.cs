@@ -19,9 +19,7 @@ internal sealed class FailureMessage(ExporterSettings settings, Uri endpointUrl,
     private readonly SecretFilter _secrets = new(settings.Headers, endpointUrl);
 
     private bool IsSecure => endpointUrl.Scheme == Uri.UriSchemeHttps;
-
     private string ExportersSetting => settings.SettingName("Export:Exporters");
-
     private ProxyInUse? Proxy => settings.HandlerFactory is null ? ProxyInUse.Find(endpointUrl) : null;
 
     // Record type 21 (alert), version 3.x, length 2, level, description. It is readable until the handshake is over.
@@ -32,7 +30,6 @@ internal sealed class FailureMessage(ExporterSettings settings, Uri endpointUrl,
         && (connection.AsksForCertificate || Alert is HandshakeFailure or CertificateRequired);
 
     private string ClientCertificateMessage => $"{_endpoint} asks for a client certificate and closes the connection without one. {advice.ClientCertificate}";
-
     private string TlsHint => $"The port speaks TLS: let {advice.EndpointSetting} begin with https://.";
 
     /// <summary>Describes an accepted request whose response holds a message; null when it holds none.</summary>

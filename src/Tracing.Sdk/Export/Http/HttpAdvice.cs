@@ -6,7 +6,6 @@ internal abstract class HttpAdvice(ExporterSettings settings, string section)
     protected const string HandlerSetting = $"{nameof(MeshTracingOptions)}.{nameof(MeshTracingOptions.Export)}.{nameof(ExportOptions.HttpHandler)}";
 
     public string EndpointSetting => Setting("Endpoint");
-
     public string TimeoutSetting => Setting("Timeout");
 
     /// <summary>For a path at which no collector listens.</summary>

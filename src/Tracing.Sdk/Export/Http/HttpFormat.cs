@@ -27,6 +27,5 @@ internal abstract class HttpFormat(ExporterSettings settings) : SpanFormat
     /// nothing, so the same rule serves.
     /// </remarks>
     public virtual bool IsRetryable(int status) => status is 429 or 502 or 503 or 504;
-
     public override Transport CreateTransport(ExportLog log, TimeProvider time) => new HttpTransport(settings, this, log, time);
 }

@@ -243,11 +243,12 @@ internal sealed class HttpTransport : Transport
         }
     }
 
-    private static void DisposeSafely(IDisposable? disposable)
+    /// <summary>Disposes of an object of the user's handler, whose code may throw.</summary>
+    public static void DisposeSafely(object? disposable)
     {
         try
         {
-            disposable?.Dispose();
+            ((IDisposable?)disposable)?.Dispose();
         }
         catch (Exception)
         {

@@ -3,10 +3,8 @@ using System.Net.Sockets;
 namespace Tracing.Sdk.Export.Http;
 
 /// <summary>The stream of a socket. It reports the first bytes that it reads to <see cref="ConnectionState"/>.</summary>
-/// <remarks>
-/// A <see cref="NetworkStream"/>, because SocketsHttpHandler polls the socket of such a stream before a synchronous request uses the connection
-/// again. In a derived class, NetworkStream reads and writes spans through a copied array, so this class uses the socket directly.
-/// </remarks>
+/// <remarks>A <see cref="NetworkStream"/>, because SocketsHttpHandler polls the socket of such a stream before a synchronous request uses the connection again. In a
+/// derived class, NetworkStream reads and writes spans through a copied array, so this class uses the socket directly.</remarks>
 internal sealed class ObservedStream(Socket socket, ConnectionState connection) : NetworkStream(socket, ownsSocket: true)
 {
     public override int Read(Span<byte> buffer)

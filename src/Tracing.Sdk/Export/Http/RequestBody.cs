@@ -10,10 +10,8 @@ internal sealed class RequestBody
     private readonly List<Part> _parts = [];
     private readonly List<byte> _envelope = [];
 
-    /// <summary>The number of bytes.</summary>
     public int Length { get; private set; }
 
-    /// <summary>Removes all parts.</summary>
     public void Clear()
     {
         _parts.Clear();
@@ -42,10 +40,7 @@ internal sealed class RequestBody
         Length += spans.Length - skip;
     }
 
-    /// <summary>Opens a stream at the beginning.</summary>
     public Stream Open() => new Reader(this);
-
-    /// <summary>Returns the body as the content of a request.</summary>
     public BatchContent ToContent() => new(Open, Length);
 
     private ReadOnlySpan<byte> BytesOf(in Part part) =>
@@ -63,11 +58,8 @@ internal sealed class RequestBody
         private int _position;
 
         public override bool CanRead => true;
-
         public override bool CanSeek => true;
-
         public override bool CanWrite => false;
-
         public override long Length => body.Length;
 
         public override long Position
@@ -113,12 +105,9 @@ internal sealed class RequestBody
             return position;
         }
 
-        public override void Flush()
-        {
-        }
+        public override void Flush() { }
 
         public override void SetLength(long value) => throw new NotSupportedException();
-
         public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
     }
 }

@@ -30,7 +30,7 @@ internal sealed class ResponseReader
         try
         {
             // The streams of a response take no token; a thread that is blocked in a read returns when the response is disposed of.
-            using var onCancel = cancellationToken.UnsafeRegister(DisposeSafely, response);
+            using var onCancel = cancellationToken.UnsafeRegister(HttpTransport.DisposeSafely, response);
             var stream = isAsync
                 ? response.Content.ReadAsStreamAsync(cancellationToken).GetAwaiter().GetResult()
                 : response.Content.ReadAsStream(cancellationToken);
@@ -60,17 +60,5 @@ internal sealed class ResponseReader
         }
 
         return _buffer.AsSpan(0, kept);
-    }
-
-    private static void DisposeSafely(object? response)
-    {
-        try
-        {
-            ((HttpResponseMessage)response!).Dispose();
-        }
-        catch (Exception)
-        {
-            // The content of the user's handler has thrown.
-        }
     }
 }

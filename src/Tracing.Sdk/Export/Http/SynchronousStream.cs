@@ -5,11 +5,9 @@ using System.Threading.Tasks.Sources;
 namespace Tracing.Sdk.Export.Http;
 
 /// <summary>A TLS stream whose asynchronous reads block the thread that waits for them.</summary>
-/// <remarks>
-/// SocketsHttpHandler begins an asynchronous read on an idle TLS connection before it sends a synchronous request, and waits for the read after
-/// it has written the request. Such a read completes on the thread pool, so with an exhausted pool the answer would never be seen. Here the waiting
-/// thread makes the read itself when it begins to wait. One request at a time; HTTP/1.1 only.
-/// </remarks>
+/// <remarks>SocketsHttpHandler begins an asynchronous read on an idle TLS connection before it sends a synchronous request, and waits for the read after it has written
+/// the request. Such a read completes on the thread pool, so with an exhausted pool the answer would never be seen. Here the waiting thread makes the read itself when it
+/// begins to wait. One request at a time; HTTP/1.1 only.</remarks>
 internal sealed class SynchronousStream(Stream inner, Socket? socket) : Stream, IValueTaskSource<int>
 {
     // A peer closes with a TLS alert, which is smaller than this. Other data that may wait in the socket, a session ticket, is larger.
@@ -23,11 +21,8 @@ internal sealed class SynchronousStream(Stream inner, Socket? socket) : Stream, 
     private ExceptionDispatchInfo? _failure;
 
     public override bool CanRead => true;
-
     public override bool CanSeek => false;
-
     public override bool CanWrite => true;
-
     public override long Length => throw new NotSupportedException();
 
     public override long Position
@@ -52,7 +47,6 @@ internal sealed class SynchronousStream(Stream inner, Socket? socket) : Stream, 
     }
 
     public override int Read(Span<byte> buffer) => inner.Read(buffer);
-
     public override int Read(byte[] buffer, int offset, int count) => inner.Read(buffer, offset, count);
 
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
@@ -71,19 +65,14 @@ internal sealed class SynchronousStream(Stream inner, Socket? socket) : Stream, 
     }
 
     public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
-
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) => inner.WriteAsync(buffer, cancellationToken);
-
     public override void Flush() => inner.Flush();
-
     public override Task FlushAsync(CancellationToken cancellationToken) => inner.FlushAsync(cancellationToken);
-
     public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
     public override void SetLength(long value) => throw new NotSupportedException();
 
     ValueTaskSourceStatus IValueTaskSource<int>.GetStatus(short token) =>
-        !IsCurrent(token) || !_isRead ? ValueTaskSourceStatus.Pending
+        token != _version || !_isRead ? ValueTaskSourceStatus.Pending
         : _failure is null ? ValueTaskSourceStatus.Succeeded
         : ValueTaskSourceStatus.Faulted;
 
@@ -111,8 +100,6 @@ internal sealed class SynchronousStream(Stream inner, Socket? socket) : Stream, 
 
         base.Dispose(disposing);
     }
-
-    private bool IsCurrent(short token) => token == _version;
 
     private void Complete()
     {

@@ -6,10 +6,9 @@ using System.Security.Cryptography.X509Certificates;
 namespace Tracing.Sdk.Export.Http;
 
 /// <summary>The PEM files of an exporter's TLS settings. Export thread only.</summary>
-/// <remarks>
-/// The files may be replaced while the process runs. They are read before each request, because the connection is kept for ever: without a reason to open a new one, a replaced
-/// certificate would not be used before the collector closes the connection. A file costs some ten microseconds, once a second in most processes.
-/// </remarks>
+/// <remarks>The files may be replaced while the process runs. They are read before each request, because the connection is kept for ever: without a reason to open a new
+/// one, a replaced certificate would not be used before the collector closes the connection. A file costs some ten microseconds, once a second in most
+/// processes.</remarks>
 internal sealed class TlsFiles(ExporterSettings settings)
 {
     private readonly string?[] _paths = [settings.CertificateFile, settings.ClientCertificateFile, settings.ClientKeyFile];

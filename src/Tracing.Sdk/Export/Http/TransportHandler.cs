@@ -5,10 +5,8 @@ using System.Net.Sockets;
 namespace Tracing.Sdk.Export.Http;
 
 /// <summary>A SocketsHttpHandler with one connection to the collector, which is opened before the first request and kept.</summary>
-/// <remarks>
-/// A synchronous request over a kept connection needs no thread of the pool; opening a connection does. So an application that exhausts its
-/// pool still exports over the connection that was opened when tracing started. HTTP/1.1 only.
-/// </remarks>
+/// <remarks>A synchronous request over a kept connection needs no thread of the pool; opening a connection does. So an application that exhausts its pool still exports
+/// over the connection that was opened when tracing started. HTTP/1.1 only.</remarks>
 internal sealed class TransportHandler : DelegatingHandler
 {
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(5);
@@ -59,10 +57,8 @@ internal sealed class TransportHandler : DelegatingHandler
     }
 
     /// <summary>Begins to open the connection without sending a request. Does not throw.</summary>
-    /// <remarks>
-    /// A request is begun and cancelled as soon as the socket is connected. SocketsHttpHandler then completes the connection, TLS included,
-    /// within five seconds, and keeps it for the next request.
-    /// </remarks>
+    /// <remarks>A request is begun and cancelled as soon as the socket is connected. SocketsHttpHandler then completes the connection, TLS included, within five seconds,
+    /// and keeps it for the next request.</remarks>
     public void Connect(Uri endpoint) => _ = ConnectAsync(endpoint);
 
     protected override void Dispose(bool disposing)
@@ -116,19 +112,15 @@ internal sealed class TransportHandler : DelegatingHandler
             ? new SynchronousStream(context.PlaintextStream, _socket)
             : context.PlaintextStream);
 
-    /// <summary>
-    /// Keeps the exporter's requests out of the application's HTTP metrics, and callbacks of a MeterListener out of the export: the instruments
-    /// of a disposed meter are not published to listeners.
-    /// </summary>
+    /// <summary>Keeps the exporter's requests out of the application's HTTP metrics, and callbacks of a MeterListener out of the export: the instruments of a disposed
+    /// meter are not published to listeners.</summary>
     private sealed class NoMeters : IMeterFactory
     {
         private static readonly Meter Silent = Disposed();
 
         public Meter Create(MeterOptions options) => Silent;
 
-        public void Dispose()
-        {
-        }
+        public void Dispose() { }
 
         private static Meter Disposed()
         {

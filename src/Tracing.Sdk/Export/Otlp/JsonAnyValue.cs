@@ -22,12 +22,8 @@ internal static class JsonAnyValue
         writer.Write((byte)'{');
         switch (attribute.Kind)
         {
-            case AttributeKind.Text:
-                writer.WriteMember("\"stringValue\":"u8, Utf8Text.Cut(attribute.Text, valueLength));
-                break;
-            case AttributeKind.Boolean:
-                writer.Write(attribute.Boolean ? "\"boolValue\":true"u8 : "\"boolValue\":false"u8);
-                break;
+            case AttributeKind.Text: writer.WriteMember("\"stringValue\":"u8, Utf8Text.Cut(attribute.Text, valueLength)); break;
+            case AttributeKind.Boolean: writer.Write(attribute.Boolean ? "\"boolValue\":true"u8 : "\"boolValue\":false"u8); break;
             case AttributeKind.Integer:
                 writer.Write("\"intValue\":\""u8);
                 writer.WriteNumber(attribute.Integer);
@@ -41,12 +37,8 @@ internal static class JsonAnyValue
                 writer.Write("\"bytesValue\":"u8);
                 writer.WriteBase64(attribute.Bytes.AsSpan(0, Math.Min(attribute.Bytes.Length, valueLength)));
                 break;
-            case AttributeKind.Array when depth < AttributeValue.MaxDepth:
-                WriteArray(ref writer, attribute.Elements, valueLength, depth + 1);
-                break;
-            case AttributeKind.Map when depth < AttributeValue.MaxDepth:
-                WriteMap(ref writer, attribute.Elements, valueLength, depth + 1);
-                break;
+            case AttributeKind.Array when depth < AttributeValue.MaxDepth: WriteArray(ref writer, attribute.Elements, valueLength, depth + 1); break;
+            case AttributeKind.Map when depth < AttributeValue.MaxDepth: WriteMap(ref writer, attribute.Elements, valueLength, depth + 1); break;
         }
 
         writer.Write((byte)'}');

@@ -14,7 +14,6 @@ internal sealed class OtlpAdvice(ExporterSettings settings) : HttpAdvice(setting
         : $"OTLP/HTTP has the path /v1/traces, and {EndpointSetting} is used as it is.";
 
     public override string Login => $"Check {Setting("Headers")}.";
-
     public override string ContentType => $"Try the other {Setting("Protocol")}: http/protobuf or http/json.";
 
     public override string Http2 =>
@@ -25,8 +24,6 @@ internal sealed class OtlpAdvice(ExporterSettings settings) : HttpAdvice(setting
     public override string? Port => _port == GrpcPort ? "4317 is the port of OTLP over gRPC; OTLP over HTTP, which this exporter speaks, has 4318." : null;
 
     public override string CertificateFiles => $"Check {Setting("CertificateFile")}, {Setting("ClientCertificateFile")} and {Setting("ClientKeyFile")}.";
-
     public override string UnknownAuthority => $"If the authority is your own, set {Setting("CertificateFile")} to its PEM file.";
-
     public override string ClientCertificate => $"Set {Setting("ClientCertificateFile")} and {Setting("ClientKeyFile")}.";
 }

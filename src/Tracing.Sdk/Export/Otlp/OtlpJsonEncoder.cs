@@ -44,7 +44,6 @@ internal sealed class OtlpJsonEncoder(SpanLimits limits) : SpanEncoder(limits)
         return status.Code == ActivityStatusCode.Error;
     }
 
-    /// <summary>The resource object.</summary>
     public static byte[] EncodeResource(Resource resource)
     {
         var writer = new ByteWriter(new Scratch(), MaxSpanBytes);
@@ -54,7 +53,6 @@ internal sealed class OtlpJsonEncoder(SpanLimits limits) : SpanEncoder(limits)
         return writer.Written.ToArray();
     }
 
-    /// <summary>The scope object.</summary>
     protected override byte[] EncodeScope(Scope scope)
     {
         var writer = new ByteWriter(new Scratch(), MaxSpanBytes);
@@ -109,11 +107,7 @@ internal sealed class OtlpJsonEncoder(SpanLimits limits) : SpanEncoder(limits)
     }
 
     private void WriteAttributes(
-        ref ByteWriter writer,
-        Activity.Enumerator<KeyValuePair<string, object?>> tags,
-        int limit,
-        scoped DetailList details,
-        ref SpanStatus status)
+        ref ByteWriter writer, Activity.Enumerator<KeyValuePair<string, object?>> tags, int limit, scoped DetailList details, ref SpanStatus status)
     {
         var start = writer.Position;
         writer.Write(",\"attributes\":["u8);

@@ -11,9 +11,7 @@ internal sealed class OtlpJsonFormat(ExporterSettings settings, Resource resourc
     private readonly byte[] _resource = OtlpJsonEncoder.EncodeResource(resource);
 
     public override SpanEncoder Encoder => _encoder;
-
     public override string ContentType => "application/json";
-
     public override HttpAdvice Advice { get; } = new OtlpAdvice(settings);
 
     public static ExporterSettings Settings(OtlpOptions options) =>

@@ -9,9 +9,8 @@ public sealed class OtlpOptions
         "http/protobuf or http/json (gRPC is not spoken yet: the endpoint must be the collector's port for OTLP/HTTP, usually 4318)";
 
     /// <summary>Full URL for OTLP/HTTP.</summary>
-    /// <value>
-    /// Default <c>http://localhost:4318/v1/traces</c>. Variables: <c>OTEL_EXPORTER_OTLP_TRACES_ENDPOINT</c> (used as it is), <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> (<c>v1/traces</c> is appended).
-    /// </value>
+    /// <value>Default <c>http://localhost:4318/v1/traces</c>. Variables: <c>OTEL_EXPORTER_OTLP_TRACES_ENDPOINT</c> (used as it is), <c>OTEL_EXPORTER_OTLP_ENDPOINT</c>
+    /// (<c>v1/traces</c> is appended).</value>
     /// <remarks>Set it to the collector or backend that takes OTLP.</remarks>
     [Variable("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")]
     [Variable("OTEL_EXPORTER_OTLP_ENDPOINT", AppendedPath = "/v1/traces", Expected = "an absolute http or https URL, such as http://collector:4318")]
@@ -19,9 +18,8 @@ public sealed class OtlpOptions
     public Uri Endpoint { get; set; } = new("http://localhost:4318/v1/traces");
 
     /// <summary>Encoding of OTLP.</summary>
-    /// <value>
-    /// Default <see cref="OtlpProtocol.HttpProtobuf"/>. Variables: <c>OTEL_EXPORTER_OTLP_TRACES_PROTOCOL</c>, <c>OTEL_EXPORTER_OTLP_PROTOCOL</c> (<c>http/protobuf</c>, <c>http/json</c>).
-    /// </value>
+    /// <value>Default <see cref="OtlpProtocol.HttpProtobuf"/>. Variables: <c>OTEL_EXPORTER_OTLP_TRACES_PROTOCOL</c>, <c>OTEL_EXPORTER_OTLP_PROTOCOL</c>
+    /// (<c>http/protobuf</c>, <c>http/json</c>).</value>
     /// <remarks>JSON is for receivers that do not read protobuf.</remarks>
     [Variable("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/protobuf=HttpProtobuf", "http/json=HttpJson", Expected = ProtocolWords)]
     [Variable("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf=HttpProtobuf", "http/json=HttpJson", Expected = ProtocolWords)]
@@ -67,9 +65,8 @@ public sealed class OtlpOptions
     public string? ClientKeyFile { get; set; }
 
     /// <summary>Time in which an export that was sent has to be answered, including its repetitions.</summary>
-    /// <value>
-    /// Default 10 s; more than 0, at most 1 day. Variables, in milliseconds: <c>OTEL_EXPORTER_OTLP_TRACES_TIMEOUT</c>, <c>OTEL_EXPORTER_OTLP_TIMEOUT</c>, <c>OTEL_BSP_EXPORT_TIMEOUT</c>.
-    /// </value>
+    /// <value>Default 10 s; more than 0, at most 1 day. Variables, in milliseconds: <c>OTEL_EXPORTER_OTLP_TRACES_TIMEOUT</c>, <c>OTEL_EXPORTER_OTLP_TIMEOUT</c>,
+    /// <c>OTEL_BSP_EXPORT_TIMEOUT</c>.</value>
     /// <remarks>Raise it for a collector that is slow but reliable.</remarks>
     [Variable("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT")]
     [Variable("OTEL_EXPORTER_OTLP_TIMEOUT")]

@@ -145,7 +145,6 @@ internal sealed class OtlpProtobufEncoder(SpanLimits limits) : SpanEncoder(limit
 
         // A key is copied in steps, so the last step may write beyond it.
         public static int MaxRoom => 2 + MaxOneByteLength + AttributeKey.Step;
-
         public static int MaxText => MaxOneByteLength;
 
         public static bool MayFollow(byte last) => true;

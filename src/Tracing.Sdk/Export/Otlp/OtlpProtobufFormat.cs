@@ -15,9 +15,7 @@ internal sealed class OtlpProtobufFormat(ExporterSettings settings, Resource res
     private readonly byte[] _resourceSchema = EncodeSchema(Resource.SchemaUrl);
 
     public override SpanEncoder Encoder => _encoder;
-
     public override string ContentType => "application/x-protobuf";
-
     public override HttpAdvice Advice { get; } = new OtlpAdvice(settings);
 
     public static ExporterSettings Settings(OtlpOptions options) =>

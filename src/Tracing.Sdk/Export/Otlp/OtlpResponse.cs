@@ -37,9 +37,7 @@ internal static class OtlpResponse
     }
 
     private static string? ReadText(JsonElement element, string name) =>
-        element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 } text
-            ? text
-            : null;
+        element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 } text ? text : null;
 
     private static string? ReadText(ReadOnlySpan<byte> message, int number, out ReadOnlySpan<byte> content)
     {

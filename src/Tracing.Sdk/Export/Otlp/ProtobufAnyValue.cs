@@ -22,27 +22,13 @@ internal static class ProtobufAnyValue
         var attribute = AttributeValue.Classify(value);
         switch (attribute.Kind)
         {
-            case AttributeKind.Text:
-                writer.WriteString(0x0A, Utf8Text.Cut(attribute.Text, valueLength));
-                break;
-            case AttributeKind.Boolean:
-                writer.WriteVarint(0x10, attribute.Boolean ? 1UL : 0);
-                break;
-            case AttributeKind.Integer:
-                writer.WriteVarint(0x18, (ulong)attribute.Integer);
-                break;
-            case AttributeKind.Double:
-                writer.WriteFixed64(0x21, BitConverter.DoubleToUInt64Bits(attribute.Double));
-                break;
-            case AttributeKind.Bytes:
-                writer.WriteBytes(0x3A, attribute.Bytes.AsSpan(0, Math.Min(attribute.Bytes.Length, valueLength)));
-                break;
-            case AttributeKind.Array when depth < AttributeValue.MaxDepth:
-                WriteArray(ref writer, attribute.Elements, valueLength, depth);
-                break;
-            case AttributeKind.Map when depth < AttributeValue.MaxDepth:
-                WriteMap(ref writer, attribute.Elements, valueLength, depth);
-                break;
+            case AttributeKind.Text: writer.WriteString(0x0A, Utf8Text.Cut(attribute.Text, valueLength)); break;
+            case AttributeKind.Boolean: writer.WriteVarint(0x10, attribute.Boolean ? 1UL : 0); break;
+            case AttributeKind.Integer: writer.WriteVarint(0x18, (ulong)attribute.Integer); break;
+            case AttributeKind.Double: writer.WriteFixed64(0x21, BitConverter.DoubleToUInt64Bits(attribute.Double)); break;
+            case AttributeKind.Bytes: writer.WriteBytes(0x3A, attribute.Bytes.AsSpan(0, Math.Min(attribute.Bytes.Length, valueLength))); break;
+            case AttributeKind.Array when depth < AttributeValue.MaxDepth: WriteArray(ref writer, attribute.Elements, valueLength, depth); break;
+            case AttributeKind.Map when depth < AttributeValue.MaxDepth: WriteMap(ref writer, attribute.Elements, valueLength, depth); break;
         }
 
         writer.EndMessage(any);

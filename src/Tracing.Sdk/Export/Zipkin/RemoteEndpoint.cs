@@ -28,9 +28,7 @@ internal static class RemoteEndpoint
     /// <summary>Returns the ranks of a key; null for most keys.</summary>
     public static EndpointTag? Rank(string key)
     {
-        var tag = new EndpointTag(
-            new(ServerRank(key), ClientRank(key)),
-            new(PortRank(key, ActivityKind.Server), PortRank(key, ActivityKind.Client)));
+        var tag = new EndpointTag(new(ServerRank(key), ClientRank(key)), new(PortRank(key, ActivityKind.Server), PortRank(key, ActivityKind.Client)));
         return tag is { Host: { Server: NoRank, Client: NoRank }, Port: { Server: NoRank, Client: NoRank } } ? null : tag;
     }
 

@@ -18,8 +18,7 @@ internal sealed class ZipkinEncoder : SpanEncoder
 
     private readonly byte[] _localEndpoint;
 
-    public ZipkinEncoder(SpanLimits limits, Resource resource)
-        : base(limits)
+    public ZipkinEncoder(SpanLimits limits, Resource resource) : base(limits)
     {
         var writer = new ByteWriter(new Scratch(), MaxSpanBytes);
         writer.Write(",\"localEndpoint\":{\"serviceName\":"u8);
@@ -175,13 +174,7 @@ internal sealed class ZipkinEncoder : SpanEncoder
     }
 
     // Tags: the scope's, the span's, the status, what was cut.
-    private void WriteTagObject(
-        ref ByteWriter writer,
-        Activity activity,
-        Scope scope,
-        scoped DetailList details,
-        int droppedEvents,
-        ref SpanStatus status)
+    private void WriteTagObject(ref ByteWriter writer, Activity activity, Scope scope, scoped DetailList details, int droppedEvents, ref SpanStatus status)
     {
         writer.Write(scope.Encoded);
         var field = activity.Status == ActivityStatusCode.Error ? Failed : default;
@@ -301,8 +294,7 @@ internal sealed class ZipkinEncoder : SpanEncoder
         ZipkinText.Write(ref writer, text.Written);
     }
 
-    private static void WriteTagKey(ref ByteWriter writer, AttributeKey key) =>
-        writer.Write(key.Encoded[(writer.Last == (byte)'{' ? 1 : 0)..^1]);
+    private static void WriteTagKey(ref ByteWriter writer, AttributeKey key) => writer.Write(key.Encoded[(writer.Last == (byte)'{' ? 1 : 0)..^1]);
 
     private static ReadOnlySpan<byte> Kind(ActivityKind kind) => kind switch
     {

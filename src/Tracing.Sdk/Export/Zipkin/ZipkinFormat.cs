@@ -11,9 +11,7 @@ internal sealed class ZipkinFormat(ExporterSettings settings, Resource resource)
 
     // A body of 1 MiB. The server accepts 10 MiB, a proxy in front of it often less.
     public override int MaxBatchBytes => (1024 - 16) * 1024;
-
     public override string ContentType => "application/json";
-
     public override HttpAdvice Advice { get; } = new ZipkinAdvice(settings);
 
     public static ExporterSettings Settings(ZipkinOptions options) => new()

@@ -8,8 +8,7 @@ internal sealed class ZipkinKey : AttributeKey
     /// <summary>A tag with this key, whatever its value, shows the span as failed.</summary>
     public const string Error = "error";
 
-    public ZipkinKey(string text, byte[] encoded, int number)
-        : base(text, encoded, number)
+    public ZipkinKey(string text, byte[] encoded, int number) : base(text, encoded, number)
     {
         IsSpecial |= text == Error;
         Endpoint = RemoteEndpoint.Rank(text);

@@ -9,7 +9,6 @@ internal static class ZipkinText
     // The server takes a body that contains the bytes yAnnotations" for its older format, and refuses it.
     private const string OldFormatMark = "yAnnotations";
 
-    /// <summary>Writes a string.</summary>
     public static void Write(ref ByteWriter writer, ReadOnlySpan<char> text)
     {
         // Beside another character that is not ASCII, the server miscounts these two and returns the span as broken JSON.

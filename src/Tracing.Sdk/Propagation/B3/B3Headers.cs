@@ -19,8 +19,7 @@ internal static class B3Headers
     public static readonly string[] Names = [Single, TraceId, SpanId, ParentSpanId, Sampled, Flags];
 
     /// <summary>Reads both forms; default when neither is valid. <paramref name="stale"/> is the span of the older form, 0 when they do not differ.</summary>
-    public static TraceIds Read<TReader>(ref TReader headers, out ulong stale)
-        where TReader : struct, IHeaderReader
+    public static TraceIds Read<TReader>(ref TReader headers, out ulong stale) where TReader : struct, IHeaderReader
     {
         stale = 0;
         TraceIds single = default;
@@ -38,8 +37,7 @@ internal static class B3Headers
     }
 
     /// <summary>Writes one form. Never with a parent id: only proxies send it, which is how their spans are told from those of services.</summary>
-    public static void Write<TWriter>(in OutboundContext context, B3Format format, ref TWriter headers)
-        where TWriter : struct, IHeaderWriter
+    public static void Write<TWriter>(in OutboundContext context, B3Format format, ref TWriter headers) where TWriter : struct, IHeaderWriter
     {
         // Sixteen digits when the left half is zero, for peers that know 64 bits only.
         var isShort = context.TraceId.StartsWith("0000000000000000", StringComparison.Ordinal);
@@ -100,8 +98,7 @@ internal static class B3Headers
         _ => string.Concat(traceId, "-", spanId),
     };
 
-    private static bool TryReadMulti<TReader>(ref TReader headers, out TraceIds ids)
-        where TReader : struct, IHeaderReader
+    private static bool TryReadMulti<TReader>(ref TReader headers, out TraceIds ids) where TReader : struct, IHeaderReader
     {
         ids = default;
         var sampled = headers.Get(Sampled);
@@ -124,8 +121,7 @@ internal static class B3Headers
         return true;
     }
 
-    private static void WriteMulti<TWriter>(string traceId, string spanId, SamplingState state, ref TWriter headers)
-        where TWriter : struct, IHeaderWriter
+    private static void WriteMulti<TWriter>(string traceId, string spanId, SamplingState state, ref TWriter headers) where TWriter : struct, IHeaderWriter
     {
         headers.Set(TraceId, traceId);
         headers.Set(SpanId, spanId);
@@ -164,4 +160,17 @@ internal static class B3Headers
         };
         return state != SamplingState.Defer;
     }
+}
+
+/// <summary>The form in which B3 is written. Unless it is <see cref="None"/>, both forms are read.</summary>
+internal enum B3Format
+{
+    /// <summary>B3 is neither read nor written.</summary>
+    None = 0,
+
+    /// <summary>One <c>b3</c> header. Envoy before 1.40 forwards it unchanged beside its own <c>X-B3-*</c>.</summary>
+    SingleHeader,
+
+    /// <summary>The <c>X-B3-*</c> headers, which every Envoy reads and refreshes.</summary>
+    MultiHeader,
 }

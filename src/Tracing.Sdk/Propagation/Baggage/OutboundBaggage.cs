@@ -3,10 +3,8 @@ using Microsoft.Extensions.Primitives;
 
 namespace Tracing.Sdk.Propagation.Baggage;
 
-/// <summary>
-/// Merges the baggage of two APIs into one header. Received members are in both <see cref="OpenTelemetry.Baggage.Current"/> and
-/// <see cref="Activity.Baggage"/>: the former says which of them remain, the latter adds or replaces members that user code put on an Activity.
-/// </summary>
+/// <summary>Merges the baggage of two APIs into one header. Received members are in both <see cref="OpenTelemetry.Baggage.Current"/> and <see cref="Activity.Baggage"/>:
+/// the former says which of them remain, the latter adds or replaces members that user code put on an Activity.</summary>
 internal static class OutboundBaggage
 {
     /// <summary>The header for a message that has none yet; null when there is no baggage.</summary>
@@ -40,7 +38,7 @@ internal static class OutboundBaggage
         if (current.Count == 0 && !HasBaggage(activity)) return null;
         foreach (var (key, value) in current)
         {
-            (members ??= []).Add(new BaggageMember(key, value, PropertiesOf(received, key, value)));
+            (members ??= []).Add(new BaggageMember(key, value, FindReceived(received, key, value)?.Properties ?? ""));
         }
 
         // Activity.Baggage lists the newest value of a key first.
@@ -58,24 +56,15 @@ internal static class OutboundBaggage
 
     // Activity.Baggage returns one shared empty array when there is none, and allocates an iterator otherwise.
     private static bool HasBaggage(Activity? activity) => activity is not null && activity.Baggage is not KeyValuePair<string, string?>[] { Length: 0 };
+    private static bool IsReceived(IReadOnlyList<BaggageMember>? received, string key, string value) => FindReceived(received, key, value) is not null;
 
-    private static string PropertiesOf(IReadOnlyList<BaggageMember>? received, string key, string value)
+    private static BaggageMember? FindReceived(IReadOnlyList<BaggageMember>? received, string key, string value)
     {
         for (var i = 0; i < received?.Count; i++)
         {
-            if (received[i].Key == key && received[i].Value == value) return received[i].Properties;
+            if (received[i].Key == key && received[i].Value == value) return received[i];
         }
 
-        return "";
-    }
-
-    private static bool IsReceived(IReadOnlyList<BaggageMember>? received, string key, string value)
-    {
-        for (var i = 0; i < received?.Count; i++)
-        {
-            if (received[i].Key == key && received[i].Value == value) return true;
-        }
-
-        return false;
+        return null;
     }
 }

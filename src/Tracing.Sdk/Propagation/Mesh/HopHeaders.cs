@@ -1,9 +1,7 @@
 namespace Tracing.Sdk.Propagation.Mesh;
 
-/// <summary>
-/// Headers that describe one hop only and must not be forwarded. On the next hop an attempt count would belong to another request, a timeout
-/// would be taken for a deadline, and x-forwarded-for would make an internal call look external.
-/// </summary>
+/// <summary>Headers that describe one hop only and must not be forwarded. On the next hop an attempt count would belong to another request, a timeout would be taken for
+/// a deadline, and x-forwarded-for would make an internal call look external.</summary>
 internal static class HopHeaders
 {
     private static readonly string[] Names =

@@ -23,10 +23,8 @@ internal static class RequestIds
         return context is { TraceId: var traceId } ? ForTrace(traceId, isSampled) : null;
     }
 
-    /// <summary>
-    /// The id of a trace for which none came in: a UUIDv4 that tells the next proxies whether the trace is sampled.
-    /// Made from the trace id, so that every call of the trace, retried, parallel or from another process, gets the same one.
-    /// </summary>
+    /// <summary>The id of a trace for which none came in: a UUIDv4 that tells the next proxies whether the trace is sampled. Made from the trace id, so that every call
+    /// of the trace, retried, parallel or from another process, gets the same one.</summary>
     public static string ForTrace(string traceId, bool sampled)
     {
         _ = Hex.TryReadUInt64(traceId.AsSpan(0, 16), out var high);
@@ -44,8 +42,7 @@ internal static class RequestIds
     }
 
     /// <summary>Whether an id is a UUID with dashes, the only form in which Envoy finds a decision and a percentage.</summary>
-    public static bool IsUuid(string? id) =>
-        id is { Length: 36 } && Guid.TryParseExact(id, "D", out _) && !id.AsSpan().ContainsAnyExcept(UuidCharacters);
+    public static bool IsUuid(string? id) => id is { Length: 36 } && Guid.TryParseExact(id, "D", out _) && !id.AsSpan().ContainsAnyExcept(UuidCharacters);
 
     /// <summary>A UUID with this service's decision in place of the one that it holds.</summary>
     public static string WithDecision(string id, bool sampled)

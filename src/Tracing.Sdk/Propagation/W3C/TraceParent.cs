@@ -26,9 +26,7 @@ internal static class TraceParent
         if ((high | low) == 0 || span == 0) return false;
 
         ids = new TraceIds(
-            high, low, span, ParentSpanId: 0,
-            (flags & SampledFlag) != 0 ? SamplingState.Accept : SamplingState.Deny,
-            IsRandom: (flags & RandomFlag) != 0);
+            high, low, span, ParentSpanId: 0, (flags & SampledFlag) != 0 ? SamplingState.Accept : SamplingState.Deny, IsRandom: (flags & RandomFlag) != 0);
         return true;
     }
 

@@ -64,10 +64,7 @@ internal static class TraceStateList
         return marker.IsDebug || marker.IsUndecided ? WithState(list, marker, SamplingState.Accept) : list;
     }
 
-    /// <summary>
-    /// The list as it is sent: the marker with the span id first, in place of an older marker. It is left out where it would push another
-    /// member out, unless it says debug.
-    /// </summary>
+    /// <summary>The list as it is sent: the marker with the span id first, in place of an older marker. It is left out where it would push another member out, unless it says debug.</summary>
     /// <remarks>User code can write anything into an Activity's tracestate: an invalid list is dropped here too.</remarks>
     public static string WithMarker(string? list, string spanId, bool isDebug)
     {

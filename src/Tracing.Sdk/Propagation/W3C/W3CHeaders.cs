@@ -8,10 +8,9 @@ internal static class W3CHeaders
 {
     public static readonly string[] Names = [TraceParent.HeaderName, TraceStateList.HeaderName];
 
-    // Inlined, because copies of the context cost as much as reading some of the headers.
+    // Inlined, because a call returns the large context by copies.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool TryRead<TReader>(ref TReader headers, out W3CContext context)
-        where TReader : struct, IHeaderReader
+    public static bool TryRead<TReader>(ref TReader headers, out W3CContext context) where TReader : struct, IHeaderReader
     {
         context = default;
         if (headers.Get(TraceParent.HeaderName) is not [{ } only] || !TraceParent.TryParse(only, out var ids)) return false;
@@ -21,8 +20,7 @@ internal static class W3CHeaders
         return true;
     }
 
-    public static void Write<TWriter>(in OutboundContext context, ref TWriter headers)
-        where TWriter : struct, IHeaderWriter
+    public static void Write<TWriter>(in OutboundContext context, ref TWriter headers) where TWriter : struct, IHeaderWriter
     {
         headers.Set(TraceParent.HeaderName, TraceParent.Format(context.TraceId, context.SpanId, context.State.IsSampled(), context.IsRandom));
         headers.Set(TraceStateList.HeaderName, TraceStateList.WithMarker(context.TraceState, context.SpanId, context.State == SamplingState.Debug));

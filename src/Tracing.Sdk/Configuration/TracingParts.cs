@@ -12,9 +12,9 @@ using Tracing.Sdk.Propagation.W3C;
 namespace Tracing.Sdk.Configuration;
 
 /// <summary>Makes the parts of a tracing from its options.</summary>
-internal static class Pipeline
+internal static class TracingParts
 {
-    public static ContextPropagation Propagation(MeshTracingOptions options, ILogger logger, TimeProvider time)
+    public static ContextPropagation CreatePropagation(MeshTracingOptions options, ILogger logger, TimeProvider time)
     {
         var isForward = options.Mode == MeshTracingMode.Forward;
         var o = options.Propagation;
@@ -57,12 +57,12 @@ internal static class Pipeline
     }
 
     // https://opentelemetry.io/docs/specs/semconv/resource/
-    public static Resource Resource(MeshTracingOptions options, string applicationName, string? environment)
+    public static Resource CreateResource(MeshTracingOptions options, string applicationName, string? environment)
     {
         var declared = options.ResourceAttributes;
         var attributes = new Dictionary<string, object>(StringComparer.Ordinal)
         {
-            ["service.name"] = ServiceName(options, applicationName),
+            ["service.name"] = GetServiceName(options, applicationName),
             ["service.instance.id"] = Guid.NewGuid().ToString(),
             ["telemetry.sdk.name"] = "Tracing.Sdk",
             ["telemetry.sdk.language"] = "dotnet",
@@ -78,7 +78,7 @@ internal static class Pipeline
         return new Resource([.. attributes]);
     }
 
-    public static string ServiceName(MeshTracingOptions options, string applicationName)
+    public static string GetServiceName(MeshTracingOptions options, string applicationName)
     {
         if (!string.IsNullOrWhiteSpace(options.ServiceName)) return options.ServiceName;
         if (options.ResourceAttributes.TryGetValue("service.name", out var declared) && declared.Length > 0) return declared;
