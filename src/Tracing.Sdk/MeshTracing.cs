@@ -69,7 +69,7 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
     /// <summary>Sends all spans that have ended so far: for a job before it ends, or a function before it is frozen.</summary>
     /// <param name="timeout">Time to wait at most, from zero to 24 days. Default 30 s. What has not been sent then stays queued.</param>
     /// <param name="cancellationToken">Ends the wait; what has not been sent stays queued.</param>
-    /// <returns>Whether everything was delivered in that time.</returns>
+    /// <returns>Whether everything was delivered in that time. Zero only starts the sending.</returns>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="timeout"/> is negative or longer than <see cref="int.MaxValue"/> milliseconds.</exception>
     public Task<bool> FlushAsync(TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
@@ -116,7 +116,7 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
 
     internal static ILogger CreateLogger(ILoggerFactory? loggerFactory) => (ILogger?)loggerFactory?.CreateLogger(Log.Category) ?? new StandardErrorLogger();
 
-    /// <summary>Makes the question whether a logger factory is disposed of. Null for standard error.</summary>
+    /// <summary>Returns a function that tells whether the factory is disposed of; null without a factory, when lines go to standard error.</summary>
     internal static Func<bool>? IsDisposed(ILoggerFactory? loggerFactory) => loggerFactory is null ? null : () =>
     {
         try
