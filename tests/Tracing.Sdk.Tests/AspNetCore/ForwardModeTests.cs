@@ -9,6 +9,7 @@ using Tracing.Sdk.Tests.Testbed;
 namespace Tracing.Sdk.Tests.AspNetCore;
 
 /// <summary>Nothing is recorded and nothing exported; what came in goes out as it came.</summary>
+[Collection(Alone.Name)]
 public sealed class ForwardModeTests
 {
     private const string TraceId = "0af7651916cd43dd8448eb211c80319c";

@@ -11,6 +11,7 @@ using Tracing.Sdk.Tests.Testbed;
 namespace Tracing.Sdk.Tests.AspNetCore;
 
 /// <summary>A real channel to a real service, h2c.</summary>
+[Collection(Alone.Name)]
 public sealed class GrpcTests
 {
     private const string TraceId = "0af7651916cd43dd8448eb211c80319c";

@@ -61,8 +61,14 @@ public sealed class ProxyTests : IDisposable
                 while (true)
                 {
                     using var socket = proxy.AcceptSocket();
-                    socket.Receive(new byte[4096]);
+                    var buffer = new byte[4096];
+                    socket.Receive(buffer);
                     socket.Send("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"u8);
+                    // Closing with unread bytes would reset the connection, and the client might never read the answer.
+                    socket.Shutdown(SocketShutdown.Send);
+                    while (socket.Receive(buffer) > 0)
+                    {
+                    }
                 }
             }
             catch (Exception e) when (e is SocketException or ObjectDisposedException or InvalidOperationException)

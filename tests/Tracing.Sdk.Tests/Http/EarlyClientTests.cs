@@ -7,6 +7,7 @@ using Tracing.Sdk.Tests.Testbed;
 namespace Tracing.Sdk.Tests.Http;
 
 /// <summary>An HttpClient that was made before AddMeshTracing sends the platform's headers; one line says so. Every other client gives no cause.</summary>
+[Collection(Alone.Name)]
 public sealed class EarlyClientTests
 {
     // Made when this assembly is loaded, before any test has added tracing.

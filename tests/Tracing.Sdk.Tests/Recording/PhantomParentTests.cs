@@ -9,6 +9,7 @@ namespace Tracing.Sdk.Tests.Recording;
 /// An id that leaves with sampled=1, and every parent, is the id of an exported span or the one that came in. An id that leaves with
 /// sampled=0 is this hop's own, unless the caller's span is exported.
 /// </summary>
+[Collection(Alone.Name)]
 public sealed class PhantomParentTests
 {
     private const string TraceId = "4bf92f3577b34da6a3ce929d0e0e4736";
