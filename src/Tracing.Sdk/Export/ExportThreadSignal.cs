@@ -29,7 +29,15 @@ internal sealed class ExportThreadSignal(SpanBuffer buffer, TimeProvider time) :
     {
         var state = Volatile.Read(ref _state);
         if (state == Awake || (state == Polling && !buffer.IsScarce)) return;
-        if (Interlocked.Exchange(ref _state, Awake) != Awake) _wake.Set();
+        if (Interlocked.Exchange(ref _state, Awake) == Awake) return;
+        try
+        {
+            _wake.Set();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The export thread has ended since the state was read. It has settled every span of the buffer, so nothing is left to wake it for.
+        }
     }
 
     /// <summary>Waits for a signal, or until the delay has passed. Export thread only.</summary>

@@ -20,7 +20,8 @@ internal sealed class DetailTable
     /// <returns>False when there is no room.</returns>
     public bool TryAdd(SpanDetails details)
     {
-        _isUsed = true;
+        // Written once: a write for each request would move the cache line between cores.
+        if (!_isUsed) _isUsed = true;
         var hash = RuntimeHelpers.GetHashCode(details.Activity);
         for (var i = 0; i < Places; i++)
         {
