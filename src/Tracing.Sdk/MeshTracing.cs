@@ -23,15 +23,17 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
         var metrics = new SpanMetrics();
         var exporters = isRecording ? Exporters.Create(options, options.Origins.NameInForce, TracingParts.CreateResource(options, applicationName, environment), metrics, logger, time) : [];
         var warnings = new CoexistenceWarnings(logger);
+        var rules = new RulesInForce(new TracingRules(options.Sampling, options.Ignore));
         Instance = new TracingInstance(
             TracingParts.CreatePropagation(options, logger, time),
+            rules,
             metrics,
             warnings,
             isRecording
                 ? instance => new SpanRecorder(
                     owner: instance,
-                    new SourceFilter([.. options.Sources], [.. options.IgnoredSources], logger, options.Origins.NameInForce),
-                    new TraceSampler(options.Sampling.Ratio, options.Sampling.FollowParentDecision),
+                    new SourceFilter([.. options.Sources], [.. options.Ignore.Sources], logger, options.Origins.NameInForce),
+                    rules,
                     options.Propagation.RandomFlag,
                     exporters,
                     metrics,
@@ -113,6 +115,9 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
         tracing.Instance.CheckOtherTracing();
         return tracing;
     }
+
+    /// <summary>Applies those options of a reload that can change while tracing runs.</summary>
+    internal void Reload(MeshTracingOptions options) => Instance.Rules = new TracingRules(options.Sampling, options.Ignore);
 
     internal static ILogger CreateLogger(ILoggerFactory? loggerFactory) => (ILogger?)loggerFactory?.CreateLogger(Log.Category) ?? new StandardErrorLogger();
 

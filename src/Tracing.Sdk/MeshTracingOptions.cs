@@ -38,11 +38,8 @@ public sealed class MeshTracingOptions
     [Expected("a list of names; * at the end stands for any rest")]
     public IList<string> Sources { get; } = ["*"];
 
-    /// <summary>Names of ActivitySources that are not recorded, written as in <see cref="Sources"/>. It wins over <see cref="Sources"/> and also leaves out the platform's two for HTTP.</summary>
-    /// <value>Default: none.</value>
-    /// <remarks>Name a library whose spans are too many or tell nothing.</remarks>
-    [Expected("a list of names; * at the end stands for any rest")]
-    public IList<string> IgnoredSources { get; } = [];
+    /// <summary>Requests, calls and sources of which no spans are made.</summary>
+    public IgnoreOptions Ignore { get; } = new();
 
     /// <summary>Which traces are recorded.</summary>
     public SamplingOptions Sampling { get; } = new();
@@ -53,7 +50,10 @@ public sealed class MeshTracingOptions
     /// <summary>How far the trace context of callers is trusted.</summary>
     public TrustOptions Trust { get; } = new();
 
-    /// <summary>Headers of HTTP messages beside those of the trace context.</summary>
+    /// <summary>What spans tell beside their standard attributes.</summary>
+    public EnrichOptions Enrich { get; } = new();
+
+    /// <summary>What spans of HTTP requests and calls show, and headers beside those of the trace context.</summary>
     public HttpOptions Http { get; } = new();
 
     /// <summary>Where spans go.</summary>

@@ -61,14 +61,17 @@ public static class MeshTracingServiceCollectionExtensions
     {
         var host = provider.GetService<IHostEnvironment>();
         var loggers = provider.GetService<ILoggerFactory>();
-        return MeshTracing.Start(
-            provider.GetRequiredService<IOptionsMonitor<MeshTracingOptions>>().CurrentValue,
+        var options = provider.GetRequiredService<IOptionsMonitor<MeshTracingOptions>>();
+        var tracing = MeshTracing.Start(
+            options.CurrentValue,
             host?.ApplicationName ?? "",
             host?.EnvironmentName,
             MeshTracing.CreateLogger(loggers),
             provider.GetService<TimeProvider>() ?? TimeProvider.System,
             hasHost: provider.GetService<IHostApplicationLifetime>() is not null,
             MeshTracing.IsDisposed(loggers));
+        options.OnChange(tracing.Reload);
+        return tracing;
     }
 
     // The package for any process cannot reference the one for the web. A literal name is understood by the trimmer.

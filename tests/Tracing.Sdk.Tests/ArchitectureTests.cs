@@ -103,6 +103,6 @@ public sealed class ArchitectureTests
     // The code of an attribute is Configuration's; options classes only name it.
     private static bool IsOption(INamedTypeSymbol type) => type.Name.EndsWith("Options", StringComparison.Ordinal)
         || type.BaseType?.Name is "Attribute" or "ExpectedAttribute"
-        || type.Name is "TrustRule" or "SettingOrigins"
+        || type.Name is "TrustRule" or "SamplingRule" or "EndedSpan" or "SettingOrigins"
         || (type.TypeKind == TypeKind.Enum && type.ContainingNamespace.ToDisplayString() == "Tracing.Sdk");
 }

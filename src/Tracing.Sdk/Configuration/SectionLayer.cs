@@ -37,7 +37,7 @@ internal static class SectionLayer
             setting.Set(options, setting.Parse(section, isText));
             options.Origins[setting.Name] = Settings.SectionName;
         }
-        catch (FormatException e) when (setting.Type == typeof(IList<TrustRule>))
+        catch (FormatException e) when (setting.Type == typeof(IList<TrustRule>) || setting.Type == typeof(IList<SamplingRule>))
         {
             throw WrongSetting.Create($"{section.Path} has a wrong rule: {LogText.Line(e.Message)}.");
         }

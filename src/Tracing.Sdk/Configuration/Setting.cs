@@ -106,7 +106,7 @@ internal sealed class Setting
     {
         var value = Get(options);
         if (value is null && Nullable.GetUnderlyingType(_property.PropertyType) is not null) return true;
-        if (!SettingText.IsValid(Type, value)) return false;
+        if (!SettingText.IsValid(Type, value) && !(_rule is TimeOrZeroAttribute && value is TimeSpan time && time == TimeSpan.Zero)) return false;
         if (Range is not null && !(Number(value) >= Number(Range.Minimum) && Number(value) <= Number(Range.Maximum))) return false;
         return _rule?.Allows(value, options) ?? true;
     }

@@ -3,6 +3,7 @@ using System.Security.Cryptography.X509Certificates;
 using Tracing.Sdk.Logging;
 using Tracing.Sdk.Propagation;
 using Tracing.Sdk.Propagation.Mesh;
+using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk.Configuration;
 
@@ -89,3 +90,29 @@ internal sealed class PemFileAttribute() : ExpectedAttribute("the path of a PEM 
         }
     }
 }
+
+/// <summary>A list of paths.</summary>
+internal sealed class PathPatternsAttribute() : ExpectedAttribute("a list of paths such as /metrics or /static/*, where * stands for any characters")
+{
+    public override bool Allows(object? value, MeshTracingOptions options) => ((IList<string>)value!).All(PathPattern.IsPattern);
+}
+
+/// <summary>A list of hosts with ports and paths.</summary>
+internal sealed class CallPatternsAttribute() : ExpectedAttribute("a list of hosts, with a port and a path where needed, such as vault.internal, *.example.com or localhost:8500/v1/*")
+{
+    public override bool Allows(object? value, MeshTracingOptions options)
+    {
+        try
+        {
+            foreach (var text in (IList<string>)value!) _ = new CallPattern(text);
+            return true;
+        }
+        catch (FormatException)
+        {
+            return false;
+        }
+    }
+}
+
+/// <summary>A time that 0 turns off.</summary>
+internal sealed class TimeOrZeroAttribute() : ExpectedAttribute("a time, written hours:minutes:seconds, such as 00:01:00, or 00:00:00 for never");

@@ -43,7 +43,8 @@ internal static class SettingText
     public static object ParseItems(Type type, IEnumerable<string?> items)
     {
         var texts = items.Where(i => !string.IsNullOrWhiteSpace(i)).Select(i => i!.Trim()).ToList();
-        return type == typeof(IList<TrustRule>) ? texts.ConvertAll(i => TrustRule.Parse(i)) : texts;
+        if (type == typeof(IList<TrustRule>)) return texts.ConvertAll(i => TrustRule.Parse(i));
+        return type == typeof(IList<SamplingRule>) ? texts.ConvertAll(i => SamplingRule.Parse(i)) : texts;
     }
 
     /// <exception cref="FormatException">An item has no key.</exception>
@@ -69,6 +70,7 @@ internal static class SettingText
         Enum member => member.ToString() is [not '-' and (< '0' or > '9'), ..],
         IList<string> list => !list.Any(string.IsNullOrWhiteSpace),
         IList<TrustRule> rules => !rules.Contains(null!),
+        IList<SamplingRule> rules => !rules.Contains(null!),
         IDictionary<string, string> pairs => !pairs.Values.Contains(null!),
         _ => type != typeof(Uri) || IsHttp(value as Uri),
     };

@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using Tracing.Sdk.Export;
 
 namespace Tracing.Sdk.Configuration;
 
@@ -14,12 +13,19 @@ internal static class Settings
         ["url"] = "endpoint", ["gzip"] = "compression", ["buffer"] = "queue", ["propagators"] = "formats", ["to"] = "targets", ["not"] = "excluded",
     };
 
+    private static readonly string[] CodeOnly =
+    [
+        "Ignore:Call", "Ignore:Request", "Enrich:CallStart", "Enrich:CallEnd", "Enrich:RequestStart", "Enrich:RequestEnd", "Export:BeforeExport", "Export:HttpHandler",
+    ];
+
     public static IReadOnlyList<Setting> All { get; } =
     [
         .. Find("", o => o, SettingUse.Recording),
+        .. Find("Ignore:", o => o.Ignore, SettingUse.Recording),
         .. Find("Sampling:", o => o.Sampling, SettingUse.Recording),
         .. Find("Propagation:", o => o.Propagation, SettingUse.Recording),
         .. Find("Trust:", o => o.Trust, SettingUse.Recording),
+        .. Find("Enrich:", o => o.Enrich, SettingUse.Recording),
         .. Find("Http:", o => o.Http, SettingUse.Recording),
         .. Find("Export:", o => o.Export, SettingUse.Recording),
         .. Find("Export:Otlp:", o => o.Export.Otlp, SettingUse.Otlp),
@@ -29,7 +35,7 @@ internal static class Settings
     ];
 
     /// <summary>Whether a name is that of an option which text cannot set.</summary>
-    public static bool IsCodeOnly(string name) => name.Equals($"{nameof(MeshTracingOptions.Export)}:{nameof(ExportOptions.HttpHandler)}", StringComparison.OrdinalIgnoreCase);
+    public static bool IsCodeOnly(string name) => CodeOnly.Contains(name, StringComparer.OrdinalIgnoreCase);
     public static Setting Get(string name) => All.First(s => s.Name == name);
 
     /// <summary>The setting that an unknown name most likely means: the one whose words are most like its words.</summary>

@@ -2,7 +2,7 @@ using Tracing.Sdk.Configuration;
 
 namespace Tracing.Sdk.Http;
 
-/// <summary>Headers of HTTP messages beside those of the trace context.</summary>
+/// <summary>What spans of HTTP requests and calls show, and headers beside those of the trace context.</summary>
 public sealed class HttpOptions
 {
     /// <summary>Prefix of the proxy's own headers, such as <c>x-envoy-attempt-count</c>, as set in Envoy's bootstrap.</summary>
@@ -16,4 +16,20 @@ public sealed class HttpOptions
     /// <value>Default <see cref="TraceResponseHeader.None"/>.</value>
     /// <remarks>Set it to find the trace of a response in a browser's developer tools or with curl.</remarks>
     public TraceResponseHeader ResponseHeader { get; set; }
+
+    /// <summary>Whether server spans show the addresses of the client and of the peer: <c>client.address</c>, <c>network.peer.address</c>, <c>network.peer.port</c>.</summary>
+    /// <value>Default false: a client's address is personal data, and behind a proxy the peer is the proxy.</value>
+    /// <remarks>Turn it on where the addresses tell more than the proxy's log does.</remarks>
+    public bool ClientAddress { get; set; }
+
+    /// <summary>Whether spans show the query of a URL. Otherwise it is replaced by <c>*</c>, except for <see cref="ShownQueryKeys"/>. User names and passwords in URLs are never shown.</summary>
+    /// <value>Default false.</value>
+    /// <remarks>Turn it on where queries hold nothing personal and no secrets. Values of keys that are known to be secrets, such as <c>sig</c> and <c>access_token</c>, stay hidden.</remarks>
+    public bool ShowQuery { get; set; }
+
+    /// <summary>Keys of a URL's query that are shown with their values.</summary>
+    /// <value>Default: none.</value>
+    /// <remarks>Name the keys that help to recognise a request, such as <c>page</c>.</remarks>
+    [Expected("a list of keys")]
+    public IList<string> ShownQueryKeys { get; } = [];
 }

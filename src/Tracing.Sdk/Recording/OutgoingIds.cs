@@ -6,7 +6,7 @@ namespace Tracing.Sdk.Recording;
 
 /// <summary>Chooses the ids that leave the process, in headers and as the parents of exported spans: those of exported spans, and the ids that came in.</summary>
 /// <remarks>Any thread.</remarks>
-internal sealed class OutgoingIds(SpanOwnership ownership, SourceFilter filter, TraceSampler sampler, bool randomFlag)
+internal sealed class OutgoingIds(SpanOwnership ownership, SourceFilter filter, RulesInForce rules, bool randomFlag)
 {
     // On an activity that was taken back: the one that stands for it.
     private const string ReplacementKey = "Tracing.Sdk.Replacement";
@@ -101,9 +101,9 @@ internal sealed class OutgoingIds(SpanOwnership ownership, SourceFilter filter, 
         return new OutboundContext(traceId.ToHexString(), spanId.ToHexString(), state, ids.IsRandom, remote.TraceState);
     }
 
-    private SamplingState DecideAlone(ActivityTraceId traceId) => sampler.DecideAlone(traceId) ? SamplingState.Accept : SamplingState.Deny;
+    private SamplingState DecideAlone(ActivityTraceId traceId) => rules.Current.Sampler.DecideAlone(traceId) ? SamplingState.Accept : SamplingState.Deny;
 
     // For a local root that is not exported. Without the caller's headers: a caller that had sampled would have been followed.
     private bool MayBeExportedByCaller(Activity top) =>
-        RemoteContext.Current is { } remote && remote.IsParent(top.ParentSpanId) ? remote.IsSampledByCaller : !sampler.FollowsParent;
+        RemoteContext.Current is { } remote && remote.IsParent(top.ParentSpanId) ? remote.IsSampledByCaller : !rules.Current.Sampler.FollowsParent;
 }

@@ -23,4 +23,17 @@ public sealed class SamplingOptions
     /// <value>Default false.</value>
     /// <remarks>Turn it on behind a proxy that passes ids on and writes "not sampled" without having decided.</remarks>
     public bool DeferUnsampledParent { get; set; }
+
+    /// <summary>Rules for some of the traces; the first that matches decides in place of <see cref="Ratio"/>. See <see cref="SamplingRule"/> for how a rule is written.</summary>
+    /// <value>Default: none.</value>
+    /// <remarks>Add rules where one ratio does not fit all: <c>never path=/metrics</c>, <c>10/s route=/search</c>, <c>always header=x-tenant:gold</c>.</remarks>
+    [Expected("a list of rules such as \"never path=/metrics\", \"1% path=/static/*\", \"10/s burst=20 route=/search\" or \"always header=x-tenant:gold override-caller\"")]
+    public IList<SamplingRule> Rules { get; } = [];
+
+    /// <summary>Time after which a local parent that has ended is no parent any more: a span that starts later begins a trace of its own, with a link to where it came from. It is for a loop, a timer
+    /// or a poll that was started inside a request and outlives it.</summary>
+    /// <value>Default 60 s; 0 for never.</value>
+    /// <remarks>Raise it where work that a request leaves running takes longer and belongs to the request.</remarks>
+    [TimeOrZero]
+    public TimeSpan EndedParentTimeout { get; set; } = TimeSpan.FromMinutes(1);
 }

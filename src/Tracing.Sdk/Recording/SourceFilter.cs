@@ -6,7 +6,7 @@ using Tracing.Sdk.Propagation;
 namespace Tracing.Sdk.Recording;
 
 // In this order:
-//   1. IgnoredSources matches the name                               left out
+//   1. Ignore:Sources matches the name                               left out
 //   2. the name is the platform's HTTP server or client, or our own recorded
 //   3. the name is among those left out by default                   recorded only if Sources names it, not by a shorter pattern such as *
 //   4. Sources matches the name                                      recorded
@@ -50,7 +50,7 @@ internal sealed class SourceFilter(IReadOnlyList<string> sources, IReadOnlyList<
     {
         var verdict = Decide(source.Name);
         if (verdict == Verdict.NotAmongSources) Report(source.Name, nameof(MeshTracingOptions.Sources));
-        else if (verdict == Verdict.Ignored) Report(source.Name, nameof(MeshTracingOptions.IgnoredSources));
+        else if (verdict == Verdict.Ignored) Report(source.Name, "Ignore:Sources");
         return verdict == Verdict.Accepted;
     }
 

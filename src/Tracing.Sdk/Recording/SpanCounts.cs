@@ -45,6 +45,14 @@ internal sealed class SpanCounts
     }
 
     public void End() => Own().Values.Ended++;
+    /// <summary>Adds to a number of decisions.</summary>
+    /// <param name="index">Which number.</param>
+    /// <param name="amount">1, or -1 for a decision that is taken back, maybe on another thread.</param>
+    public void Decide(int index, int amount) => Own().Decisions[index] += amount;
+
+    /// <summary>The number of decisions.</summary>
+    public long Decisions(int index) => Sum(counters => Volatile.Read(ref counters.Decisions[index]));
+
     public void StartUnsampled() => Own().Values.StartedUnsampled++;
     public void EndUnsampled() => Own().Values.EndedUnsampled++;
 
@@ -107,6 +115,7 @@ internal sealed class SpanCounts
             _endedThreads.Values.Ended += counters.Values.Ended;
             _endedThreads.Values.StartedUnsampled += counters.Values.StartedUnsampled;
             _endedThreads.Values.EndedUnsampled += counters.Values.EndedUnsampled;
+            for (var i = 0; i < counters.Decisions.Length; i++) _endedThreads.Decisions[i] += counters.Decisions[i];
             Keep(counters, _endedThreads);
             return true;
         });
@@ -150,6 +159,9 @@ internal sealed class SpanCounts
         public readonly Thread? Thread = thread;
         public ThreadCounters? Next;
         public RecentSpans Recent;
+
+        // By reason, refused before recorded.
+        public readonly long[] Decisions = new long[2 * SpanMetrics.DecisionReasons];
         public Counters Values;
     }
 

@@ -10,6 +10,8 @@ internal sealed class SpanMetrics : IDisposable
 {
     public const string MeterName = "Tracing.Sdk";
 
+    public const int DecisionReasons = (int)DecisionReason.EndedParent + 1;
+
     // By the bits of ContextConflict.
     private static readonly string[] ConflictNames = ["trace_id", "span_id", "sampled"];
 
@@ -112,6 +114,16 @@ internal sealed class SpanMetrics : IDisposable
 
     /// <summary>Counts an activity that ends without the sampled flag, and not by <see cref="SpanFiltered"/>.</summary>
     public void UnsampledEnded() => _counts.EndUnsampled();
+
+    /// <summary>Counts the decision about a request or a root span.</summary>
+    public void Decided(DecisionReason reason, bool isRecorded) => _counts.Decide(IndexOf(reason, isRecorded), 1);
+
+    /// <summary>Takes the count of a decision back, for another one that follows.</summary>
+    public void Undecided(DecisionReason reason, bool isRecorded) => _counts.Decide(IndexOf(reason, isRecorded), -1);
+
+    public long Decisions(DecisionReason reason, bool isRecorded) => _counts.Decisions(IndexOf(reason, isRecorded));
+
+    private static int IndexOf(DecisionReason reason, bool isRecorded) => (2 * (int)reason) + (isRecorded ? 1 : 0);
 
     /// <summary>Counts a request in which two formats disagreed, once for each bit of the conflict.</summary>
     public void Conflict(int kinds)

@@ -13,7 +13,7 @@ internal sealed class SpanRecorder : IDisposable
     private readonly SpanOwnership _ownership;
     private readonly OutgoingIds _ids;
     private readonly SourceFilter _filter;
-    private readonly TraceSampler _sampler;
+    private readonly RulesInForce _rules;
     private readonly ISpanExporter[] _exporters;
     private readonly SpanMetrics _metrics;
     private readonly CoexistenceWarnings _warnings;
@@ -22,18 +22,18 @@ internal sealed class SpanRecorder : IDisposable
 
     /// <param name="owner">The tracing of this recorder; requests of another owner are not recorded here.</param>
     /// <param name="filter">Which sources to listen to.</param>
-    /// <param name="sampler">Which traces to record.</param>
+    /// <param name="rules">Which traces to record, and what is ignored.</param>
     /// <param name="randomFlag">Whether traces that start here carry the random flag of W3C level 2.</param>
     /// <param name="exporters">Get the recorded spans.</param>
     /// <param name="metrics">Counts them.</param>
     /// <param name="warnings">Reports other tracing in the process.</param>
     public SpanRecorder(
-        object owner, SourceFilter filter, TraceSampler sampler, bool randomFlag, ISpanExporter[] exporters, SpanMetrics metrics,
+        object owner, SourceFilter filter, RulesInForce rules, bool randomFlag, ISpanExporter[] exporters, SpanMetrics metrics,
         CoexistenceWarnings warnings)
     {
-        (_filter, _sampler, _exporters, _metrics, _warnings) = (filter, sampler, exporters, metrics, warnings);
+        (_filter, _rules, _exporters, _metrics, _warnings) = (filter, rules, exporters, metrics, warnings);
         _ownership = new SpanOwnership(owner);
-        _ids = new OutgoingIds(_ownership, filter, sampler, randomFlag);
+        _ids = new OutgoingIds(_ownership, filter, rules, randomFlag);
         _listener = new ActivityListener
         {
             ShouldListenTo = source => !OtherListeners.IsProbe(source) && filter.ShouldListenTo(source),
@@ -67,7 +67,7 @@ internal sealed class SpanRecorder : IDisposable
     public void DecideAnew(Activity activity)
     {
         ClearState(activity);
-        var record = _sampler.DecideAlone(activity.TraceId);
+        var record = _rules.Current.Sampler.DecideAlone(activity.TraceId);
         if (record == IsRecorded(activity)) return;
         if (!record)
         {
@@ -121,13 +121,13 @@ internal sealed class SpanRecorder : IDisposable
         if (parent.TraceId == default)
         {
             var state = OutgoingIds.GetHint(remote);
-            record = _sampler.Decide(state, ref options);
+            record = _rules.Current.Sampler.Decide(state, ref options);
             if (record && remote?.Owner is null && _ownership.IsSecond) _warnings.RecordedTwice();
             if (record && state == SamplingState.Debug) options = options with { TraceState = TraceStateList.WithState(null, state) };
         }
         else if (parent.IsRemote)
         {
-            record = _sampler.Decide(remote is not null && remote.IsParent(parent.SpanId) ? remote.Ids.State : parent.StateOf(), ref options);
+            record = _rules.Current.Sampler.Decide(remote is not null && remote.IsParent(parent.SpanId) ? remote.Ids.State : parent.StateOf(), ref options);
         }
         else if (isChild)
         {
@@ -137,11 +137,11 @@ internal sealed class SpanRecorder : IDisposable
         {
             var (sampled, top) = FindSampled(current);
             if (sampled is not null) return Follow(IsRecorded(sampled), ref options);
-            record = _sampler.Decide(OutgoingIds.GetCallerState(top), ref options);
+            record = _rules.Current.Sampler.Decide(OutgoingIds.GetCallerState(top), ref options);
         }
         else if (Marker.Find(parent.TraceState).IsUndecided)
         {
-            record = _sampler.Decide(SamplingState.Defer, ref options);
+            record = _rules.Current.Sampler.Decide(SamplingState.Defer, ref options);
         }
         else
         {

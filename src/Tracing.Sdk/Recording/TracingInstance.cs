@@ -13,20 +13,28 @@ internal sealed class TracingInstance
     // In the order of their start. Replaced as a whole under the lock, read without it.
     private static TracingInstance[] _started = [];
 
+    private readonly RulesInForce _rules;
     private readonly SpanMetrics _metrics;
     private ForwardListener? _forwardListener;
 
     // Without a recorder, headers are only forwarded.
     public TracingInstance(
-        ContextPropagation propagation, SpanMetrics metrics, CoexistenceWarnings warnings, Func<TracingInstance, SpanRecorder>? createRecorder)
+        ContextPropagation propagation, RulesInForce rules, SpanMetrics metrics, CoexistenceWarnings warnings, Func<TracingInstance, SpanRecorder>? createRecorder)
     {
-        (Propagation, _metrics, Warnings) = (propagation, metrics, warnings);
+        (Propagation, _rules, _metrics, Warnings) = (propagation, rules, metrics, warnings);
         EmptyContext = new RemoteContext { Owner = this };
         Recorder = createRecorder?.Invoke(this);
     }
 
     public ContextPropagation Propagation { get; }
     public CoexistenceWarnings Warnings { get; }
+
+    /// <summary>What is sampled and what is ignored. Read once for each decision: it may change.</summary>
+    public TracingRules Rules
+    {
+        get => _rules.Current;
+        set => _rules.Current = value;
+    }
 
     /// <summary>Null when headers are only forwarded.</summary>
     public SpanRecorder? Recorder { get; }

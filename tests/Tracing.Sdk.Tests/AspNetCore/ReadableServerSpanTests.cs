@@ -151,7 +151,7 @@ public sealed class ReadableServerSpanTests
     public async Task Stopped_SourceIsIgnoredByUs_ListenerReadsEveryAttribute()
     {
         using var reader = new Reader();
-        await using var service = await TestService.StartAsync(app => app.MapGet("/orders/{id}", (int id) => "ok"), o => o.IgnoredSources.Add(Source));
+        await using var service = await TestService.StartAsync(app => app.MapGet("/orders/{id}", (int id) => "ok"), o => o.Ignore.Sources.Add(Source));
         await SendAsync(service);
         Assert.Empty(await service.StopAsync());
 

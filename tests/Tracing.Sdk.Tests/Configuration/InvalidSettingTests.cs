@@ -119,7 +119,7 @@ public sealed class InvalidSettingTests
             ("Propagators += null", o => o.Propagation.Formats.Add(null!)),
             ("Exporters += jaeger", o => o.Export.Exporters.Add("jaeger")),
             ("Sources += null", o => o.Sources.Add(null!)),
-            ("IgnoredSources += null", o => o.IgnoredSources.Add(null!)),
+            ("Ignore.Sources += null", o => o.Ignore.Sources.Add(null!)),
             ("BaggageKeys += null", o => o.Propagation.BaggageKeys.Add(null!)),
             ("TrustRules += null", o => o.Trust.Rules.Add(null!)),
             ("PropagateTo += null", o => o.Propagation.Targets.Add(null!)),

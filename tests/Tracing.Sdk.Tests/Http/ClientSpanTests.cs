@@ -356,7 +356,7 @@ public sealed class ClientSpanTests
                 using var client = new HttpClient(new MeshTracingHandler(stub));
                 using var response = await client.GetAsync(new Uri("http://data/"));
             },
-            o => o.IgnoredSources.Add("System.Net.Http"));
+            o => o.Ignore.Sources.Add("System.Net.Http"));
 
         Assert.Empty(spans.Clients());
         Assert.Equal(spans.Server().SpanId, Assert.Single(stub.Sent)["X-B3-SpanId"]);

@@ -179,8 +179,8 @@ public sealed class OutboundHeadersTests
             },
             o =>
             {
-                o.IgnoredSources.Add("Microsoft.AspNetCore");
-                o.IgnoredSources.Add("System.Net.Http");
+                o.Ignore.Sources.Add("Microsoft.AspNetCore");
+                o.Ignore.Sources.Add("System.Net.Http");
             },
             headers: ["x-request-id: abc", "x-client-trace-id: def"]);
 

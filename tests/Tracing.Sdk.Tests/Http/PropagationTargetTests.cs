@@ -130,7 +130,7 @@ public sealed class PropagationTargetTests
             },
             o =>
             {
-                foreach (var name in ignored.Split(',', StringSplitOptions.RemoveEmptyEntries)) o.IgnoredSources.Add(name);
+                foreach (var name in ignored.Split(',', StringSplitOptions.RemoveEmptyEntries)) o.Ignore.Sources.Add(name);
             },
             headers: [.. Inbound, $"traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-{flags}", "tracestate: mesh=p:b7ad6b7169203331"]);
 
@@ -153,7 +153,7 @@ public sealed class PropagationTargetTests
                 request.RequestUri = new Uri("http://api.example.com/");
                 (await invoker.SendAsync(request, default)).Dispose();
             },
-            o => o.IgnoredSources.Add("System.Net.Http"),
+            o => o.Ignore.Sources.Add("System.Net.Http"),
             headers: ["x-request-id: abc", "x-client-trace-id: def"]);
 
         Assert.Equal(("abc", "def"), (stub.Sent[0]["x-request-id"], stub.Sent[0]["x-client-trace-id"]));

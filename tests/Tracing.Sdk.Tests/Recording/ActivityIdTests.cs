@@ -125,7 +125,7 @@ public sealed class ActivityIdTests : IDisposable
             }),
             o =>
             {
-                if (ignored.Length > 0) o.IgnoredSources.Add(ignored);
+                if (ignored.Length > 0) o.Ignore.Sources.Add(ignored);
             });
         await service.GetAsync("/", $"traceparent: 00-{TraceId}-{SpanId}-01");
         await service.StopAsync();
@@ -138,7 +138,7 @@ public sealed class ActivityIdTests : IDisposable
     public async Task Call_WithNothingButAHierarchicalActivity_SendsNoZeros()
     {
         await using var server = new WireServer();
-        using var process = new TracedProcess(o => o.IgnoredSources.Add("System.Net.Http"));
+        using var process = new TracedProcess(o => o.Ignore.Sources.Add("System.Net.Http"));
         using (new Activity("old").SetIdFormat(ActivityIdFormat.Hierarchical).Start())
         using (var client = new HttpClient())
         {

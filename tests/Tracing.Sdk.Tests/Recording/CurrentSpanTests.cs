@@ -39,8 +39,8 @@ public sealed class CurrentSpanTests
             }),
             o =>
             {
-                o.IgnoredSources.Add(Quiet.Name);
-                if (around.StartsWith("call", StringComparison.Ordinal)) o.IgnoredSources.Add("System.Net.Http");
+                o.Ignore.Sources.Add(Quiet.Name);
+                if (around.StartsWith("call", StringComparison.Ordinal)) o.Ignore.Sources.Add("System.Net.Http");
             });
         await service.GetAsync("/");
         await service.StopAsync();

@@ -140,8 +140,8 @@ public sealed class PhantomParentTests
             },
             o =>
             {
-                o.IgnoredSources.Add("Microsoft.AspNetCore");
-                o.IgnoredSources.Add("System.Net.Http");
+                o.Ignore.Sources.Add("Microsoft.AspNetCore");
+                o.Ignore.Sources.Add("System.Net.Http");
             },
             headers: $"traceparent: 00-{TraceId}-{RemoteId}-00");
 
@@ -328,8 +328,8 @@ public sealed class PhantomParentTests
             o =>
             {
                 options(o);
-                o.IgnoredSources.Add(QuietSource);
-                foreach (var name in ignored.Split(',', StringSplitOptions.RemoveEmptyEntries)) o.IgnoredSources.Add(name);
+                o.Ignore.Sources.Add(QuietSource);
+                foreach (var name in ignored.Split(',', StringSplitOptions.RemoveEmptyEntries)) o.Ignore.Sources.Add(name);
             });
         Assert.Equal(200, (await service.GetAsync("/", headers)).Status);
         var spans = await service.StopAsync();

@@ -9,7 +9,7 @@ using SourceFilter = Tracing.Sdk.Recording.SourceFilter;
 
 namespace Tracing.Sdk.Tests.Recording;
 
-/// <summary>Which sources are recorded by default, and what Sources and IgnoredSources change.</summary>
+/// <summary>Which sources are recorded by default, and what Sources and Ignore:Sources change.</summary>
 [Collection(Alone.Name)]
 public sealed class SourceTests
 {
@@ -31,7 +31,7 @@ public sealed class SourceTests
     [InlineData("Shop", "", "Tracing.Sdk.AspNetCore", true)]
     [InlineData("Shop", "", "Microsoft.AspNetCore.SignalR.Server", false)]
     [InlineData("none", "", "Microsoft.AspNetCore", true)]
-    // Only IgnoredSources leaves them out.
+    // Only Ignore:Sources leaves them out.
     [InlineData("Shop", "System.Net.Http", "System.Net.Http", false)]
     [InlineData("Shop", "System.Net.Http", "Tracing.Sdk.Http", false)]
     [InlineData("System.Net.Http", "System.Net.Http", "System.Net.Http", false)]
@@ -57,9 +57,9 @@ public sealed class SourceTests
         var options = new MeshTracingOptions();
         if (sources.Length > 0) options.Sources.Clear();
         foreach (var pattern in sources.Split(',', StringSplitOptions.RemoveEmptyEntries)) options.Sources.Add(pattern);
-        foreach (var pattern in ignored.Split(',', StringSplitOptions.RemoveEmptyEntries)) options.IgnoredSources.Add(pattern);
+        foreach (var pattern in ignored.Split(',', StringSplitOptions.RemoveEmptyEntries)) options.Ignore.Sources.Add(pattern);
         using var source = new ActivitySource(name);
-        var filter = new SourceFilter([.. options.Sources], [.. options.IgnoredSources]);
+        var filter = new SourceFilter([.. options.Sources], [.. options.Ignore.Sources]);
 
         Assert.Equal((accepted, accepted), (filter.Accepts(name), filter.Accepts(source)));
     }
@@ -95,7 +95,7 @@ public sealed class SourceTests
     public async Task Section_IgnoresOneSource_ConnectionsStayLeftOut()
     {
         await using var server = new WireServer();
-        var (host, sink, _) = Start([new("MeshTracing:IgnoredSources:0", "Other")]);
+        var (host, sink, _) = Start([new("MeshTracing:Ignore:Sources:0", "Other")]);
         using (var client = new HttpClient()) (await client.GetAsync(server.Address)).Dispose();
         await StopAsync(host);
 
@@ -131,15 +131,15 @@ public sealed class SourceTests
     }
 
     [Fact]
-    public async Task Log_SourceAmongIgnoredSources_IsNamedOnceForOursAndThePlatforms()
+    public async Task Log_IgnoredSource_IsNamedOnceForOursAndThePlatforms()
     {
-        var (host, _, log) = Start([new("MeshTracing:IgnoredSources", "System.Net.Http")]);
+        var (host, _, log) = Start([new("MeshTracing:Ignore:Sources", "System.Net.Http")]);
         using var platforms = new ActivitySource("System.Net.Http");
         using var ours = new ActivitySource("Tracing.Sdk.Http");
         await StopAsync(host);
 
         Assert.Equal(
-            "Spans of the source System.Net.Http are not recorded, because MeshTracing:IgnoredSources leaves it out.",
+            "Spans of the source System.Net.Http are not recorded, because MeshTracing:Ignore:Sources leaves it out.",
             Assert.Single(log.OfTracing, l => l.Contains("not recorded", StringComparison.Ordinal)));
     }
 
@@ -157,7 +157,7 @@ public sealed class SourceTests
     [Fact]
     public async Task Log_ManySourcesLeftOut_IsBounded()
     {
-        var (host, _, log) = Start([new("MeshTracing:IgnoredSources", "Many.*")]);
+        var (host, _, log) = Start([new("MeshTracing:Ignore:Sources", "Many.*")]);
         var sources = Enumerable.Range(0, 1000).Select(i => new ActivitySource($"Many.{i}")).ToList();
         await StopAsync(host);
         sources.ForEach(s => s.Dispose());

@@ -61,7 +61,7 @@ public sealed class SpanRecorderTests
         {
             o.Sources.Clear();
             o.Sources.Add("Shop.*");
-            o.IgnoredSources.Add("Shop.Secret");
+            o.Ignore.Sources.Add("Shop.Secret");
         });
         using var source = new ActivitySource(name);
         source.StartActivity("work")?.Dispose();

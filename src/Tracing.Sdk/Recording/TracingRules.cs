@@ -1,0 +1,21 @@
+namespace Tracing.Sdk.Recording;
+
+/// <summary>What is sampled and what is ignored: the options that can change while the process runs. Replaced as a whole.</summary>
+internal sealed class TracingRules(SamplingOptions sampling, IgnoreOptions ignore)
+{
+    public TraceSampler Sampler { get; } = new(sampling.Ratio, sampling.FollowParentDecision);
+    public SamplingRules Sampling { get; } = sampling.Rules.Count == 0 ? SamplingRules.None : new SamplingRules([.. sampling.Rules]);
+    public IgnoreRules Ignored { get; } = new(ignore);
+}
+
+/// <summary>The rules in force.</summary>
+internal sealed class RulesInForce(TracingRules rules)
+{
+    private volatile TracingRules _current = rules;
+
+    public TracingRules Current
+    {
+        get => _current;
+        set => _current = value;
+    }
+}
