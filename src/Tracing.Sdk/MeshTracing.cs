@@ -38,7 +38,10 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
                     exporters,
                     metrics,
                     warnings)
-                : null);
+                : null)
+        {
+            UserCode = new UserCode(logger),
+        };
         _shutdown = new Shutdown(Instance.Stop, exporters, metrics, isRecording ? new LastLine(logger, metrics, isLoggerDisposed) : null);
     }
 
