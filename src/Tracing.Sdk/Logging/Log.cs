@@ -62,4 +62,7 @@ internal static partial class Log
 
     [LoggerMessage(43, LogLevel.Warning, "The activity \"{Name}\" of the source \"{Source}\" has no W3C trace id, so it is not recorded, nor are others like it. Remove SetIdFormat(ActivityIdFormat.Hierarchical) and assignments to Activity.DefaultIdFormat, and give explicit parents a valid ActivityContext.")]
     public static partial void NotW3C(ILogger logger, string name, string source);
+
+    [LoggerMessage(49, LogLevel.Warning, "The application's Export:BeforeExport threw {Error}. The span is exported as it was then, and so is each later one for which it throws, without a further line.")]
+    public static partial void BeforeExportThrew(ILogger logger, string error);
 }
