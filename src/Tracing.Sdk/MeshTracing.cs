@@ -23,6 +23,7 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
         var metrics = new SpanMetrics();
         var exporters = isRecording ? Exporters.Create(options, options.Origins.NameInForce, TracingParts.CreateResource(options, applicationName, environment), metrics, logger, time) : [];
         var warnings = new CoexistenceWarnings(logger);
+        var userCode = new UserCode(logger);
         var rules = new RulesInForce(new TracingRules(options.Sampling, options.Ignore));
         Instance = new TracingInstance(
             TracingParts.CreatePropagation(options, logger, time),
@@ -37,10 +38,11 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
                     options.Propagation.RandomFlag,
                     exporters,
                     metrics,
-                    warnings)
+                    warnings,
+                    options.Export.BeforeExport is { } hook ? new BeforeExportHook(hook, userCode) : null)
                 : null)
         {
-            UserCode = new UserCode(logger),
+            UserCode = userCode,
         };
         _shutdown = new Shutdown(Instance.Stop, exporters, metrics, isRecording ? new LastLine(logger, metrics, isLoggerDisposed) : null);
     }

@@ -95,6 +95,8 @@ public sealed class ArchitectureTests
         var name = type.ContainingNamespace.ToDisplayString();
         if (name.StartsWith("Microsoft.AspNetCore", StringComparison.Ordinal)) return "AspNetCore";
         if (type.Name == "WebTracing") return "Root";
+        // An option names it; what it does is Recording's.
+        if ((type.ContainingType ?? type).Name == "EndedSpan") return "Recording";
         if (type.Name.EndsWith("Options", StringComparison.Ordinal)) return "Options";
         if (name.StartsWith("Tracing.Sdk.", StringComparison.Ordinal)) return name["Tracing.Sdk.".Length..];
         return IsOption(type) ? "Options" : "Root";

@@ -114,5 +114,12 @@ internal sealed class CallPatternsAttribute() : ExpectedAttribute("a list of hos
     }
 }
 
+/// <summary>A list of names of attributes.</summary>
+internal sealed class AttributeNamesAttribute() : ExpectedAttribute("a list of names such as db.query.text or enduser.*, where * at the end stands for any rest")
+{
+    public override bool Allows(object? value, MeshTracingOptions options) =>
+        ((IList<string>)value!).All(name => !string.IsNullOrWhiteSpace(name) && name.IndexOf('*', StringComparison.Ordinal) is var star && (star < 0 || star == name.Length - 1));
+}
+
 /// <summary>A time that 0 turns off.</summary>
 internal sealed class TimeOrZeroAttribute() : ExpectedAttribute("a time, written hours:minutes:seconds, such as 00:01:00, or 00:00:00 for never");

@@ -23,14 +23,14 @@ public sealed class ExportOptions
     /// <summary>How many spans wait for export, and how many are sent together.</summary>
     public BatchOptions Batch { get; } = new();
 
-    /// <summary>Attributes that are removed from every span, event and link before it is exported; <c>*</c> at the end of a name matches any rest.</summary>
+    /// <summary>Attributes that are removed from every span, event and link before it is exported; <c>*</c> at the end of a name stands for any rest. Letter case counts.</summary>
     /// <value>Default: none.</value>
     /// <remarks>Name what must not leave the process: <c>user_agent.original</c>, <c>exception.stacktrace</c>, <c>db.query.text</c>.</remarks>
-    [Expected("a list of names; * at the end stands for any rest")]
+    [AttributeNames]
     public IList<string> RemovedAttributes { get; } = [];
 
-    /// <summary>Sees every span that has ended before it is encoded, on the thread that ended it: reads it, changes its attributes, or drops it. What it throws is logged once, and the span is exported
-    /// as it then is. Code only.</summary>
+    /// <summary>Reads and changes each span that has ended, or drops it, before any exporter gets it. It runs on the thread that ended the span, so it must be quick; spans that start in it are not recorded.
+    /// What it throws is logged once, and the span is exported as it then is. Code only.</summary>
     /// <value>Default: none.</value>
     public Action<EndedSpan>? BeforeExport { get; set; }
 

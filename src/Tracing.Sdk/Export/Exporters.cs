@@ -34,7 +34,8 @@ internal static class Exporters
             MaxQueueBytes = export.Batch.MaxQueueBytes,
             HandlerFactory = export.HttpHandler,
             Limits = new SpanLimits(
-                limits.MaxAttributes, limits.MaxEvents, limits.MaxLinks, limits.MaxEventAttributes, limits.MaxLinkAttributes, limits.MaxAttributeLength ?? int.MaxValue),
+                limits.MaxAttributes, limits.MaxEvents, limits.MaxLinks, limits.MaxEventAttributes, limits.MaxLinkAttributes, limits.MaxAttributeLength ?? int.MaxValue,
+                export.RemovedAttributes.Count == 0 ? null : new RemovedAttributes([.. export.RemovedAttributes])),
         };
     }
 

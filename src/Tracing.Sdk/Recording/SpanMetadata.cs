@@ -8,4 +8,6 @@ namespace Tracing.Sdk.Recording;
 /// <param name="TraceFlags">The W3C flags: bit 0 sampled, bit 1 random.</param>
 /// <param name="IsDebug">Whether the trace is a B3 debug trace.</param>
 /// <param name="Details">Attributes of a server span that may not be tags; null for other spans.</param>
-internal readonly record struct SpanMetadata(ActivitySpanId ParentSpanId, bool ParentIsRemote, byte TraceFlags, bool IsDebug, SpanDetails? Details = null);
+/// <param name="Content">What <c>Export.BeforeExport</c> has made of the span; null without such a hook.</param>
+internal readonly record struct SpanMetadata(
+    ActivitySpanId ParentSpanId, bool ParentIsRemote, byte TraceFlags, bool IsDebug, SpanDetails? Details = null, SpanContent? Content = null);

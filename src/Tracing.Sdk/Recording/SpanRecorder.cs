@@ -20,6 +20,7 @@ internal sealed class SpanRecorder : IDisposable
     private readonly ISpanExporter[] _exporters;
     private readonly SpanMetrics _metrics;
     private readonly CoexistenceWarnings _warnings;
+    private readonly BeforeExportHook? _hook;
     private readonly DetailTable _details = new();
     private volatile bool _isDisposed;
     private volatile bool _tracksChildren;
@@ -34,11 +35,12 @@ internal sealed class SpanRecorder : IDisposable
     /// <param name="exporters">Get the recorded spans.</param>
     /// <param name="metrics">Counts them.</param>
     /// <param name="warnings">Reports other tracing in the process.</param>
+    /// <param name="hook">Changes each span before it is exported; null for none.</param>
     public SpanRecorder(
         object owner, SourceFilter filter, RulesInForce rules, bool randomFlag, ISpanExporter[] exporters, SpanMetrics metrics,
-        CoexistenceWarnings warnings)
+        CoexistenceWarnings warnings, BeforeExportHook? hook = null)
     {
-        (_filter, _rules, _exporters, _metrics, _warnings) = (filter, rules, exporters, metrics, warnings);
+        (_filter, _rules, _exporters, _metrics, _warnings, _hook) = (filter, rules, exporters, metrics, warnings, hook);
         _ownership = new SpanOwnership(owner);
         _ids = new OutgoingIds(_ownership, filter, rules, randomFlag);
         _listener = new ActivityListener
@@ -175,6 +177,8 @@ internal sealed class SpanRecorder : IDisposable
 
     private ActivitySamplingResult Sample(ref ActivityCreationOptions<ActivityContext> options)
     {
+        if (_hook is not null && BeforeExportHook.IsRunning) return Refuse(ref options, ActivitySamplingResult.None);
+
         // :: Step 1: a child of a recorded span, which most spans are
         var parent = options.Parent;
         var isChild = !parent.IsRemote && (parent.TraceFlags & ActivityTraceFlags.Recorded) != 0 && !SpanOwnership.ForeignSpansExist;
@@ -366,9 +370,32 @@ internal sealed class SpanRecorder : IDisposable
         }
 
         var metadata = _ids.GetMetadata(activity, details);
+        if (_hook is not null)
+        {
+            ExportChanged(_hook, activity, in metadata);
+            return;
+        }
+
         foreach (var exporter in _exporters) exporter.Add(activity, metadata);
         // Not before: the last line would miss a span that an exporter is just taking.
         _metrics.SpanEnded();
+    }
+
+    private void ExportChanged(BeforeExportHook hook, Activity activity, in SpanMetadata metadata)
+    {
+        var content = SpanContent.Take(activity, in metadata);
+        hook.Run(content);
+        if (content.IsDropped)
+        {
+            _metrics.SpanFiltered();
+        }
+        else
+        {
+            foreach (var exporter in _exporters) exporter.Add(activity, metadata with { Content = content });
+            _metrics.SpanEnded();
+        }
+
+        content.Return();
     }
 
     private void OnUnsampledStopped(Activity activity, SpanDetails? details)

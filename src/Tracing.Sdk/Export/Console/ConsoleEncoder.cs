@@ -32,15 +32,15 @@ internal sealed class ConsoleEncoder(SpanLimits limits) : SpanEncoder(limits)
             _ => "INTERNAL"u8,
         });
         writer.Write((byte)' ');
-        writer.WriteString(Utf8Text.Cut(activity.DisplayName ?? "", Limits.ValueLength));
+        writer.WriteString(Utf8Text.Cut(GetName(activity, in metadata) ?? "", Limits.ValueLength));
         writer.Write((byte)' ');
         activity.Duration.TotalMilliseconds.TryFormat(writer.Reserve(32), out written, "0.000", CultureInfo.InvariantCulture);
         writer.Advance(written);
         writer.Write(" ms"u8);
 
         var values = default(DetailValues);
-        var status = new SpanStatus(activity);
-        WriteTags<NoShortcut>(ref writer, 0, activity.EnumerateTagObjects(), Limits.Attributes, ReadDetails(in metadata, values), ref status);
+        var status = new SpanStatus(activity, metadata.Content);
+        WriteSpanTags<NoShortcut>(ref writer, 0, activity, in metadata, ReadDetails(in metadata, values), ref status);
         foreach (ref readonly var item in activity.EnumerateEvents())
         {
             writer.Write(" @"u8);

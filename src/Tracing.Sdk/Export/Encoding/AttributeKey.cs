@@ -23,13 +23,18 @@ internal class AttributeKey
     // Encoded tags with this key, by the length of the text or by the number. Inside the object: looking up a key touches its memory anyway.
     private KnownTags _known;
 
-    public AttributeKey(string text, byte[] encoded, int number)
+    /// <param name="text">The key.</param>
+    /// <param name="encoded">Its bytes, as they stand before a value.</param>
+    /// <param name="number">The number from which <see cref="Bit"/> is made.</param>
+    /// <param name="isRemoved">Whether attributes with this key are not exported.</param>
+    public AttributeKey(string text, byte[] encoded, int number, bool isRemoved)
     {
         Text = text;
         Length = encoded.Length;
         Bit = 1UL << number;
         IsStatus = text.StartsWith("otel.status_", StringComparison.Ordinal);
-        IsSpecial = IsStatus;
+        IsRemoved = isRemoved;
+        IsSpecial = IsStatus || isRemoved;
         _padded = new byte[Math.Max(1, (encoded.Length + Step - 1) / Step) * Step];
         encoded.CopyTo(_padded, 0);
         _next = _otherNext = this;
@@ -44,6 +49,9 @@ internal class AttributeKey
 
     /// <summary>Whether the key may carry a status.</summary>
     public bool IsStatus { get; }
+
+    /// <summary>Whether attributes with this key are not exported.</summary>
+    public bool IsRemoved { get; }
 
     /// <summary>Whether the format treats the key in a way of its own, so that the shortcut must not write it.</summary>
     public bool IsSpecial { get; protected init; }
@@ -103,7 +111,7 @@ internal class AttributeKey
         private int _count;
 
         /// <summary>The start of each span's chain of keys. Its text is a string that no tag can have.</summary>
-        public AttributeKey Start { get; } = new(new string('-', 1), [], 0);
+        public AttributeKey Start { get; } = new(new string('-', 1), [], 0, isRemoved: false);
 
         /// <summary>Returns the key with this text.</summary>
         /// <param name="text">The tag's key.</param>

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Tracing.Sdk.Recording;
-using Tags = System.Diagnostics.Activity.Enumerator<System.Collections.Generic.KeyValuePair<string, object?>>;
+using PlatformTags = System.Diagnostics.Activity.Enumerator<System.Collections.Generic.KeyValuePair<string, object?>>;
 
 namespace Tracing.Sdk.Export.Encoding;
 
@@ -19,7 +19,7 @@ internal abstract class SpanEncoder
     {
         Limits = limits;
         Scopes = new Scope.Table(EncodeScope);
-        Keys = new AttributeKey.Table(CreateKey);
+        Keys = new AttributeKey.Table((text, number) => CreateKey(text, number, limits.Removed?.Contains(text) ?? false));
     }
 
     public Scope.Table Scopes { get; }
@@ -36,20 +36,53 @@ internal abstract class SpanEncoder
     /// <summary>Encodes a key as it stands before its value.</summary>
     protected abstract byte[] EncodeKey(string key);
 
-    protected virtual AttributeKey CreateKey(string text, int number) => new(text, EncodeKey(text), number);
+    protected virtual AttributeKey CreateKey(string text, int number, bool isRemoved) => new(text, EncodeKey(text), number, isRemoved);
 
     /// <summary>Appends one tag. May throw what the value's own code throws; the caller then removes what was written.</summary>
     protected abstract void WriteTag(ref ByteWriter writer, byte field, AttributeKey key, object? value);
 
-    /// <summary>Reads the details of a span, if it has any.</summary>
+    /// <summary>The name of a span, as the activity has it or as a hook has changed it.</summary>
+    protected static string? GetName(Activity activity, in SpanMetadata metadata)
+    {
+        var name = metadata.Content is { } content ? content.Name : activity.DisplayName;
+        return string.IsNullOrEmpty(name) ? activity.OperationName : name;
+    }
+
+    /// <summary>Reads the details of a span, if it has any, without the removed ones.</summary>
     /// <param name="metadata">The span's metadata.</param>
     /// <param name="values">Room for the values.</param>
     protected DetailList ReadDetails(in SpanMetadata metadata, Span<object?> values)
     {
-        if (metadata.Details is not { } details) return default;
+        if (metadata.Details is not { } details || metadata.Content is { HasAttributes: true }) return default;
         details.CopyTo(values);
         var keys = _detailKeys ??= Array.ConvertAll(details.Keys, key => Keys.Get(key, Keys.Start));
+        if (Limits.Removed is not null)
+        {
+            for (var i = 0; i < keys.Length; i++)
+            {
+                if (keys[i].IsRemoved) values[i] = null;
+            }
+        }
+
         return new DetailList(keys, values[..keys.Length]);
+    }
+
+    /// <summary>Appends the tags of a span, or the attributes that a hook has left on it.</summary>
+    /// <inheritdoc cref="WriteTags{TShortcut, TTags}"/>
+    protected int WriteSpanTags<TShortcut>(
+        ref ByteWriter writer, byte field, Activity activity, in SpanMetadata metadata, scoped DetailList details, ref SpanStatus status)
+        where TShortcut : struct, ITagShortcut =>
+        metadata.Content is { HasAttributes: true } content
+            ? WriteTags<TShortcut, ContentTags>(ref writer, field, new ContentTags(content), Limits.Attributes, details, ref status)
+            : WriteTags<TShortcut, ActivityTags>(ref writer, field, new ActivityTags(activity.EnumerateTagObjects()), Limits.Attributes, details, ref status);
+
+    /// <summary>Appends the tags of an event or a link.</summary>
+    /// <inheritdoc cref="WriteTags{TShortcut, TTags}"/>
+    protected int WriteTags<TShortcut>(ref ByteWriter writer, byte field, PlatformTags tags, int limit)
+        where TShortcut : struct, ITagShortcut
+    {
+        var none = default(SpanStatus);
+        return WriteTags<TShortcut, ActivityTags>(ref writer, field, new ActivityTags(tags), limit, default, ref none);
     }
 
     /// <summary>Appends tags. Of several tags with one key the last counts; at most <paramref name="limit"/> are written.</summary>
@@ -77,11 +110,13 @@ internal abstract class SpanEncoder
     /// <param name="limit">The limit of the tags.</param>
     /// <param name="details">Tags that come first, unless <paramref name="tags"/> has their keys too.</param>
     /// <param name="status">Reads the tags that carry a status; they are no attributes.</param>
-    /// <returns>The number of tags that were not written.</returns>
+    /// <returns>The number of tags that were not written, without the removed ones.</returns>
     /// <typeparam name="TShortcut">The format's shortcut for simple tags.</typeparam>
+    /// <typeparam name="TTags">Where the tags are.</typeparam>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    protected int WriteTags<TShortcut>(ref ByteWriter writer, byte field, Tags tags, int limit, scoped DetailList details, ref SpanStatus status)
+    private int WriteTags<TShortcut, TTags>(ref ByteWriter writer, byte field, TTags tags, int limit, scoped DetailList details, ref SpanStatus status)
         where TShortcut : struct, ITagShortcut
+        where TTags : struct, ITagList
     {
         var start = writer.Position;
         var dropped = 0;
@@ -127,6 +162,13 @@ internal abstract class SpanEncoder
                     left--;
                     continue;
                 }
+            }
+
+            if (key.IsRemoved)
+            {
+                // The status is no attribute and stays.
+                status.TryRead(key, tag.Value);
+                continue;
             }
 
             if (left == 0 || (!isNew && IsRepeated(tags, details, key.Text)))
@@ -214,7 +256,7 @@ internal abstract class SpanEncoder
 
     private static bool IsZero(string id) => !id.AsSpan().ContainsAnyExcept('0');
 
-    private static bool IsRepeated(Tags tags, scoped DetailList details, string key)
+    private static bool IsRepeated<TTags>(TTags tags, scoped DetailList details, string key) where TTags : struct, ITagList
     {
         var times = details.Find(key) is null ? 0 : 1;
         while (tags.MoveNext())
@@ -226,7 +268,8 @@ internal abstract class SpanEncoder
     }
 
     // For keys that repeat, and for more tags than the limit.
-    private int WriteDistinctTags(ref ByteWriter writer, byte field, Tags tags, int limit, scoped DetailList details, ref SpanStatus status)
+    private int WriteDistinctTags<TTags>(ref ByteWriter writer, byte field, TTags tags, int limit, scoped DetailList details, ref SpanStatus status)
+        where TTags : struct, ITagList
     {
         var order = new List<string>();
         var values = new Dictionary<string, object?>(StringComparer.Ordinal);
@@ -243,7 +286,8 @@ internal abstract class SpanEncoder
         {
             ref readonly var tag = ref tags.Current;
             var key = tag.Key ?? "";
-            if (status.TryRead(Keys.Get(key, Keys.Start), tag.Value)) continue;
+            var attribute = Keys.Get(key, Keys.Start);
+            if (status.TryRead(attribute, tag.Value) || attribute.IsRemoved) continue;
             if (!values.ContainsKey(key))
             {
                 if (order.Count >= limit)

@@ -1,17 +1,25 @@
 using System.Diagnostics;
+using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk.Export.Encoding;
 
-/// <summary>A span's status: that of the activity, or else that of the tags which older instrumentation sets.</summary>
+/// <summary>A span's status: that of the activity, or what a hook has made of it, or else that of the tags which older instrumentation sets.</summary>
 /// <remarks>https://opentelemetry.io/docs/specs/otel/common/mapping-to-non-otlp/#span-status</remarks>
-/// <param name="activity">The span; null for an event or a link, whose tags are all attributes.</param>
-internal ref struct SpanStatus(Activity? activity)
+internal ref struct SpanStatus
 {
-    public ActivityStatusCode Code = activity?.Status ?? ActivityStatusCode.Unset;
-    public string? Description = activity?.StatusDescription;
+    public ActivityStatusCode Code;
+    public string? Description;
 
-    private readonly bool _isSpan = activity is not null;
-    private readonly bool _isSet = activity is { Status: not ActivityStatusCode.Unset };
+    // False for an event or a link, whose tags are all attributes.
+    private readonly bool _isSpan;
+    private readonly bool _isSet;
+
+    public SpanStatus(Activity activity, SpanContent? content)
+    {
+        (Code, Description) = content is null ? (activity.Status, activity.StatusDescription) : (content.Status, content.StatusDescription);
+        _isSpan = true;
+        _isSet = Code != ActivityStatusCode.Unset;
+    }
 
     /// <summary>Reads a tag that carries the status. Returns false when the tag is an attribute.</summary>
     public bool TryRead(AttributeKey key, object? value)

@@ -24,8 +24,7 @@ internal sealed class OtlpJsonEncoder(SpanLimits limits) : SpanEncoder(limits)
             writer.Write((byte)'"');
         }
 
-        var name = activity.DisplayName;
-        if (string.IsNullOrEmpty(name)) name = activity.OperationName;
+        var name = GetName(activity, in metadata);
         if (!string.IsNullOrEmpty(name)) writer.WriteMember(",\"name\":"u8, Utf8Text.Cut(name, Limits.ValueLength));
 
         var (start, end) = OtlpTime.Read(activity);
@@ -34,8 +33,9 @@ internal sealed class OtlpJsonEncoder(SpanLimits limits) : SpanEncoder(limits)
         WriteTime(ref writer, ",\"endTimeUnixNano\":\""u8, end);
 
         var values = default(DetailValues);
-        var status = new SpanStatus(activity);
-        WriteAttributes(ref writer, activity.EnumerateTagObjects(), Limits.Attributes, ReadDetails(in metadata, values), ref status);
+        var status = new SpanStatus(activity, metadata.Content);
+        var attributes = BeginAttributes(ref writer);
+        EndAttributes(ref writer, attributes, WriteSpanTags<NoShortcut>(ref writer, 0, activity, in metadata, ReadDetails(in metadata, values), ref status));
         WriteEvents(ref writer, activity);
         WriteLinks(ref writer, activity);
         WriteStatus(ref writer, in status);
@@ -106,12 +106,21 @@ internal sealed class OtlpJsonEncoder(SpanLimits limits) : SpanEncoder(limits)
         writer.Write((byte)'}');
     }
 
-    private void WriteAttributes(
-        ref ByteWriter writer, Activity.Enumerator<KeyValuePair<string, object?>> tags, int limit, scoped DetailList details, ref SpanStatus status)
+    private void WriteAttributes(ref ByteWriter writer, Activity.Enumerator<KeyValuePair<string, object?>> tags, int limit)
+    {
+        var start = BeginAttributes(ref writer);
+        EndAttributes(ref writer, start, WriteTags<NoShortcut>(ref writer, 0, tags, limit));
+    }
+
+    private static int BeginAttributes(ref ByteWriter writer)
     {
         var start = writer.Position;
         writer.Write(",\"attributes\":["u8);
-        var dropped = WriteTags<NoShortcut>(ref writer, 0, tags, limit, details, ref status);
+        return start;
+    }
+
+    private static void EndAttributes(ref ByteWriter writer, int start, int dropped)
+    {
         if (writer.Last == (byte)'[') writer.Rewind(start);
         else writer.Write((byte)']');
         if (dropped > 0) writer.WriteMember(",\"droppedAttributesCount\":"u8, dropped);
@@ -121,7 +130,6 @@ internal sealed class OtlpJsonEncoder(SpanLimits limits) : SpanEncoder(limits)
     {
         var kept = 0;
         var dropped = 0;
-        var none = default(SpanStatus);
         foreach (ref readonly var item in activity.EnumerateEvents())
         {
             if (kept == Limits.Events)
@@ -133,7 +141,7 @@ internal sealed class OtlpJsonEncoder(SpanLimits limits) : SpanEncoder(limits)
             writer.Write(kept++ == 0 ? ",\"events\":["u8 : ","u8);
             WriteTime(ref writer, "{\"timeUnixNano\":\""u8, OtlpTime.ToUnixNano(item.Timestamp.UtcTicks));
             writer.WriteMember(",\"name\":"u8, Utf8Text.Cut(item.Name ?? "", Limits.ValueLength));
-            WriteAttributes(ref writer, item.EnumerateTagObjects(), Limits.AttributesPerEvent, default, ref none);
+            WriteAttributes(ref writer, item.EnumerateTagObjects(), Limits.AttributesPerEvent);
             writer.Write((byte)'}');
         }
 
@@ -145,7 +153,6 @@ internal sealed class OtlpJsonEncoder(SpanLimits limits) : SpanEncoder(limits)
     {
         var kept = 0;
         var dropped = 0;
-        var none = default(SpanStatus);
         foreach (ref readonly var link in activity.EnumerateLinks())
         {
             if (IsEmpty(in link)) continue;
@@ -163,7 +170,7 @@ internal sealed class OtlpJsonEncoder(SpanLimits limits) : SpanEncoder(limits)
             writer.WriteUtf8(context.SpanId.ToHexString());
             writer.Write((byte)'"');
             if (context.TraceState is { Length: > 0 } traceState) writer.WriteMember(",\"traceState\":"u8, traceState);
-            WriteAttributes(ref writer, link.EnumerateTagObjects(), Limits.AttributesPerLink, default, ref none);
+            WriteAttributes(ref writer, link.EnumerateTagObjects(), Limits.AttributesPerLink);
             writer.WriteMember(",\"flags\":"u8, OtlpIds.FormatFlags((byte)context.TraceFlags, context.IsRemote));
             writer.Write((byte)'}');
         }

@@ -44,8 +44,7 @@ internal sealed class OtlpProtobufEncoder(SpanLimits limits) : SpanEncoder(limit
             to = ref Unsafe.Add(ref to, 10);
         }
 
-        var name = activity.DisplayName;
-        if (string.IsNullOrEmpty(name)) name = activity.OperationName;
+        var name = GetName(activity, in metadata);
         if (!string.IsNullOrEmpty(name))
         {
             if (name.Length <= Math.Min(MaxOneByteLength, Limits.ValueLength) && Utf8Text.TryWriteAscii(name, ref Unsafe.Add(ref to, 2)))
@@ -69,10 +68,8 @@ internal sealed class OtlpProtobufEncoder(SpanLimits limits) : SpanEncoder(limit
         writer.AdvanceTo(ref Unsafe.Add(ref to, 20));
 
         var values = default(DetailValues);
-        var status = new SpanStatus(activity);
-        var dropped = WriteTags<Shortcut>(
-            ref writer, AttributeField, activity.EnumerateTagObjects(), Limits.Attributes, ReadDetails(in metadata, values), ref status);
-        WriteDropped(ref writer, 0x50, dropped);
+        var status = new SpanStatus(activity, metadata.Content);
+        WriteDropped(ref writer, 0x50, WriteSpanTags<Shortcut>(ref writer, AttributeField, activity, in metadata, ReadDetails(in metadata, values), ref status));
         if (IsAny(activity.EnumerateEvents())) WriteEvents(ref writer, activity);
         if (IsAny(activity.EnumerateLinks())) WriteLinks(ref writer, activity);
         WriteStatus(ref writer, in status);
@@ -212,7 +209,6 @@ internal sealed class OtlpProtobufEncoder(SpanLimits limits) : SpanEncoder(limit
     {
         var kept = 0;
         var dropped = 0;
-        var none = default(SpanStatus);
         foreach (ref readonly var item in activity.EnumerateEvents())
         {
             if (kept == Limits.Events)
@@ -225,7 +221,7 @@ internal sealed class OtlpProtobufEncoder(SpanLimits limits) : SpanEncoder(limit
             var message = writer.BeginMessage(0x5A, 2);
             writer.WriteFixed64(0x09, OtlpTime.ToUnixNano(item.Timestamp.UtcTicks));
             if (!string.IsNullOrEmpty(item.Name)) writer.WriteString(0x12, Utf8Text.Cut(item.Name, Limits.ValueLength));
-            WriteDropped(ref writer, 0x20, WriteTags<Shortcut>(ref writer, 0x1A, item.EnumerateTagObjects(), Limits.AttributesPerEvent, default, ref none));
+            WriteDropped(ref writer, 0x20, WriteTags<Shortcut>(ref writer, 0x1A, item.EnumerateTagObjects(), Limits.AttributesPerEvent));
             writer.EndMessage(message);
         }
 
@@ -237,7 +233,6 @@ internal sealed class OtlpProtobufEncoder(SpanLimits limits) : SpanEncoder(limit
     {
         var kept = 0;
         var dropped = 0;
-        var none = default(SpanStatus);
         foreach (ref readonly var link in activity.EnumerateLinks())
         {
             if (IsEmpty(in link)) continue;
@@ -252,7 +247,7 @@ internal sealed class OtlpProtobufEncoder(SpanLimits limits) : SpanEncoder(limit
             var message = writer.BeginMessage(0x6A, 1);
             writer.AdvanceTo(ref WriteIds(ref writer.Reserve(IdsLength)[0], context.TraceId, context.SpanId));
             if (context.TraceState is { Length: > 0 } traceState) writer.WriteString(0x1A, traceState);
-            WriteDropped(ref writer, 0x28, WriteTags<Shortcut>(ref writer, 0x22, link.EnumerateTagObjects(), Limits.AttributesPerLink, default, ref none));
+            WriteDropped(ref writer, 0x28, WriteTags<Shortcut>(ref writer, 0x22, link.EnumerateTagObjects(), Limits.AttributesPerLink));
             var flags = writer.Reserve(5);
             flags[0] = 0x35;
             BinaryPrimitives.WriteUInt32LittleEndian(flags[1..], OtlpIds.FormatFlags((byte)context.TraceFlags, context.IsRemote));

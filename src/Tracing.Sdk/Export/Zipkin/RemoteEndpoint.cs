@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Tracing.Sdk.Export.Encoding;
+using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk.Export.Zipkin;
 
@@ -32,24 +33,19 @@ internal static class RemoteEndpoint
         return tag is { Host: { Server: NoRank, Client: NoRank }, Port: { Server: NoRank, Client: NoRank } } ? null : tag;
     }
 
-    public static void Write(ref ByteWriter writer, Activity activity, scoped DetailList details, AttributeKey.Table keys)
+    public static void Write(ref ByteWriter writer, Activity activity, SpanContent? content, scoped DetailList details, AttributeKey.Table keys)
     {
         var kind = activity.Kind;
         if (kind == ActivityKind.Internal) return;
 
         var found = new Candidates { HostRank = NoRank };
-        var key = keys.Start;
         for (var i = 0; i < details.Places; i++)
         {
             if (details.Get(i, out var detail) is { } value && ((ZipkinKey)detail).Endpoint is { } endpoint) found.Add(endpoint, kind, value);
         }
 
-        foreach (ref readonly var tag in activity.EnumerateTagObjects())
-        {
-            key = keys.Get(tag.Key, key);
-            if (((ZipkinKey)key).Endpoint is { } endpoint) found.Add(endpoint, kind, tag.Value);
-        }
-
+        if (content is { HasAttributes: true }) found.Add(new ContentTags(content), kind, keys);
+        else found.Add(new ActivityTags(activity.EnumerateTagObjects()), kind, keys);
         if (found.Host is not { } host) return;
         var isIPv4 = IsIPv4(host);
         var address = isIPv4 ? null : ParseAddress(host);
@@ -76,7 +72,7 @@ internal static class RemoteEndpoint
             writer.Write((byte)'"');
         }
 
-        if (ParsePort(PortOf(in found, activity, details)) is { } port)
+        if (ParsePort(PortOf(in found, activity, content, details, keys)) is { } port)
         {
             writer.Write(",\"port\":"u8);
             writer.WriteNumber(port);
@@ -85,11 +81,11 @@ internal static class RemoteEndpoint
         writer.Write((byte)'}');
     }
 
-    private static object? PortOf(in Candidates found, Activity activity, scoped DetailList details)
+    private static object? PortOf(in Candidates found, Activity activity, SpanContent? content, scoped DetailList details, AttributeKey.Table keys)
     {
         if (found.Ports == 0) return null;
         if (found.Ports == 1) return found.PortRank == found.HostRank ? found.Port : null;
-        return PortTag(found.HostRank, activity.Kind) is { } portTag ? activity.GetTagItem(portTag) ?? details.Find(portTag) : null;
+        return PortTag(found.HostRank, activity.Kind) is { } portTag ? ZipkinKey.FindTag(portTag, activity, content, keys) ?? details.Find(portTag) : null;
     }
 
     private struct Candidates
@@ -101,6 +97,17 @@ internal static class RemoteEndpoint
         public int Ports;
         public int PortRank;
         public object? Port;
+
+        public void Add<TTags>(TTags tags, ActivityKind kind, AttributeKey.Table keys) where TTags : struct, ITagList
+        {
+            var key = keys.Start;
+            while (tags.MoveNext())
+            {
+                ref readonly var tag = ref tags.Current;
+                key = keys.Get(tag.Key, key);
+                if (((ZipkinKey)key).Endpoint is { } endpoint) Add(endpoint, kind, tag.Value);
+            }
+        }
 
         // Of two tags with one rank the later one counts.
         public void Add(EndpointTag tag, ActivityKind kind, object? value)

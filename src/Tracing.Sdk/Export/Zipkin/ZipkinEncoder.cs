@@ -30,8 +30,7 @@ internal sealed class ZipkinEncoder : SpanEncoder
     public override bool Encode(Activity activity, in SpanMetadata metadata, Scope scope, ref ByteWriter writer)
     {
         WriteIds(ref writer, activity, metadata.ParentSpanId);
-        var name = activity.DisplayName;
-        if (string.IsNullOrEmpty(name)) name = activity.OperationName;
+        var name = GetName(activity, in metadata);
         if (!string.IsNullOrEmpty(name))
         {
             writer.Write(",\"name\":"u8);
@@ -42,11 +41,11 @@ internal sealed class ZipkinEncoder : SpanEncoder
         writer.Write(_localEndpoint);
         var values = default(DetailValues);
         var details = ReadDetails(in metadata, values);
-        RemoteEndpoint.Write(ref writer, activity, details, Keys);
+        RemoteEndpoint.Write(ref writer, activity, metadata.Content, details, Keys);
         var droppedEvents = WriteAnnotations(ref writer, activity);
 
-        var status = new SpanStatus(activity);
-        WriteTagObject(ref writer, activity, scope, details, droppedEvents, ref status);
+        var status = new SpanStatus(activity, metadata.Content);
+        WriteTagObject(ref writer, activity, in metadata, scope, details, droppedEvents, ref status);
         if (metadata.IsDebug) writer.Write(",\"debug\":true"u8);
         writer.Write((byte)'}');
         return status.Code == ActivityStatusCode.Error;
@@ -83,7 +82,7 @@ internal sealed class ZipkinEncoder : SpanEncoder
         return writer.Written.ToArray();
     }
 
-    protected override AttributeKey CreateKey(string text, int number) => new ZipkinKey(text, EncodeKey(text), number);
+    protected override AttributeKey CreateKey(string text, int number, bool isRemoved) => new ZipkinKey(text, EncodeKey(text), number, isRemoved);
 
     protected override void WriteTag(ref ByteWriter writer, byte field, AttributeKey key, object? value)
     {
@@ -174,12 +173,14 @@ internal sealed class ZipkinEncoder : SpanEncoder
     }
 
     // Tags: the scope's, the span's, the status, what was cut.
-    private void WriteTagObject(ref ByteWriter writer, Activity activity, Scope scope, scoped DetailList details, int droppedEvents, ref SpanStatus status)
+    private void WriteTagObject(
+        ref ByteWriter writer, Activity activity, in SpanMetadata metadata, Scope scope, scoped DetailList details, int droppedEvents, ref SpanStatus status)
     {
         writer.Write(scope.Encoded);
-        var field = activity.Status == ActivityStatusCode.Error ? Failed : default;
-        var dropped = WriteTags<Shortcut>(ref writer, field, activity.EnumerateTagObjects(), Limits.Attributes, details, ref status);
-        WriteStatus(ref writer, activity, in status);
+        // The error of the span's own status replaces an error tag. The error of a status tag does not: then the tag is there already.
+        var isFailed = status.Code == ActivityStatusCode.Error;
+        var dropped = WriteSpanTags<Shortcut>(ref writer, isFailed ? Failed : default, activity, in metadata, details, ref status);
+        WriteStatus(ref writer, in status, hasErrorTag: !isFailed && status.Code == ActivityStatusCode.Error && ZipkinKey.FindTag(ZipkinKey.Error, activity, metadata.Content, Keys) is not (null or false or "false"));
         WriteDropped(ref writer, "\"otel.dropped_attributes_count\":\""u8, dropped);
         WriteDropped(ref writer, "\"otel.dropped_events_count\":\""u8, droppedEvents);
         WriteDropped(ref writer, "\"otel.dropped_links_count\":\""u8, LinksOverLimit(activity));
@@ -206,7 +207,7 @@ internal sealed class ZipkinEncoder : SpanEncoder
         writer.Write((byte)'"');
     }
 
-    private void WriteStatus(ref ByteWriter writer, Activity activity, in SpanStatus status)
+    private void WriteStatus(ref ByteWriter writer, in SpanStatus status, bool hasErrorTag)
     {
         switch (status.Code)
         {
@@ -217,8 +218,7 @@ internal sealed class ZipkinEncoder : SpanEncoder
             case ActivityStatusCode.Error:
                 writer.WriteComma();
                 writer.Write("\"otel.status_code\":\"ERROR\""u8);
-                // The error of the activity's own status replaces an error tag. The error of a status tag does not: then the tag is there already.
-                if (activity.Status != ActivityStatusCode.Error && activity.GetTagItem(ZipkinKey.Error) is not (null or false or "false")) break;
+                if (hasErrorTag) break;
                 writer.Write(",\"error\":"u8);
                 ZipkinText.Write(ref writer, Utf8Text.Cut(status.Description ?? "", Limits.ValueLength));
                 break;
@@ -254,7 +254,7 @@ internal sealed class ZipkinEncoder : SpanEncoder
     {
         var tags = item.EnumerateTagObjects();
         var name = Utf8Text.Cut(item.Name ?? "", Limits.ValueLength);
-        if (!tags.MoveNext())
+        if (!MoveNext(ref tags))
         {
             ZipkinText.Write(ref writer, name);
             return;
@@ -280,10 +280,21 @@ internal sealed class ZipkinEncoder : SpanEncoder
                 text.Rewind(start);
             }
         }
-        while (tags.MoveNext());
+        while (MoveNext(ref tags));
 
         text.Write((byte)'}');
         ZipkinText.Write(ref writer, text.Written);
+    }
+
+    // Passes over removed attributes.
+    private bool MoveNext(ref Activity.Enumerator<KeyValuePair<string, object?>> tags)
+    {
+        while (tags.MoveNext())
+        {
+            if (Limits.Removed is not { } removed || !removed.Contains(tags.Current.Key ?? "")) return true;
+        }
+
+        return false;
     }
 
     private void WriteNested(ref ByteWriter writer, object? value)
