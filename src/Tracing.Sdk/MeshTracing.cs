@@ -37,7 +37,8 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
                     options.Propagation.RandomFlag,
                     exporters,
                     metrics,
-                    warnings)
+                    warnings,
+                    new EndedParents(time, logger, options.Origins.NameInForce))
                 : null);
         _shutdown = new Shutdown(Instance.Stop, exporters, metrics, isRecording ? new LastLine(logger, metrics, isLoggerDisposed) : null);
     }

@@ -62,4 +62,7 @@ internal static partial class Log
 
     [LoggerMessage(43, LogLevel.Warning, "The activity \"{Name}\" of the source \"{Source}\" has no W3C trace id, so it is not recorded, nor are others like it. Remove SetIdFormat(ActivityIdFormat.Hierarchical) and assignments to Activity.DefaultIdFormat, and give explicit parents a valid ActivityContext.")]
     public static partial void NotW3C(ILogger logger, string name, string source);
+
+    [LoggerMessage(44, LogLevel.Information, "Spans of the source {Source} begin traces of their own, because the span that they were started in ended more than {Seconds} s ago. Each has a link to it. {Setting} can change the time; 0 keeps them in one trace.")]
+    public static partial void ParentEnded(ILogger logger, string source, double seconds, string setting);
 }

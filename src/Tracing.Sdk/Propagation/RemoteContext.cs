@@ -30,6 +30,15 @@ internal sealed record RemoteContext
         else Local.Value = successor;
     }
 
+    /// <summary>Code that a request has started and that outlives it belongs to the request no longer, nor does the baggage that came in with it. Baggage that user code has set stays.</summary>
+    /// <param name="outside">The context of the code from now on.</param>
+    public static void LeaveCurrent(RemoteContext outside)
+    {
+        if (Current is not { } left) return;
+        Local.Value = outside;
+        if (left.Baggage is { Count: > 0 } received) ReceivedBaggage.Leave(received);
+    }
+
     /// <summary>The context that is continued. Without ids it holds at most a decision for the trace that starts here.</summary>
     public TraceIds Ids { get; init; }
 

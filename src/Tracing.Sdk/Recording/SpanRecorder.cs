@@ -17,6 +17,7 @@ internal sealed class SpanRecorder : IDisposable
     private readonly ISpanExporter[] _exporters;
     private readonly SpanMetrics _metrics;
     private readonly CoexistenceWarnings _warnings;
+    private readonly EndedParents _endedParents;
     private readonly DetailTable _details = new();
     private volatile bool _isDisposed;
 
@@ -27,11 +28,12 @@ internal sealed class SpanRecorder : IDisposable
     /// <param name="exporters">Get the recorded spans.</param>
     /// <param name="metrics">Counts them.</param>
     /// <param name="warnings">Reports other tracing in the process.</param>
+    /// <param name="endedParents">Finds the spans whose parent ended long ago.</param>
     public SpanRecorder(
         object owner, SourceFilter filter, RulesInForce rules, bool randomFlag, ISpanExporter[] exporters, SpanMetrics metrics,
-        CoexistenceWarnings warnings)
+        CoexistenceWarnings warnings, EndedParents endedParents)
     {
-        (_filter, _rules, _exporters, _metrics, _warnings) = (filter, rules, exporters, metrics, warnings);
+        (_filter, _rules, _exporters, _metrics, _warnings, _endedParents) = (filter, rules, exporters, metrics, warnings, endedParents);
         _ownership = new SpanOwnership(owner);
         _ids = new OutgoingIds(_ownership, filter, rules, randomFlag);
         _listener = new ActivityListener
@@ -103,20 +105,23 @@ internal sealed class SpanRecorder : IDisposable
 
     private ActivitySamplingResult Sample(ref ActivityCreationOptions<ActivityContext> options)
     {
-        // :: Step 1: a child of a recorded span, which most spans are
+        // :: Step 1: a child of a recorded span that still runs, which most spans are
         var parent = options.Parent;
         var isChild = !parent.IsRemote && (parent.TraceFlags & ActivityTraceFlags.Recorded) != 0 && !SpanOwnership.ForeignSpansExist;
-        if (isChild && !SpanOwnership.IsShared && !OpenTelemetrySdk.IsLoaded) return ActivitySamplingResult.AllDataAndRecorded;
+        if (isChild && Activity.Current is not { IsStopped: true } && !SpanOwnership.IsShared && !OpenTelemetrySdk.IsLoaded) return ActivitySamplingResult.AllDataAndRecorded;
 
         // :: Step 2: flows and requests that are not recorded here
         if (Suppression.IsActive) return Refuse(ref options, ActivitySamplingResult.None);
         _ownership.ForgetRefusal();
         _warnings.CheckRecording();
-        if (isChild && !SpanOwnership.IsShared) return ActivitySamplingResult.AllDataAndRecorded;
+        if (isChild && Activity.Current is not { IsStopped: true } && !SpanOwnership.IsShared) return ActivitySamplingResult.AllDataAndRecorded;
         var remote = RemoteContext.Current;
         if (_ownership.IsOfAnother(remote)) return Refuse(ref options, ActivitySamplingResult.None);
 
-        // :: Step 3: the parent decides
+        // :: Step 3: a parent that ended long ago is none any more
+        if (parent.TraceId != default && !parent.IsRemote && _endedParents.TryCut(ref options, _rules.Current.EndedParentTimeout)) return ActivitySamplingResult.AllDataAndRecorded;
+
+        // :: Step 4: the parent decides
         bool record;
         if (parent.TraceId == default)
         {
@@ -182,6 +187,7 @@ internal sealed class SpanRecorder : IDisposable
 
     private void OnStarted(Activity activity)
     {
+        if (EndedParents.Take(activity) is { } ended) BeginTrace(activity, ended);
         if (!activity.Recorded)
         {
             _ownership.ForgetRefusal();
@@ -203,6 +209,26 @@ internal sealed class SpanRecorder : IDisposable
         // The mark of an undecided trace is for the sampler, which has decided now.
         if (activity is { Parent: not { Recorded: true }, TraceStateString: { } list } && Marker.Find(list).IsUndecided) ClearState(activity);
         _metrics.SpanStarted(activity);
+    }
+
+    // Decides for a span whose parent ended long ago. Its trace id did not exist when it was sampled.
+    private void BeginTrace(Activity activity, Activity ended)
+    {
+        _ownership.LeaveRequest();
+        var rules = _rules.Current;
+        var record = rules.Sampler.DecideAlone(activity.TraceId);
+        if (!record)
+        {
+            activity.ActivityTraceFlags &= ~ActivityTraceFlags.Recorded;
+            activity.IsAllDataRequested = false;
+        }
+        else if (_ids.FindExported(ended) is { } origin)
+        {
+            activity.AddLink(new ActivityLink(origin.Context, new ActivityTagsCollection { ["reason"] = "ended_parent" }));
+        }
+
+        _metrics.Decided(DecisionReason.EndedParent, record);
+        _endedParents.Report(activity.Source.Name, rules.EndedParentTimeout);
     }
 
     // An application can set the hierarchical format for one activity, and can name a parent without a trace id.
