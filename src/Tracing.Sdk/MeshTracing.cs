@@ -39,7 +39,10 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
                     metrics,
                     warnings,
                     new EndedParents(time, logger, options.Origins.NameInForce))
-                : null);
+                : null)
+        {
+            UserCode = new UserCode(logger),
+        };
         _shutdown = new Shutdown(Instance.Stop, exporters, metrics, isRecording ? new LastLine(logger, metrics, isLoggerDisposed) : null);
     }
 

@@ -36,8 +36,14 @@ internal sealed class TracingInstance
         set => _rules.Current = value;
     }
 
+    /// <summary>Reports what the application's functions throw.</summary>
+    public required UserCode UserCode { get; init; }
+
     /// <summary>Null when headers are only forwarded.</summary>
     public SpanRecorder? Recorder { get; }
+
+    /// <summary>Whether the host has routed a request, so that the metadata of its endpoints exists.</summary>
+    public bool AreEndpointsKnown { get; set; }
 
     /// <summary>The context of requests that brought none, shared by all of them.</summary>
     public RemoteContext EmptyContext { get; }
@@ -67,6 +73,7 @@ internal sealed class TracingInstance
     /// <summary>Reads the context of a request and makes it current.</summary>
     public RemoteContext Receive(IDictionary<string, StringValues> headers)
     {
+        SpanRecorder.LastDecision = null;
         var remote = Propagation.Extract(headers, EmptyContext);
         if (remote.Conflict != ContextConflict.None) _metrics.Conflict((int)remote.Conflict);
 
@@ -74,6 +81,16 @@ internal sealed class TracingInstance
         var isAlone = Volatile.Read(ref _started) is [var only] && only == this;
         if (remote != EmptyContext || !isAlone || RemoteContext.Current is not null) RemoteContext.Current = remote;
         return remote;
+    }
+
+    /// <summary>Leaves the request out that the running code belongs to, from now on: no spans, and the headers that came in go on as in forward mode.</summary>
+    /// <param name="headers">The headers of the request.</param>
+    /// <param name="activity">Its activity; null when there is none.</param>
+    public void IgnoreRequest(IDictionary<string, StringValues> headers, Activity? activity)
+    {
+        if (activity is { Kind: ActivityKind.Server }) Recorder?.TakeBack(activity);
+        var request = new IgnoredRequest(activity, Rules.EndedParentTimeout, EmptyContext);
+        RemoteContext.ReplaceCurrent(Propagation.Ignore(RemoteContext.Current ?? EmptyContext, headers, request), shared: EmptyContext);
     }
 
     /// <summary>Sets the source from which the host starts the Activities of its requests. It is listened to where headers are only forwarded.</summary>

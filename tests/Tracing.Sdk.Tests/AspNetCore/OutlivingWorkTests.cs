@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Time.Testing;
 using OpenTelemetry;
 using Tracing.Sdk.Http;
 using Tracing.Sdk.Tests.Testbed;
@@ -61,6 +59,38 @@ public sealed class OutlivingWorkTests
         Assert.Null(spans.Client().ParentId);
     }
 
+    [Theory]
+    [InlineData("plain")]
+    [InlineData("handler")]
+    public async Task Call_IgnoredRequestEndedLongAgo_BeginsATrace(string client)
+    {
+        var traceId = ActivityTraceId.CreateRandom().ToHexString();
+        var (sent, spans) = await RunAsync(client, calls: 1, options: o => o.Ignore.Paths.Add("/"), headers: $"traceparent: 00-{traceId}-b7ad6b7169203331-01");
+
+        Assert.NotEqual(traceId, TraceIdOf(sent[0]));
+        var span = Assert.Single(spans);
+        Assert.Equal((TraceIdOf(sent[0]), "client", null), (span.TraceId, span.Kind, span.ParentId));
+    }
+
+    [Fact]
+    public async Task Call_IgnoredRequestEndedWithinTheTimeout_IsIgnored()
+    {
+        var traceId = ActivityTraceId.CreateRandom().ToHexString();
+        var (sent, spans) = await RunAsync("plain", calls: 1, pause: TimeSpan.FromSeconds(50), options: o => o.Ignore.Paths.Add("/"), headers: $"traceparent: 00-{traceId}-b7ad6b7169203331-01");
+
+        Assert.Equal($"00-{traceId}-b7ad6b7169203331-01", sent[0]["traceparent"]);
+        Assert.Empty(spans);
+    }
+
+    [Fact]
+    public async Task Call_SourceBeginsNoTrace_IsRefused()
+    {
+        var (sent, spans) = await RunAsync("plain", calls: 1, options: o => o.Ignore.RootSources.Add("System.Net.Http"));
+
+        Assert.Equal("0", sent[0]["X-B3-Sampled"]);
+        Assert.Equal("server", Assert.Single(spans).Kind);
+    }
+
     [Fact]
     public async Task Call_HeadersOfTheRequest_DoNotGoOn()
     {
@@ -114,10 +144,9 @@ public sealed class OutlivingWorkTests
     private static string TraceIdOf(WireMessage request) => request["X-B3-TraceId"]!;
 
     private static async Task<(IReadOnlyList<WireMessage> Sent, IReadOnlyList<Span> Spans)> RunAsync(
-        string kind, int calls, TimeSpan? pause = null, Action? start = null, params string[] headers)
+        string kind, int calls, TimeSpan? pause = null, Action? start = null, Action<MeshTracingOptions>? options = null, params string[] headers)
     {
         await using var server = new WireServer();
-        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
         using var go = new SemaphoreSlim(0);
         Activity? request = null;
         Task? loop = null;
@@ -128,11 +157,15 @@ public sealed class OutlivingWorkTests
                 start?.Invoke();
                 loop = LoopAsync();
             }),
-            o => o.Propagation.ForwardedHeaders.Add("x-tenant"),
-            b => b.Services.AddSingleton<TimeProvider>(time));
+            o =>
+            {
+                o.Propagation.ForwardedHeaders.Add("x-tenant");
+                options?.Invoke(o);
+            });
         await service.GetAsync("/", headers);
         Assert.True(SpinWait.SpinUntil(() => request!.IsStopped && request.Duration > TimeSpan.Zero, TimeSpan.FromSeconds(30)));
-        time.Advance(pause ?? TimeSpan.FromMinutes(2));
+        var end = DateTime.UtcNow - (pause ?? TimeSpan.FromMinutes(2));
+        request!.SetStartTime(end.AddSeconds(-1)).SetEndTime(end);
         go.Release();
         await loop!;
         await service.StopAsync();
