@@ -39,6 +39,7 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
                     exporters,
                     metrics,
                     warnings,
+                    new EndedParents(time, logger, options.Origins.NameInForce),
                     options.Export.BeforeExport is { } hook ? new BeforeExportHook(hook, userCode) : null)
                 : null)
         {

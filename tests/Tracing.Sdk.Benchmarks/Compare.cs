@@ -11,10 +11,11 @@ internal static class Compare
     public static int Run(string[] args)
     {
         var rounds = args.Select(arg => int.TryParse(arg, CultureInfo.InvariantCulture, out var count) ? count : 0).FirstOrDefault(count => count > 0, 25);
-        var all = !args.Any(arg => arg is "encode" or "record");
+        var all = !args.Any(arg => arg is "encode" or "record" or "child");
         var table = new List<Row>();
         if (all || args.Contains("encode")) Encode(table);
         if (all || args.Contains("record")) Record(table, rounds);
+        if (all || args.Contains("child")) Child(table);
 
         Console.WriteLine("| what | ours | floor | peer | ratio | target | |");
         Console.WriteLine("|---|--:|--:|--:|--:|--:|---|");
@@ -61,6 +62,23 @@ internal static class Compare
             using var ours = Recorder.Ours(Workload.ToSink(exporter), new SpanMetrics());
             var all = Measurement.Take([bare, ours, other], threads, rounds);
             return (all[0], all[1], all[2]);
+        }
+    }
+
+    // The shortest way through the sampler. Spans are as short as they can be, so that a few nanoseconds show.
+    private static void Child(List<Row> table)
+    {
+        table.Add(Row.Information("record a child without tags, best, ns", TimeChildren(() => Recorder.Ours(Workload.ToSink("otlp"), new SpanMetrics())), TimeChildren(Recorder.Bare)));
+
+        static double TimeChildren(Func<Recorder> create)
+        {
+            using var recorder = create();
+            using var parent = recorder.Source.StartActivity("parent");
+            return Time(() =>
+            {
+                for (var i = 0; i < EncodeBenchmarks.Spans; i++) recorder.Source.StartActivity("child")!.Dispose();
+                return 0;
+            }).Nanoseconds;
         }
     }
 

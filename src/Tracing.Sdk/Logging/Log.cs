@@ -60,9 +60,12 @@ internal static partial class Log
     [LoggerMessage(42, LogLevel.Warning, "Two tracings are live in this process, and spans outside of requests are exported by both. Dispose of the first before MeshTracing.Start() is called again, call AddMeshTracing() for one host only, and build its service provider once.")]
     public static partial void RecordedTwice(ILogger logger);
 
-    [LoggerMessage(44, LogLevel.Warning, "The application's {Function} threw {Exception}; its spans go on without it. This line is not repeated.")]
+    [LoggerMessage(15, LogLevel.Warning, "The application's {Function} threw {Exception}; its spans go on without it. This line is not repeated.")]
     public static partial void UserCodeThrew(ILogger logger, string function, string exception);
 
     [LoggerMessage(43, LogLevel.Warning, "The activity \"{Name}\" of the source \"{Source}\" has no W3C trace id, so it is not recorded, nor are others like it. Remove SetIdFormat(ActivityIdFormat.Hierarchical) and assignments to Activity.DefaultIdFormat, and give explicit parents a valid ActivityContext.")]
     public static partial void NotW3C(ILogger logger, string name, string source);
+
+    [LoggerMessage(44, LogLevel.Information, "Spans of the source {Source} begin traces of their own, because the span that they were started in ended more than {Seconds} s ago. Each has a link to it. {Setting} can change the time; 0 keeps them in one trace.")]
+    public static partial void ParentEnded(ILogger logger, string source, double seconds, string setting);
 }

@@ -35,6 +35,15 @@ internal sealed record RemoteContext
         else Local.Value = successor;
     }
 
+    /// <summary>Code that a request has started and that outlives it belongs to the request no longer, nor does the baggage that came in with it. Baggage that user code has set stays.</summary>
+    /// <param name="outside">The context of the code from now on.</param>
+    public static void LeaveCurrent(RemoteContext outside)
+    {
+        if (Current is not { } left) return;
+        Local.Value = outside;
+        if (left.Baggage is { Count: > 0 } received) ReceivedBaggage.Leave(received);
+    }
+
     /// <summary>Gives the current request a context that is not shared, so that <see cref="ReplaceCurrent"/> reaches all of its code, also where it is called in an async method.</summary>
     /// <param name="shared">The instance that several requests share.</param>
     public static void Unshare(RemoteContext shared)

@@ -64,6 +64,13 @@ internal sealed class OutgoingIds(SpanOwnership ownership, SourceFilter filter, 
         return new SpanMetadata(parentId, isRemote, flags, GetState(activity) == SamplingState.Debug, details);
     }
 
+    /// <summary>The nearest exported span, from an activity upwards; null when there is none.</summary>
+    public Activity? FindExported(Activity? activity)
+    {
+        while (activity is not null && !IsExported(activity)) activity = activity.Parent;
+        return activity;
+    }
+
     public bool IsExported(Activity activity) => activity.Recorded && ownership.IsOurs(activity) && filter.Accepts(activity.Source);
 
     /// <summary>The random flag of W3C level 2. Until .NET 11 the platform drops it at the second generation, so the local root is read.</summary>

@@ -30,8 +30,9 @@ public sealed class SamplingOptions
     [Expected("a list of rules such as \"never path=/metrics\", \"1% path=/static/*\", \"10/s burst=20 route=/search\" or \"always header=x-tenant:gold override-caller\"")]
     public IList<SamplingRule> Rules { get; } = [];
 
-    /// <summary>Time after which a local parent that has ended is no parent any more: a span that starts later begins a trace of its own, with a link to where it came from. It is for a loop, a timer
-    /// or a poll that was started inside a request and outlives it.</summary>
+    /// <summary>Time for which a span that has ended is still the parent of spans that start in code which it has left running, such as a loop, a timer or a poll that was started inside a request. A
+    /// span that starts later begins a trace of its own, sampled as any new trace, with a link to the span that has ended. The time begins when the outermost span of this process has ended, and never while one
+    /// above the new span still runs.</summary>
     /// <value>Default 60 s; 0 for never.</value>
     /// <remarks>Raise it where work that a request leaves running takes longer and belongs to the request.</remarks>
     [TimeOrZero]

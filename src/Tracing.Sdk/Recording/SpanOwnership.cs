@@ -16,6 +16,8 @@ internal sealed class SpanOwnership(object owner) : IDisposable
     private static int _live;
     private static volatile bool _foreignSpansExist;
 
+    private readonly RemoteContext _outsideOfRequests = new() { Owner = owner };
+
     // The last refusal on this thread, for the start that follows when another listener wants the activity.
     // Not disposed: a span may start on another thread while this recorder stops.
     private readonly ThreadLocal<(ActivitySource? Source, ActivityTraceId Trace, ActivitySpanId Parent)> _refused = new();
@@ -49,6 +51,10 @@ internal sealed class SpanOwnership(object owner) : IDisposable
     }
 
     public void Dispose() => Interlocked.Decrement(ref _live);
+
+    /// <summary>The running code no longer belongs to the request in which it was started, but still to this recorder.</summary>
+    public void LeaveRequest() => RemoteContext.LeaveCurrent(_outsideOfRequests);
+
     public bool IsOfAnother(RemoteContext? remote) => remote?.Owner is { } other && other != owner;
 
     public void Refuse(ref ActivityCreationOptions<ActivityContext> options)

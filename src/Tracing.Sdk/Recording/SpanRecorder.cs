@@ -20,6 +20,7 @@ internal sealed class SpanRecorder : IDisposable
     private readonly ISpanExporter[] _exporters;
     private readonly SpanMetrics _metrics;
     private readonly CoexistenceWarnings _warnings;
+    private readonly EndedParents _endedParents;
     private readonly BeforeExportHook? _hook;
     private readonly DetailTable _details = new();
     private volatile bool _isDisposed;
@@ -35,12 +36,13 @@ internal sealed class SpanRecorder : IDisposable
     /// <param name="exporters">Get the recorded spans.</param>
     /// <param name="metrics">Counts them.</param>
     /// <param name="warnings">Reports other tracing in the process.</param>
+    /// <param name="endedParents">Finds the spans whose parent ended long ago.</param>
     /// <param name="hook">Changes each span before it is exported; null for none.</param>
     public SpanRecorder(
         object owner, SourceFilter filter, RulesInForce rules, bool randomFlag, ISpanExporter[] exporters, SpanMetrics metrics,
-        CoexistenceWarnings warnings, BeforeExportHook? hook = null)
+        CoexistenceWarnings warnings, EndedParents endedParents, BeforeExportHook? hook = null)
     {
-        (_filter, _rules, _exporters, _metrics, _warnings, _hook) = (filter, rules, exporters, metrics, warnings, hook);
+        (_filter, _rules, _exporters, _metrics, _warnings, _endedParents, _hook) = (filter, rules, exporters, metrics, warnings, endedParents, hook);
         _ownership = new SpanOwnership(owner);
         _ids = new OutgoingIds(_ownership, filter, rules, randomFlag);
         _listener = new ActivityListener
@@ -179,21 +181,24 @@ internal sealed class SpanRecorder : IDisposable
     {
         if (_hook is not null && BeforeExportHook.IsRunning) return Refuse(ref options, ActivitySamplingResult.None);
 
-        // :: Step 1: a child of a recorded span, which most spans are
+        // :: Step 1: a child of a recorded span that still runs, which most spans are
         var parent = options.Parent;
         var isChild = !parent.IsRemote && (parent.TraceFlags & ActivityTraceFlags.Recorded) != 0 && !SpanOwnership.ForeignSpansExist;
-        if (isChild && !SpanOwnership.IsShared && !OpenTelemetrySdk.IsLoaded) return ActivitySamplingResult.AllDataAndRecorded;
+        if (isChild && Activity.Current is not { IsStopped: true } && !SpanOwnership.IsShared && !OpenTelemetrySdk.IsLoaded) return ActivitySamplingResult.AllDataAndRecorded;
 
         // :: Step 2: flows and requests that are not recorded here
         if (Suppression.IsActive) return RefuseUncreated(ref options, DecisionReason.Suppressed);
         _ownership.ForgetRefusal();
         _warnings.CheckRecording();
-        if (isChild && !SpanOwnership.IsShared) return ActivitySamplingResult.AllDataAndRecorded;
+        if (isChild && Activity.Current is not { IsStopped: true } && !SpanOwnership.IsShared) return ActivitySamplingResult.AllDataAndRecorded;
         var remote = RemoteContext.Current;
         if (_ownership.IsOfAnother(remote)) return RefuseUncreated(ref options, DecisionReason.AnotherHost);
         if (remote is { Ignored: not null }) return Refuse(ref options, ActivitySamplingResult.None);
 
-        // :: Step 3: the parent decides
+        // :: Step 3: a parent that ended long ago is none any more
+        if (parent.TraceId != default && !parent.IsRemote && _endedParents.TryCut(ref options, _rules.Current.EndedParentTimeout)) return ActivitySamplingResult.AllDataAndRecorded;
+
+        // :: Step 4: the parent decides
         bool record;
         if (parent.TraceId == default)
         {
@@ -306,6 +311,7 @@ internal sealed class SpanRecorder : IDisposable
 
     private void OnStarted(Activity activity)
     {
+        if (EndedParents.Take(activity) is { } ended) BeginTrace(activity, ended);
         if (!activity.Recorded)
         {
             _ownership.ForgetRefusal();
@@ -328,6 +334,29 @@ internal sealed class SpanRecorder : IDisposable
         if (activity is { Parent: not { Recorded: true }, TraceStateString: { } list } && Marker.Find(list).IsUndecided) ClearState(activity);
         if (_tracksChildren && activity.Parent is { Kind: ActivityKind.Server } parent && _details.Find(parent) is { } details) details.HasChild = true;
         _metrics.SpanStarted(activity);
+    }
+
+    // Decides for a span whose parent ended long ago. Its trace id did not exist when it was sampled.
+    private void BeginTrace(Activity activity, Activity ended)
+    {
+        _ownership.LeaveRequest();
+        var rules = _rules.Current;
+        var decision = rules.Ignored.IsRootIgnored(activity.Source.Name)
+            ? new SamplingDecision(IsRecorded: false, DecisionReason.IgnoredSource, Threshold: null)
+            : new SamplingDecision(rules.Sampler.DecideAlone(activity.TraceId), DecisionReason.EndedParent, Threshold: null);
+        _metrics.Decided(decision.Reason, decision.IsRecorded);
+        t_decision = decision;
+        if (!decision.IsRecorded)
+        {
+            activity.ActivityTraceFlags &= ~ActivityTraceFlags.Recorded;
+            activity.IsAllDataRequested = false;
+        }
+        else if (_ids.FindExported(ended) is { } origin)
+        {
+            activity.AddLink(new ActivityLink(origin.Context, new ActivityTagsCollection { ["reason"] = "ended_parent" }));
+        }
+
+        _endedParents.Report(activity.Source.Name, rules.EndedParentTimeout);
     }
 
     // An application can set the hierarchical format for one activity, and can name a parent without a trace id.

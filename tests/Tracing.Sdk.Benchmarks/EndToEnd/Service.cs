@@ -31,8 +31,10 @@ internal static class Service
         Variant.Configure(builder, variant);
 
         await using var app = builder.Build();
-        app.MapGet("/hello", () => "hello");
-        app.MapGet("/call", async (IHttpClientFactory clients) => await clients.CreateClient("downstream").GetStringAsync("/hello"));
+        var endpoints = app.MapGroup("");
+        if (variant == "ours-disabled") endpoints.DisableTracing();
+        endpoints.MapGet("/hello", () => "hello");
+        endpoints.MapGet("/call", async (IHttpClientFactory clients) => await clients.CreateClient("downstream").GetStringAsync("/hello"));
         await app.StartAsync();
         var connection = transport.Connect();
         await RequestAsync(connection, "/hello", "", 1);

@@ -13,6 +13,9 @@ internal static class Variant
     public static IReadOnlyList<string> Names { get; } =
         ["none", "listener", "ours-otlp", "ours-w3c", "peer-otlp", "ours-zipkin", "peer-zipkin", "ours-unsampled", "peer-unsampled"];
 
+    public static IReadOnlyList<string> RuleNames { get; } =
+        ["none", "ours-otlp", "ours-20-paths", "ours-20-rules", "ours-unsampled", "ours-disabled", "ours-ignored"];
+
     public static void Configure(WebApplicationBuilder builder, string name)
     {
         switch (name)
@@ -25,7 +28,7 @@ internal static class Variant
                     Sample = static (ref _) => ActivitySamplingResult.AllDataAndRecorded,
                 });
                 break;
-            case "ours-otlp" or "ours-zipkin" or "ours-unsampled" or "ours-w3c":
+            case "ours-otlp" or "ours-zipkin" or "ours-unsampled" or "ours-w3c" or "ours-20-paths" or "ours-20-rules" or "ours-disabled" or "ours-ignored":
                 builder.Services.AddMeshTracing(o =>
                 {
                     o.Export.Exporters.Clear();
@@ -36,6 +39,7 @@ internal static class Variant
                         o.Propagation.Formats.Add("tracecontext");
                     }
 
+                    AddRules(o, name);
                     o.Sampling.Ratio = name == "ours-unsampled" ? 0 : 1;
                     o.Export.HttpHandler = () => new Sink(name == "ours-zipkin" ? HttpStatusCode.Accepted : HttpStatusCode.OK);
                 });
@@ -61,6 +65,19 @@ internal static class Variant
                     }
                 });
                 break;
+        }
+    }
+
+    // None of the twenty matches: each request asks them all.
+    private static void AddRules(MeshTracingOptions options, string name)
+    {
+        if (name == "ours-ignored") options.Ignore.Paths.Add("/*");
+        for (var i = 0; i < 20; i++)
+        {
+            // Prefixes, exact paths and patterns in turn.
+            var path = (i % 3) switch { 0 => $"/static/{i}/*", 1 => $"/internal/{i}", _ => $"*.{i}.js" };
+            if (name == "ours-20-paths") options.Ignore.Paths.Add(path);
+            if (name == "ours-20-rules") options.Sampling.Rules.Add(SamplingRule.Parse($"never path={path}"));
         }
     }
 

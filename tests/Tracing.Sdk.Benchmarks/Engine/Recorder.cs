@@ -31,7 +31,7 @@ internal sealed class Recorder : IDisposable
             settings, Workload.Resource, metrics.AddExporter("otlp_http_span_exporter"), NullLogger.Instance, TimeProvider.System);
         var recorder = new SpanRecorder(
             metrics, new Sdk.Recording.SourceFilter([name], []), new RulesInForce(new TracingRules(new SamplingOptions(), new IgnoreOptions())), randomFlag: true, [exporter], metrics,
-            new CoexistenceWarnings(NullLogger.Instance));
+            new CoexistenceWarnings(NullLogger.Instance), new EndedParents(TimeProvider.System, NullLogger.Instance, static name => name));
         recorder.Start();
         return (new Both(recorder, exporter), () => exporter.Flush(TimeSpan.FromSeconds(10)));
     });
