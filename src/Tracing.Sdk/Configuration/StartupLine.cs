@@ -35,6 +35,7 @@ internal static class StartupLine
             $"formats {(options.Propagation.Formats.Count == 0 ? "none" : string.Join('+', options.Propagation.Formats))} {From("Propagation:Formats")}",
             $"exports {(exporters.Count == 0 ? "none" : string.Join('+', exporters))} {From("Export:Exporters")}",
         };
+        if (options.Ignore.HealthChecks) parts.Add($"ignores health checks {From("Ignore:HealthChecks")}");
         if (exporters.Contains("otlp")) parts.Add($"otlp to {LogText.Url(options.Export.Otlp.Endpoint)} {From("Export:Otlp:Endpoint")}");
         if (exporters.Contains("zipkin")) parts.Add($"zipkin to {LogText.Url(options.Export.Zipkin.Endpoint)} {From("Export:Zipkin:Endpoint")}");
         foreach (var setting in Settings.All)
