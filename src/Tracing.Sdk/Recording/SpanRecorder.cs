@@ -187,7 +187,7 @@ internal sealed class SpanRecorder : IDisposable
         if (isChild && !SpanOwnership.IsShared) return ActivitySamplingResult.AllDataAndRecorded;
         var remote = RemoteContext.Current;
         if (_ownership.IsOfAnother(remote)) return RefuseUncreated(ref options, DecisionReason.AnotherHost);
-        if (remote is { Ignored: not null }) return Refuse(ref options, ActivitySamplingResult.None);
+        if (remote is { Ignored: not null }) return Refuse(ref options, NeedsActivity(options) ? ActivitySamplingResult.PropagationData : ActivitySamplingResult.None);
 
         // :: Step 3: the parent decides
         bool record;
@@ -249,6 +249,10 @@ internal sealed class SpanRecorder : IDisposable
         t_decision = decision;
         return decision.IsRecorded;
     }
+
+    // The platform asks for the headers of a call only inside an activity.
+    private static bool NeedsActivity(in ActivityCreationOptions<ActivityContext> options) =>
+        options.Parent.TraceId == default && options.Source.Name == SourceNames.HttpClient;
 
     // The middleware applies the rules to requests, where path and host are known.
     private static bool IsWebRequest(in ActivityCreationOptions<ActivityContext> options) =>

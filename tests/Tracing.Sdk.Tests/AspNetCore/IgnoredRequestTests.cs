@@ -41,7 +41,7 @@ public sealed class IgnoredRequestTests
         Assert.Equal(way == "health checks with trust" ? [] : Everything.Select(Normalized).Order(), Sent(server));
         Assert.Equal("Tracing stopped: 0 spans started, 0 exported, 0 dropped", service.Log.OfTracing[^1]);
         Assert.Equal(2, service.Log.OfTracing.Count);
-        AssertDecided(service, (IgnoreWay.Reason(way), false, 1));
+        Decisions.Assert(service.Services, (IgnoreWay.Reason(way), false, 1));
     }
 
     [Theory]
@@ -55,7 +55,7 @@ public sealed class IgnoredRequestTests
 
         Assert.Empty(service.Sink.Spans);
         Assert.Empty(Sent(server));
-        AssertDecided(service, (IgnoreWay.Reason(way), false, 1));
+        Decisions.Assert(service.Services, (IgnoreWay.Reason(way), false, 1));
     }
 
     [Theory]
@@ -70,7 +70,7 @@ public sealed class IgnoredRequestTests
         await service.StopAsync();
 
         Assert.Equal(way == "health checks with trust" ? [] : [$"traceparent: 00-{TraceId}-{SpanId}-00"], Sent(server));
-        AssertDecided(service, (IgnoreWay.Reason(way), false, 1), (DecisionReason.CallerNo, false, 1));
+        Decisions.Assert(service.Services, (IgnoreWay.Reason(way), false, 1), (DecisionReason.CallerNo, false, 1));
     }
 
     [Theory]
@@ -148,7 +148,7 @@ public sealed class IgnoredRequestTests
         await service.StopAsync();
 
         Assert.Equal("GET /ping", service.Sink.Spans.Server().Name);
-        AssertDecided(service, (DecisionReason.Ratio, true, 1));
+        Decisions.Assert(service.Services, (DecisionReason.Ratio, true, 1));
     }
 
     [Theory]
@@ -169,7 +169,7 @@ public sealed class IgnoredRequestTests
         await service.StopAsync();
 
         Assert.Equal(ignored ? 0 : 1, service.Sink.Spans.Count);
-        AssertDecided(service, ignored ? (DecisionReason.HealthCheck, false, 1) : (DecisionReason.Ratio, true, 1));
+        Decisions.Assert(service.Services, ignored ? (DecisionReason.HealthCheck, false, 1) : (DecisionReason.Ratio, true, 1));
     }
 
     [Theory]
@@ -319,19 +319,6 @@ public sealed class IgnoredRequestTests
         await using var service = await TestService.StartAsync(app => app.MapGet("/", () => "ok"));
 
         Assert.Contains("ignores health checks (default)", service.Log.OfTracing[0], StringComparison.Ordinal);
-    }
-
-    internal static void AssertDecided(TestService service, params (DecisionReason Reason, bool IsRecorded, long Count)[] expected)
-    {
-        var metrics = service.Services.GetRequiredService<MeshTracing>().Instance.Metrics;
-        var decided =
-            from reason in Enum.GetValues<DecisionReason>()
-            from isRecorded in new[] { false, true }
-            let count = metrics.Decisions(reason, isRecorded)
-            // Exports run in suppressed flows, and other tests' spans.
-            where count != 0
-            select (reason, isRecorded, count);
-        Assert.Equal(expected.Order(), decided.Order());
     }
 
     private static async Task CallAsync(WireServer server)
