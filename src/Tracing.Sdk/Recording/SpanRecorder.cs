@@ -193,7 +193,7 @@ internal sealed class SpanRecorder : IDisposable
         if (isChild && Activity.Current is not { IsStopped: true } && !SpanOwnership.IsShared) return ActivitySamplingResult.AllDataAndRecorded;
         var remote = RemoteContext.Current;
         if (_ownership.IsOfAnother(remote)) return RefuseUncreated(ref options, DecisionReason.AnotherHost);
-        if (remote is { Ignored: not null }) return Refuse(ref options, ActivitySamplingResult.None);
+        if (remote is { Ignored: not null }) return Refuse(ref options, NeedsActivity(options) ? ActivitySamplingResult.PropagationData : ActivitySamplingResult.None);
 
         // :: Step 3: a parent that ended long ago is none any more
         if (parent.TraceId != default && !parent.IsRemote && _endedParents.TryCut(ref options, _rules.Current.EndedParentTimeout)) return ActivitySamplingResult.AllDataAndRecorded;
@@ -258,6 +258,10 @@ internal sealed class SpanRecorder : IDisposable
         t_decision = decision;
         return decision.IsRecorded;
     }
+
+    // The platform asks for the headers of a call only inside an activity.
+    private static bool NeedsActivity(in ActivityCreationOptions<ActivityContext> options) =>
+        options.Parent.TraceId == default && options.Source.Name == SourceNames.HttpClient;
 
     // The middleware applies the rules to requests, where path and host are known.
     private static bool IsWebRequest(in ActivityCreationOptions<ActivityContext> options) =>

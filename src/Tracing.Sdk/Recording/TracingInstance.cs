@@ -14,20 +14,20 @@ internal sealed class TracingInstance
     private static TracingInstance[] _started = [];
 
     private readonly RulesInForce _rules;
-    private readonly SpanMetrics _metrics;
     private ForwardListener? _forwardListener;
 
     // Without a recorder, headers are only forwarded.
     public TracingInstance(
         ContextPropagation propagation, RulesInForce rules, SpanMetrics metrics, CoexistenceWarnings warnings, Func<TracingInstance, SpanRecorder>? createRecorder)
     {
-        (Propagation, _rules, _metrics, Warnings) = (propagation, rules, metrics, warnings);
+        (Propagation, _rules, Metrics, Warnings) = (propagation, rules, metrics, warnings);
         EmptyContext = new RemoteContext { Owner = this };
         Recorder = createRecorder?.Invoke(this);
     }
 
     public ContextPropagation Propagation { get; }
     public CoexistenceWarnings Warnings { get; }
+    public SpanMetrics Metrics { get; }
 
     /// <summary>What is sampled and what is ignored. Read once for each decision: it may change.</summary>
     public TracingRules Rules
@@ -75,7 +75,7 @@ internal sealed class TracingInstance
     {
         SpanRecorder.LastDecision = null;
         var remote = Propagation.Extract(headers, EmptyContext);
-        if (remote.Conflict != ContextConflict.None) _metrics.Conflict((int)remote.Conflict);
+        if (remote.Conflict != ContextConflict.None) Metrics.Conflict((int)remote.Conflict);
 
         // Without a context, code of the request is found by being alone: setting an AsyncLocal would allocate.
         var isAlone = Volatile.Read(ref _started) is [var only] && only == this;
