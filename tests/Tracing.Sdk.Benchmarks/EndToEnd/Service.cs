@@ -63,9 +63,9 @@ internal static class Service
     }
 
     /// <summary>Sends requests one after the other.</summary>
-    public static async Task RequestAsync(IDuplexPipe connection, string path, string headers, int count)
+    public static async Task RequestAsync(IDuplexPipe connection, string path, string headers, int count, string host = "service")
     {
-        var request = System.Text.Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: service\r\nUser-Agent: load\r\n{headers}\r\n");
+        var request = System.Text.Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: load\r\n{headers}\r\n");
         for (var i = 0; i < count; i++)
         {
             await connection.Output.WriteAsync(request);
