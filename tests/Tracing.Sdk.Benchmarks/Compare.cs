@@ -1,6 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
+using Tracing.Sdk.Benchmarks.EndToEnd;
 using Tracing.Sdk.Benchmarks.Engine;
+using Tracing.Sdk.Export;
+using Tracing.Sdk.Export.Encoding;
 using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk.Benchmarks;
@@ -8,14 +11,16 @@ namespace Tracing.Sdk.Benchmarks;
 /// <summary>Ours beside the floor and the peer, in one table that says which targets are met.</summary>
 internal static class Compare
 {
-    public static int Run(string[] args)
+    public static async Task<int> RunAsync(string[] args)
     {
         var rounds = args.Select(arg => int.TryParse(arg, CultureInfo.InvariantCulture, out var count) ? count : 0).FirstOrDefault(count => count > 0, 25);
-        var all = !args.Any(arg => arg is "encode" or "record" or "child");
+        var all = !args.Any(arg => arg is "encode" or "record" or "child" or "hook" or "bytes");
         var table = new List<Row>();
         if (all || args.Contains("encode")) Encode(table);
         if (all || args.Contains("record")) Record(table, rounds);
         if (all || args.Contains("child")) Child(table);
+        if (all || args.Contains("hook")) Hook(table, rounds);
+        if (all || args.Contains("bytes")) await BytesAsync(table);
 
         Console.WriteLine("| what | ours | floor | peer | ratio | target | |");
         Console.WriteLine("|---|--:|--:|--:|--:|--:|---|");
@@ -82,6 +87,37 @@ internal static class Compare
         }
     }
 
+    // What the user's say costs a span of six tags. One recorder at a time, as above.
+    private static void Hook(List<Row> table, int rounds)
+    {
+        using var bare = Recorder.Bare();
+        var settings = Workload.ToSink("otlp");
+        var removed = settings with { Limits = settings.Limits with { Removed = new RemovedAttributes(["url.path"]) } };
+        Add("no hook", settings);
+        Add("a hook that reads the name", settings, static span => _ = span.Name.Length);
+        Add("a hook with one removal", settings, static span => span.Remove("url.path"));
+        Add("one removed name", removed);
+
+        void Add(string name, ExporterSettings settings, Action<EndedSpan>? hook = null)
+        {
+            using var ours = Recorder.Ours(settings, new SpanMetrics(), hook);
+            var all = Measurement.Take([bare, ours], threads: 1, rounds);
+            table.Add(Row.Information($"record, {name}, CPU ns", all[1].CpuNanoseconds, all[0].CpuNanoseconds));
+            table.Add(Row.Absolute($"record, {name}, extra garbage, B", all[1].Bytes - all[0].Bytes, null, 16));
+        }
+    }
+
+    // The server span of one request, for what both send and for what each sends by default.
+    private static async Task BytesAsync(List<Row> table)
+    {
+        foreach (var exporter in (string[])["otlp", "zipkin"])
+        {
+            var peer = await SpanSizes.PeerAsync(exporter);
+            table.Add(Row.AgainstPeer($"a server span of the same facts, {exporter}, B", await SpanSizes.OursAsync(exporter, SpanSizes.Addresses), peer, 1));
+            table.Add(Row.Information($"a server span with addresses, {exporter}, B", await SpanSizes.OursAsync(exporter), peer: peer));
+        }
+    }
+
     // Long enough for the last tier of the compiler; then the best of many short runs: what disturbs only ever adds.
     private static (double Nanoseconds, double Bytes) Time(Func<long> run)
     {
@@ -110,7 +146,7 @@ internal static class Compare
         public static Row AgainstFloor(string what, double ours, double floor, double peer, double ratio, double target) =>
             new(what, ours, floor, peer, ratio, Text($"{target:0.0#} x floor"), ratio <= target);
 
-        public static Row Absolute(string what, double ours, double peer, double target) =>
+        public static Row Absolute(string what, double ours, double? peer, double target) =>
             new(what, ours, null, peer, null, Text($"{target:0}"), ours <= target);
 
         public static Row Information(string what, double ours, double? floor = null, double? peer = null) => new(what, ours, floor, peer, null, "", true, false);

@@ -5,7 +5,7 @@ using Tracing.Sdk.Benchmarks.Engine;
 using Tracing.Sdk.Benchmarks.Propagation;
 
 // Run in Release:  dotnet run -c Release --project tests/Tracing.Sdk.Benchmarks -- WHAT
-//   compare [encode] [record] [child] [rounds]  one table: ours, the floor, the peer, the target; exit code 1 when a target is missed
+//   compare [encode] [record] [child] [hook] [bytes] [rounds]  one table: ours, the floor, the peer, the target; exit code 1 when a target is missed
 //   propagation                         extract and inject, and what hostile headers cost
 //   end-to-end [rounds]                 a Kestrel service with nothing, with us and with the peer; exit code 1 when a target is missed
 //   rules [rounds]                      the same with twenty rules, and with requests that are left out
@@ -15,7 +15,7 @@ using Tracing.Sdk.Benchmarks.Propagation;
 switch (args)
 {
     case ["compare", ..]:
-        return Compare.Run(args[1..]);
+        return await Compare.RunAsync(args[1..]);
     case ["propagation", ..]:
         await PropagationComparison.Run();
         return 0;

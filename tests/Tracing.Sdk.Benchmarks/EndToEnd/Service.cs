@@ -64,9 +64,10 @@ internal static class Service
             Environment.WorkingSet / 1048576.0);
     }
 
-    private static async Task RequestAsync(IDuplexPipe connection, string path, string headers, int count)
+    /// <summary>Sends requests one after the other.</summary>
+    public static async Task RequestAsync(IDuplexPipe connection, string path, string headers, int count, string host = "service")
     {
-        var request = System.Text.Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: service\r\nUser-Agent: load\r\n{headers}\r\n");
+        var request = System.Text.Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: load\r\n{headers}\r\n");
         for (var i = 0; i < count; i++)
         {
             await connection.Output.WriteAsync(request);

@@ -25,13 +25,14 @@ internal sealed class Recorder : IDisposable
     public static Recorder Bare() => new("Bare", name => (Workload.Listen(name), static () => { }));
 
     /// <summary>The recorder as <c>AddMeshTracing</c> builds it, with one exporter, which ends with it.</summary>
-    public static Recorder Ours(ExporterSettings settings, SpanMetrics metrics) => new($"Ours.{settings.ComponentType}", name =>
+    public static Recorder Ours(ExporterSettings settings, SpanMetrics metrics, Action<EndedSpan>? hook = null) => new($"Ours.{settings.ComponentType}", name =>
     {
         var exporter = new SpanExporter(
             settings, Workload.Resource, metrics.AddExporter("otlp_http_span_exporter"), NullLogger.Instance, TimeProvider.System);
         var recorder = new SpanRecorder(
             metrics, new Sdk.Recording.SourceFilter([name], []), new RulesInForce(new TracingRules(new SamplingOptions(), new IgnoreOptions())), randomFlag: true, [exporter], metrics,
-            new CoexistenceWarnings(NullLogger.Instance), new EndedParents(TimeProvider.System, NullLogger.Instance, static name => name));
+            new CoexistenceWarnings(NullLogger.Instance), new EndedParents(TimeProvider.System, NullLogger.Instance, static name => name),
+            hook is null ? null : new BeforeExportHook(hook, new UserCode(NullLogger.Instance)));
         recorder.Start();
         return (new Both(recorder, exporter), () => exporter.Flush(TimeSpan.FromSeconds(10)));
     });

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Numerics;
 using Tracing.Sdk.Export.Encoding;
+using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk.Tests.Export.Encoding;
 
@@ -221,6 +222,143 @@ public abstract class SpanEncoderContract
         Assert.Equal(
             Enumerable.Range(0, 128).Select(i => $"k{i}"),
             attributes.Select(attribute => attribute.Key).Where(key => key.StartsWith('k')));
+    }
+
+    [Fact]
+    public void Encode_RemovedNames_AreLeftOut()
+    {
+        var attributes = Encode(
+            TestSpan.Make(activity => activity.AddTag("a", 1).AddTag("secret", "x").AddTag("app.user", "x").AddTag("app", 2).AddTag("secrets", 3).AddTag("Secret", 4)),
+            Without("secret", "app.*"));
+        Assert.Equal(["a", "app", "secrets", "Secret"], attributes.Select(attribute => attribute.Key).Where(IsOwn));
+    }
+
+    [Fact]
+    public void Encode_RemovedNameAgainAndAgain_IsLeftOut()
+    {
+        var encoder = Encoder(Without("b"));
+        for (var i = 0; i < 3; i++)
+        {
+            var attributes = Attributes(Encoded.Bytes(encoder, TestSpan.Make(activity => activity.AddTag("a", 1).AddTag("b", "x").AddTag("c", 3))));
+            Assert.Equal(["a", "c"], attributes.Select(attribute => attribute.Key).Where(IsOwn));
+        }
+    }
+
+    [Fact]
+    public void Encode_RemovedNameThatRepeats_IsLeftOut()
+    {
+        var attributes = Encode(TestSpan.Make(activity => activity.AddTag("a", 1).AddTag("b", "x").AddTag("b", "y").AddTag("a", 2)), Without("b"));
+        Assert.Equal("2", Assert.Single(attributes, attribute => IsOwn(attribute.Key)).Value);
+    }
+
+    [Fact]
+    public void Encode_RemovedNames_LeaveTheirPlaceInTheLimit()
+    {
+        var attributes = Encode(
+            TestSpan.Make(activity => activity.AddTag("b", "x").AddTag("a", 1).AddTag("c", 2).AddTag("d", 3).AddTag("b2", "x")), Without("b", "b2") with { Attributes = 2 });
+        Assert.Equal(["a", "c"], attributes.Select(attribute => attribute.Key).Where(IsOwn));
+    }
+
+    [Theory]
+    [InlineData(20)]
+    [InlineData(300)]
+    public void Encode_RemovedNameAfterThousandsOfOthers_IsLeftOut(int length)
+    {
+        var encoder = Encoder(Without("secret*"));
+        for (var i = 0; i < 3000; i++) Encoded.Bytes(encoder, TestSpan.With($"key.{i}", i));
+        var attributes = Attributes(Encoded.Bytes(encoder, TestSpan.Make(activity => activity.AddTag("a", 1).AddTag("secret".PadRight(length, 's'), "x").AddTag("b", 2))));
+        Assert.Equal(["a", "b"], attributes.Select(attribute => attribute.Key).Where(IsOwn));
+    }
+
+    [Fact]
+    public void Encode_RemovedNameInEventsAndLinks_IsInNoByte()
+    {
+        var linked = new ActivityContext(ActivityTraceId.CreateRandom(), ActivitySpanId.CreateRandom(), ActivityTraceFlags.None);
+        var bytes = Encoded.Bytes(Encoder(Without("secret*")), TestSpan.Make(
+            activity => activity
+                .AddEvent(new("only", tags: new() { ["secret.a"] = "hidden" }))
+                .AddEvent(new("some", tags: new() { ["secret.b"] = "hidden", ["kept"] = "shown", ["secret.c"] = "hidden" })),
+            links: [new ActivityLink(linked, new() { ["secret.d"] = "hidden" })]));
+        var text = System.Text.Encoding.UTF8.GetString(bytes);
+        Assert.DoesNotContain("secret", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("hidden", text, StringComparison.Ordinal);
+        Assert.Contains("shown", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Encode_HookHasChangedAttributes_WritesWhatItLeft()
+    {
+        var activity = TestSpan.Make(activity => activity.AddTag("a", 1).AddTag("b", "x").AddTag("c", 3).AddTag("d", 4));
+        var attributes = EncodeAfter(activity, span =>
+        {
+            span["a"] = "one";
+            span.Remove("b");
+            span.Rename("c", "renamed");
+            span["new"] = true;
+        });
+        Assert.Equal(["a=one", "renamed=3", "d=4", "new=true"], attributes.Where(attribute => IsOwn(attribute.Key)).Select(attribute => $"{attribute.Key}={attribute.Value}"));
+    }
+
+    [Fact]
+    public void Encode_HookHasChangedAttributes_ActivityStaysAsItWas()
+    {
+        var activity = TestSpan.Make(activity => activity.AddTag("a", 1).AddTag("b", "x"));
+        EncodeAfter(activity, span =>
+        {
+            span["a"] = "one";
+            span.Remove("b");
+            span.Name = "other";
+            span.SetStatus(ActivityStatusCode.Error, "no");
+        });
+        Assert.Equal([new("a", 1), new("b", "x")], activity.TagObjects);
+        Assert.Equal(("GET /", ActivityStatusCode.Unset), (activity.DisplayName, activity.Status));
+    }
+
+    [Fact]
+    public void Encode_HookHasReadOnly_WritesWhatItWouldWithout()
+    {
+        var encoder = Encoder(new SpanLimits());
+        var activity = TestSpan.Make(activity => activity.AddTag("a", 1).AddTag("b", "x").AddTag("a", 2).AddTag("otel.status_code", "ERROR").AddTag("error", "tag").AddTag("null", null)
+            .AddTag("server.address", "shop").AddTag("server.port", 80).AddTag("network.peer.address", "10.0.0.1").AddTag("network.peer.port", 81), ActivityKind.Client);
+        Assert.Equal(Encoded.Bytes(encoder, activity), Bytes(encoder, activity, span => Assert.Equal(2, span["a"])));
+    }
+
+    [Fact]
+    public void Encode_HookHasChangedNameAndStatus_WritesThem()
+    {
+        var encoder = Encoder(new SpanLimits());
+        var expected = Encoded.Bytes(encoder, TestSpan.Make(activity => activity.AddTag("a", 1).SetStatus(ActivityStatusCode.Error, "no"), name: "other"));
+        Assert.Equal(expected, Bytes(encoder, TestSpan.Make(activity => activity.AddTag("a", 1)), span =>
+        {
+            span.Name = "other";
+            span.SetStatus(ActivityStatusCode.Error, "no");
+        }));
+    }
+
+    [Fact]
+    public void Encode_HookSetsARemovedName_IsLeftOut()
+    {
+        var attributes = Attributes(Bytes(Encoder(Without("secret")), TestSpan.With("a", 1), span =>
+        {
+            span["secret"] = "x";
+            span["b"] = "2";
+        }));
+        Assert.Equal(["a", "b"], attributes.Select(attribute => attribute.Key).Where(IsOwn));
+    }
+
+    private static bool IsOwn(string key) => !key.StartsWith("otel.", StringComparison.Ordinal);
+
+    private static SpanLimits Without(params string[] names) => new(Removed: new RemovedAttributes(names));
+
+    private IReadOnlyList<KeyValuePair<string, string?>> EncodeAfter(Activity activity, Action<EndedSpan> hook) => Attributes(Bytes(Encoder(new SpanLimits()), activity, hook));
+
+    private static byte[] Bytes(SpanEncoder encoder, Activity activity, Action<EndedSpan> hook)
+    {
+        var content = SpanContent.Take(activity, TestSpan.Facts);
+        hook(new EndedSpan(content));
+        var bytes = Encoded.Bytes(encoder, activity, TestSpan.Facts with { Content = content });
+        content.Return();
+        return bytes;
     }
 
     [Fact]
