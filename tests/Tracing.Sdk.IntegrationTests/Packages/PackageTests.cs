@@ -113,7 +113,8 @@ public sealed class PackageTests(PackageFixture packages) : IClassFixture<Packag
             .Where(path => Path.GetFileNameWithoutExtension(path) != name)
             .Select(path => MetadataReference.CreateFromFile(path));
         var compilation = CSharpCompilation.Create("reader", references: [reference, .. references]);
-        var types = TypesOf(((IAssemblySymbol)compilation.GetAssemblyOrModuleSymbol(reference)!).GlobalNamespace).Where(type => type.DeclaredAccessibility == Accessibility.Public).ToList();
+        var types = TypesOf(((IAssemblySymbol)compilation.GetAssemblyOrModuleSymbol(reference)!).GlobalNamespace)
+            .SelectMany(type => type.GetTypeMembers().Prepend(type)).Where(type => type.DeclaredAccessibility == Accessibility.Public).ToList();
         var members = types.SelectMany(type => type.GetMembers()).Where(member => member.DeclaredAccessibility is Accessibility.Public or Accessibility.Protected or Accessibility.ProtectedOrInternal);
 
         Assert.Empty(documented.Except(types.Concat(members).Select(symbol => symbol.GetDocumentationCommentId()!)));

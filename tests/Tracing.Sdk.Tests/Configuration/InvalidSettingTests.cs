@@ -37,6 +37,7 @@ public sealed class InvalidSettingTests
         ("MeshTracing:Propagation:BaggageTargets", "*example.com"),
         ("MeshTracing:Http:ResponseHeader", "traceparent"),
         ("MeshTracing:Export:Exporters", "otlp,datadog"),
+        ("MeshTracing:Export:RemovedAttributes", "db.*.text"),
         ("MeshTracing:Export:Otlp:Endpoint", "collector:4318"),
         ("MeshTracing:Export:Otlp:Protocol", "grpc"),
         ("MeshTracing:Export:Otlp:Headers", "the-secret-itself"),

@@ -42,6 +42,7 @@ internal abstract class SpanEncoder
     protected abstract void WriteTag(ref ByteWriter writer, byte field, AttributeKey key, object? value);
 
     /// <summary>The name of a span, as the activity has it or as a hook has changed it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     protected static string? GetName(Activity activity, in SpanMetadata metadata)
     {
         var name = metadata.Content is { } content ? content.Name : activity.DisplayName;
@@ -69,6 +70,7 @@ internal abstract class SpanEncoder
 
     /// <summary>Appends the tags of a span, or the attributes that a hook has left on it.</summary>
     /// <inheritdoc cref="WriteTags{TShortcut, TTags}"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     protected int WriteSpanTags<TShortcut>(
         ref ByteWriter writer, byte field, Activity activity, in SpanMetadata metadata, scoped DetailList details, ref SpanStatus status)
         where TShortcut : struct, ITagShortcut =>
