@@ -67,9 +67,15 @@ internal sealed class SpanRecorder : IDisposable
     public void DecideAnew(Activity activity)
     {
         ClearState(activity);
-        var record = _rules.Current.Sampler.DecideAlone(activity.TraceId);
-        if (record == IsRecorded(activity)) return;
-        if (!record)
+        Apply(activity, _rules.Current.Sampler.DecideAlone(activity.TraceId, activity.TraceStateString));
+    }
+
+    /// <summary>Replaces what was decided for a running activity that has no children yet.</summary>
+    public void Apply(Activity activity, in SamplingDecision decision)
+    {
+        decision.WriteTo(activity);
+        if (decision.IsRecorded == IsRecorded(activity)) return;
+        if (!decision.IsRecorded)
         {
             TakeBack(activity);
             return;
@@ -121,13 +127,13 @@ internal sealed class SpanRecorder : IDisposable
         if (parent.TraceId == default)
         {
             var state = OutgoingIds.GetHint(remote);
-            record = _rules.Current.Sampler.Decide(state, ref options);
+            record = _rules.Current.Sampler.Decide(state, ref options).IsRecorded;
             if (record && remote?.Owner is null && _ownership.IsSecond) _warnings.RecordedTwice();
             if (record && state == SamplingState.Debug) options = options with { TraceState = TraceStateList.WithState(null, state) };
         }
         else if (parent.IsRemote)
         {
-            record = _rules.Current.Sampler.Decide(remote is not null && remote.IsParent(parent.SpanId) ? remote.Ids.State : parent.StateOf(), ref options);
+            record = _rules.Current.Sampler.Decide(remote is not null && remote.IsParent(parent.SpanId) ? remote.Ids.State : parent.StateOf(), ref options).IsRecorded;
         }
         else if (isChild)
         {
@@ -137,11 +143,11 @@ internal sealed class SpanRecorder : IDisposable
         {
             var (sampled, top) = FindSampled(current);
             if (sampled is not null) return Follow(IsRecorded(sampled), ref options);
-            record = _rules.Current.Sampler.Decide(OutgoingIds.GetCallerState(top), ref options);
+            record = _rules.Current.Sampler.Decide(OutgoingIds.GetCallerState(top), ref options).IsRecorded;
         }
         else if (Marker.Find(parent.TraceState).IsUndecided)
         {
-            record = _rules.Current.Sampler.Decide(SamplingState.Defer, ref options);
+            record = _rules.Current.Sampler.Decide(SamplingState.Defer, ref options).IsRecorded;
         }
         else
         {
