@@ -214,7 +214,7 @@ public sealed record SamplingRule : ISpanParsable<SamplingRule>
     private static bool TryReadNumber(ReadOnlySpan<char> text, out double number)
     {
         number = 0;
-        return !text.ContainsAnyExcept("0123456789.") && double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out number);
+        return !text.ContainsAnyExceptInRange('.', '9') && double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out number);
     }
 
     private static bool IsToken(string text) => text.Length > 0 && text.All(c => char.IsAsciiLetterOrDigit(c) || "!#$%&'*+-.^_`|~".Contains(c));

@@ -90,7 +90,7 @@ internal static class ProbabilityState
         return length > Key.Length ? length : 0;
     }
 
-    // What stands after "ot="; empty when there is none, or when it is longer than any reader accepts.
+    // What stands after "ot="; empty when there is none, or when it is no value of a tracestate.
     private static ReadOnlySpan<char> FindValue(string list)
     {
         var text = list.AsSpan();
@@ -103,7 +103,7 @@ internal static class ProbabilityState
             var comma = value.IndexOf(',');
             if (comma >= 0) value = value[..comma];
             value = HeaderText.Trim(value);
-            return value.Length > MaxValueLength ? default : value;
+            return value.Length <= MaxValueLength && HeaderText.IsSafe(value) && !value.Contains('=') ? value : default;
         }
 
         return default;
