@@ -42,7 +42,10 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
                     exporters,
                     metrics,
                     warnings)
-                : null);
+                : null)
+        {
+            UserCode = new UserCode(logger),
+        };
         (_time, _reload) = (time, new OptionsReload(options, logger));
         _shutdown = new Shutdown(Stop, exporters, metrics, isRecording ? new LastLine(logger, metrics, isLoggerDisposed) : null);
     }

@@ -106,7 +106,7 @@ internal sealed class OutgoingIds(SpanOwnership ownership, SourceFilter filter, 
 
     private SamplingState DecideAlone(ActivityTraceId traceId, ref string? traceState)
     {
-        var decision = rules.Current.Sampler.DecideAlone(traceId, traceState);
+        var decision = rules.Current.Sampler.DecideAlone(traceId, traceState, DecisionReason.CallerUndecided);
         traceState = ProbabilityState.WithThreshold(traceState, decision.Threshold);
         return decision.IsRecorded ? SamplingState.Accept : SamplingState.Deny;
     }

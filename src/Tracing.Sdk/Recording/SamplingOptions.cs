@@ -38,6 +38,7 @@ public sealed class SamplingOptions
     /// or a poll that was started inside a request and outlives it.</summary>
     /// <value>Default 60 s; 0 for never.</value>
     /// <remarks>Raise it where work that a request leaves running takes longer and belongs to the request.</remarks>
+    [Reloadable]
     [TimeOrZero]
     public TimeSpan EndedParentTimeout { get; set; } = TimeSpan.FromMinutes(1);
 }

@@ -30,8 +30,11 @@ internal sealed class SamplingRules
     /// <summary>Whether a rule can match a request.</summary>
     public bool HasRequestRules => _ofRequests.Length > 0;
 
+    /// <summary>Whether a rule can match a span outside of requests.</summary>
+    public bool HasSpanRules => _ofSpans.Length > 0;
+
     /// <summary>Whether a rule is about routes, which are known after routing only: then <see cref="TryDecide(in RequestFacts, SamplingState, ActivityTraceId, string?, out SamplingDecision)"/>
-    /// is to be asked once more with the route.</summary>
+    /// is to be asked once more when a route has matched.</summary>
     public bool NeedsRoute { get; }
 
     /// <summary>Decides for a request. Before routing, rules about routes are passed over. After it, only such a rule decides, and only if no rule before it has done so already.</summary>
@@ -39,7 +42,7 @@ internal sealed class SamplingRules
     /// <param name="caller">The decision of the caller.</param>
     /// <param name="traceId">The trace.</param>
     /// <param name="traceState">Its tracestate, which may hold the trace's randomness.</param>
-    /// <param name="decision">The decision of the first rule that matches; <see cref="SamplingDecision.WriteTo(Activity)"/> is the caller's part.</param>
+    /// <param name="decision">The decision of the first rule that matches, which <see cref="SpanRecorder.Apply"/> applies.</param>
     /// <returns>False when no rule decides.</returns>
     public bool TryDecide(in RequestFacts request, SamplingState caller, ActivityTraceId traceId, string? traceState, out SamplingDecision decision)
     {
@@ -62,7 +65,7 @@ internal sealed class SamplingRules
     public bool TryDecide(ref ActivityCreationOptions<ActivityContext> span, SamplingState caller, out SamplingDecision decision)
     {
         decision = default;
-        if (_ofSpans.Length == 0 || !MayDecide(caller, out var isDecided)) return false;
+        if (!MayDecide(caller, out var isDecided)) return false;
         foreach (var rule in _ofSpans)
         {
             if ((isDecided && !rule.OverridesCaller) || !rule.Matches(span.Source.Name, span.Name)) continue;

@@ -15,17 +15,18 @@ internal sealed class TraceSampler(double ratio, bool followParent)
     /// <summary>Decides for a span that is about to start. A decision by the ratio is written into its tracestate.</summary>
     /// <param name="state">The caller's decision.</param>
     /// <param name="span">The span.</param>
-    public SamplingDecision Decide(SamplingState state, ref ActivityCreationOptions<ActivityContext> span) => state switch
+    /// <param name="reason">Why the ratio decides, if it does.</param>
+    public SamplingDecision Decide(SamplingState state, ref ActivityCreationOptions<ActivityContext> span, DecisionReason reason) => state switch
     {
         SamplingState.Debug => new(true, DecisionReason.CallerDebug, null),
         SamplingState.Accept when followParent => new(true, DecisionReason.CallerYes, null),
         SamplingState.Deny when followParent => new(false, DecisionReason.CallerNo, null),
-        SamplingState.Defer when span.Parent.TraceId != default => _ratio.Decide(ref span, DecisionReason.CallerUndecided),
-        _ => _ratio.Decide(ref span, DecisionReason.Ratio),
+        _ => _ratio.Decide(ref span, reason),
     };
 
     /// <summary>Decides by the ratio alone.</summary>
     /// <param name="traceId">The trace.</param>
     /// <param name="traceState">Its tracestate, which may hold the trace's randomness.</param>
-    public SamplingDecision DecideAlone(ActivityTraceId traceId, string? traceState) => _ratio.Decide(traceId, traceState, DecisionReason.Ratio);
+    /// <param name="reason">Why.</param>
+    public SamplingDecision DecideAlone(ActivityTraceId traceId, string? traceState, DecisionReason reason) => _ratio.Decide(traceId, traceState, reason);
 }

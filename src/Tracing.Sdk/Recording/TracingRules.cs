@@ -9,6 +9,7 @@ internal sealed class TracingRules(SamplingOptions sampling, IgnoreOptions ignor
 {
     public TraceSampler Sampler { get; } = new(sampling.Ratio, sampling.FollowParentDecision);
     public SamplingRules Sampling { get; } = new([.. sampling.Rules], sampling.FollowParentDecision, time, previous?.Sampling);
+    public TimeSpan EndedParentTimeout { get; } = sampling.EndedParentTimeout;
     public IgnoreRules Ignored { get; } = new(ignore);
 }
 
