@@ -27,12 +27,8 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
         var metrics = new SpanMetrics();
         var exporters = isRecording ? Exporters.Create(options, options.Origins.NameInForce, TracingParts.CreateResource(options, applicationName, environment), metrics, logger, time) : [];
         var warnings = new CoexistenceWarnings(logger);
-<<<<<<< HEAD
         var userCode = new UserCode(logger);
-        var rules = new RulesInForce(new TracingRules(options.Sampling, options.Ignore));
-=======
         var rules = new RulesInForce(new TracingRules(options.Sampling, options.Ignore, time));
->>>>>>> sampling
         Instance = new TracingInstance(
             TracingParts.CreatePropagation(options, logger, time),
             rules,
