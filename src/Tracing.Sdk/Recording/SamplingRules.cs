@@ -76,6 +76,23 @@ internal sealed class SamplingRules
         return false;
     }
 
+    /// <summary>Decides for a root that has started; nothing was decided before.</summary>
+    /// <param name="root">The root.</param>
+    /// <param name="decision">The decision of the first rule that matches; <see cref="SamplingDecision.WriteTo(Activity)"/> is the caller's part.</param>
+    /// <returns>False when no rule decides.</returns>
+    public bool TryDecide(Activity root, out SamplingDecision decision)
+    {
+        foreach (var rule in _ofSpans)
+        {
+            if (!rule.Matches(root.Source.Name, root.OperationName)) continue;
+            decision = rule.Decide(root.TraceId, root.TraceStateString);
+            return true;
+        }
+
+        decision = default;
+        return false;
+    }
+
     private bool MayDecide(SamplingState caller, out bool isDecided)
     {
         isDecided = caller != SamplingState.Defer && _followsCallers;

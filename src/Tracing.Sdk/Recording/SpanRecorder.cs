@@ -344,7 +344,9 @@ internal sealed class SpanRecorder : IDisposable
         var rules = _rules.Current;
         var decision = rules.Ignored.IsRootIgnored(activity.Source.Name)
             ? new SamplingDecision(IsRecorded: false, DecisionReason.IgnoredSource, Threshold: null)
-            : new SamplingDecision(rules.Sampler.DecideAlone(activity.TraceId), DecisionReason.EndedParent, Threshold: null);
+            : rules.Sampling.TryDecide(activity, out var byRule) ? byRule
+            : rules.Sampler.DecideAlone(activity.TraceId, activity.TraceStateString, DecisionReason.EndedParent);
+        decision.WriteTo(activity);
         _metrics.Decided(decision.Reason, decision.IsRecorded);
         t_decision = decision;
         if (!decision.IsRecorded)
