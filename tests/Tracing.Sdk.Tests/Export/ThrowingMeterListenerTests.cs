@@ -54,7 +54,7 @@ public sealed class ThrowingMeterListenerTests
         }
 
         metrics.Dispose();
-        Assert.Equal(11, calls);
+        Assert.Equal(12, calls);
         listener.MeasurementsCompleted = null;
     }
 
