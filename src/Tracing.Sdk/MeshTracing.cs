@@ -11,16 +11,18 @@ using Tracing.Sdk.Recording;
 namespace Tracing.Sdk;
 
 /// <summary>The tracing of one process, or of one host in it. A host starts and stops it by itself after <c>AddMeshTracing</c>; a job, a console program or a function
-/// without a host says <c>using var tracing = MeshTracing.Start();</c>. In a host it can be injected to flush.</summary>
+/// without a host says <c>using var tracing = MeshTracing.Start();</c>. In a host it can be injected to flush, or to describe it.</summary>
 public sealed class MeshTracing : IDisposable, IAsyncDisposable
 {
     private readonly Shutdown _shutdown;
+    private readonly Description _description;
+    private readonly NothingTracedMonitor? _monitor;
 
     private MeshTracing(
         MeshTracingOptions options, string applicationName, string? environment, ILogger logger, TimeProvider time, Func<bool>? isLoggerDisposed)
     {
         var isRecording = options.Mode == MeshTracingMode.Record;
-        var metrics = new SpanMetrics();
+        var metrics = new SpanMetrics(time);
         var exporters = isRecording ? Exporters.Create(options, options.Origins.NameInForce, TracingParts.CreateResource(options, applicationName, environment), metrics, logger, time) : [];
         var warnings = new CoexistenceWarnings(logger);
         var rules = new RulesInForce(new TracingRules(options.Sampling, options.Ignore));
@@ -39,7 +41,9 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
                     metrics,
                     warnings)
                 : null);
-        _shutdown = new Shutdown(Instance.Stop, exporters, metrics, isRecording ? new LastLine(logger, metrics, isLoggerDisposed) : null);
+        _description = new Description(options, TracingParts.GetServiceName(options, applicationName), metrics, time);
+        _monitor = isRecording ? new NothingTracedMonitor(options, metrics, logger, time) : null;
+        _shutdown = new Shutdown(StopRecording, exporters, metrics, isRecording ? new LastLine(logger, metrics, isLoggerDisposed) : null);
     }
 
     /// <summary>What requests and calls use.</summary>
@@ -81,6 +85,12 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
         return _shutdown.FlushAsync(time, cancellationToken);
     }
 
+    /// <summary>Describes the tracing on one screen, for a support ticket or a debug endpoint: the settings in force and what has set them, what became of requests and spans, the state of each
+    /// exporter, and the requests that were not recorded last, with the reason.</summary>
+    /// <returns>Some lines of text, without secrets. They are for people: their form may change.</returns>
+    /// <example><code>app.MapGet("/debug/tracing", (MeshTracing tracing) => tracing.Describe());</code></example>
+    public string Describe() => _description.ToString();
+
     /// <summary>Stops recording, sends what is left within five seconds, and logs what became of every span. A second call, from any thread, waits for the same stop.</summary>
     public void Dispose() => _shutdown.Dispose();
 
@@ -112,12 +122,25 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
         foreach (var warning in options.Origins.Warnings) Log.VariableIgnored(logger, warning);
         if (options.Origins.ConfigFile is { } file) Log.ConfigFileIgnored(logger, file);
         StartupLine.Write(logger, options, TracingParts.GetServiceName(options, applicationName));
+        if (PlatformSwitch.FindOff() is { } name) Log.PropagationSwitchedOff(logger, name);
         tracing.Instance.CheckOtherTracing();
+        tracing._monitor?.Start();
         return tracing;
     }
 
     /// <summary>Applies those options of a reload that can change while tracing runs.</summary>
-    internal void Reload(MeshTracingOptions options) => Instance.Rules = new TracingRules(options.Sampling, options.Ignore);
+    internal void Reload(MeshTracingOptions options)
+    {
+        Instance.Rules = new TracingRules(options.Sampling, options.Ignore);
+        _description.Options = options;
+        if (_monitor is not null) _monitor.Options = options;
+    }
+
+    private void StopRecording()
+    {
+        _monitor?.Dispose();
+        Instance.Stop();
+    }
 
     internal static ILogger CreateLogger(ILoggerFactory? loggerFactory) => (ILogger?)loggerFactory?.CreateLogger(Log.Category) ?? new StandardErrorLogger();
 

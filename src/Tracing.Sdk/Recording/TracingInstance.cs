@@ -39,6 +39,9 @@ internal sealed class TracingInstance
     /// <summary>Null when headers are only forwarded.</summary>
     public SpanRecorder? Recorder { get; }
 
+    /// <summary>What became of requests and spans.</summary>
+    public SpanMetrics Metrics => _metrics;
+
     /// <summary>The context of requests that brought none, shared by all of them.</summary>
     public RemoteContext EmptyContext { get; }
 
