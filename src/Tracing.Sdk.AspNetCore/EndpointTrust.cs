@@ -15,11 +15,12 @@ internal sealed class EndpointTrust(TraceTrust trust)
             ? TracingMiddleware.CompleteCurrentAsync(context, context.RequestServices.GetRequiredService<TracingInstance>(), settings, endpoint)
             : endpoint(context);
         return context => context.RequestServices.GetService<TracingInstance>() is { } tracing
-            ? RequestTrust.ApplyAsync(context, GetTrust(context), tracing, endpoint, completing)
+            ? RequestTrust.ApplyAsync(context, Of(context.GetEndpoint()), tracing, endpoint, completing)
             : endpoint(context);
     }
 
-    private static TraceTrust GetTrust(HttpContext context) => context.GetEndpoint()?.Metadata.GetMetadata<EndpointTrust>()?.Trust ?? TraceTrust.Trust;
+    /// <summary>The trust in callers of an endpoint.</summary>
+    public static TraceTrust Of(Endpoint? endpoint) => endpoint?.Metadata.GetMetadata<EndpointTrust>()?.Trust ?? TraceTrust.Trust;
 
     private TraceTrust Trust => trust;
 }

@@ -19,29 +19,41 @@ internal static class RequestTrust
     {
         if (trust == TraceTrust.Trust || tracing.Recorder is not { } recorder) return next(context);
         var known = RemoteContext.Current ?? tracing.EmptyContext;
-        var remote = known.WithTrust(trust, context.Request.Headers);
-        if (remote == known) return next(context);
-        RemoteContext.ReplaceCurrent(remote, shared: tracing.EmptyContext);
+        // An ignored request already forwards no more than the trust of its endpoint allows.
+        var remote = known.Ignored is null ? Lower(context, trust, tracing) : known;
+        if (remote == known && known.Ignored is null) return next(context);
+        if (remote.Trust == TraceTrust.Restart) RemoveBaggage(remote, Activity.Current);
+        if (known.Ignored is not null || Activity.Current is not { } activity) return next(context);
         // Only if ids came in, hosting's Activity is in the caller's trace.
-        return trust == TraceTrust.Restart && known.Ids.HasIds && Activity.Current is { } activity
-            ? RestartAsync(context, remote, activity, recorder, nextCompleting)
-            : DecideAnewAsync(context, remote, recorder, next, nextCompleting);
+        return trust == TraceTrust.Restart && known.Ids.HasIds
+            ? RestartAsync(context, activity, tracing, recorder, nextCompleting)
+            : DecideAnewAsync(context, remote, activity, tracing, recorder, next, nextCompleting);
     }
 
-    private static Task DecideAnewAsync(HttpContext context, RemoteContext remote, SpanRecorder recorder, RequestDelegate next, RequestDelegate nextCompleting)
+    /// <summary>Lowers the trust in the caller of the current request and returns its context.</summary>
+    public static RemoteContext Lower(HttpContext context, TraceTrust trust, TracingInstance tracing)
     {
-        if (remote.Trust == TraceTrust.Restart) RemoveBaggage(remote, Activity.Current);
-        if (Activity.Current is not { } activity) return next(context);
+        var known = RemoteContext.Current ?? tracing.EmptyContext;
+        var remote = known.WithTrust(trust, context.Request.Headers);
+        if (remote != known) RemoteContext.ReplaceCurrent(remote, shared: tracing.EmptyContext);
+        return remote;
+    }
+
+    private static Task DecideAnewAsync(
+        HttpContext context, RemoteContext remote, Activity activity, TracingInstance tracing, SpanRecorder recorder, RequestDelegate next, RequestDelegate nextCompleting)
+    {
         var wasRecorded = activity.IsAllDataRequested;
-        recorder.DecideAnew(activity);
+        Keep(context, recorder.DecideAnew(activity, RequestRules.FindDecision(context), remote.Trust));
+        ApplyRules(context, activity, tracing, recorder);
         return wasRecorded ? next(context) : nextCompleting(context);
     }
 
     // An Activity cannot change its trace. Hosting's own is not recorded any more, and a new root replaces it.
-    private static async Task RestartAsync(HttpContext context, RemoteContext remote, Activity replaced, SpanRecorder recorder, RequestDelegate next)
+    private static async Task RestartAsync(HttpContext context, Activity replaced, TracingInstance tracing, SpanRecorder recorder, RequestDelegate next)
     {
+        recorder.Uncount(RequestRules.FindDecision(context));
+        Keep(context, null);
         recorder.TakeBack(replaced);
-        RemoveBaggage(remote, replaced);
         Activity.Current = null;
         using var activity = Source.StartActivity(replaced.OperationName, ActivityKind.Server);
         if (activity is not null)
@@ -51,9 +63,25 @@ internal static class RequestTrust
             foreach (var (key, value) in replaced.Baggage.Reverse()) activity.AddBaggage(key, value);
             // A feature of this library: hosting stops the Activity of its own feature.
             context.Features.Set<IHttpActivityFeature>(new CurrentActivity(activity));
+            ApplyRules(context, activity, tracing, recorder);
         }
 
         await next(context).ConfigureAwait(false);
+    }
+
+    // The rules about requests, at an endpoint. At arrival the middleware applies them in its next step.
+    private static void ApplyRules(HttpContext context, Activity activity, TracingInstance tracing, SpanRecorder recorder)
+    {
+        var rules = tracing.Rules;
+        if (!rules.Sampling.HasRequestRules || context.GetEndpoint() is not { } endpoint) return;
+        Keep(context, RequestRules.DecideByRules(context, rules, recorder, activity, ServerSpan.RouteOf(endpoint), SpanRecorder.LastDecision));
+    }
+
+    // The next step runs on this thread.
+    private static void Keep(HttpContext context, SamplingDecision? decision)
+    {
+        SpanRecorder.LastDecision = decision;
+        RequestRules.SetDecision(context, decision);
     }
 
     // Members that middleware has added, or whose value it has replaced, remain.

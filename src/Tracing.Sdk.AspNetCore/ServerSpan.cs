@@ -53,6 +53,8 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
     private EndpointNames? _names;
     // The endpoint was removed: to run the pipeline again for an error page, or to route again.
     private bool _mayBeRunAgain;
+    // Whether the endpoint may decide anew.
+    private bool _decidesAtEndpoint;
     private string? _errorType;
     private int _statusCode;
 
@@ -91,6 +93,7 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
             if (_context is not { } context) return;
             if ((_mayBeRunAgain || !ReferenceEquals(context.Request.Path.Value, _path.Value)) && IsRunAgain(context)) return;
             var names = NamesOf(value);
+            if (_decidesAtEndpoint && !HasChild) DecideAtEndpoint(context, value);
             if (names.Route is null) return;
             // UsePathBase removes the path base at the end, so it is read now.
             _names = context.Request.PathBase is { HasValue: true } pathBase ? new EndpointNames(pathBase.Value + names.Route) : names;
@@ -106,12 +109,22 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
     /// <param name="context">The request.</param>
     /// <param name="attemptHeader">The header in which Envoy counts attempts.</param>
     /// <param name="recorder">The host's recorder; null when it records nothing.</param>
-    public static ServerSpan Begin(Activity activity, HttpContext context, string attemptHeader, SpanRecorder? recorder)
+    /// <param name="decision">What was decided about the request.</param>
+    /// <param name="decidesAtEndpoint">Whether the endpoint may decide anew. Only then the activity may be one that is not recorded.</param>
+    public static ServerSpan Begin(Activity activity, HttpContext context, string attemptHeader, SpanRecorder? recorder, SamplingDecision? decision, bool decidesAtEndpoint)
     {
-        var span = new ServerSpan(activity, context, attemptHeader);
+        var span = new ServerSpan(activity, context, attemptHeader) { Decision = decision };
+        if (!activity.IsAllDataRequested)
+        {
+            span._decidesAtEndpoint = recorder?.TryTrack(span) == true;
+            return span;
+        }
+
         // Hosting sets decoded values (with Microsoft.AspNetCore.Hosting.SuppressActivityOpenTelemetryData off).
         if (activity.GetTagItem("url.path") is not null) activity.SetTag("url.path", null).SetTag("server.address", null);
-        if (recorder?.TryKeep(span) != true || OtherListeners.Hear(activity.Source)) span.SetTags();
+        var isKept = recorder?.TryKeep(span) == true;
+        span._decidesAtEndpoint = decidesAtEndpoint && isKept;
+        if (!isKept || OtherListeners.Hear(activity.Source)) span.SetTags();
         return span;
     }
 
@@ -165,6 +178,21 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
     }
 
     public override void Release() => _context = null;
+
+    public override bool TryLeaveOut()
+    {
+        // A second call of the request may run in a flow that does not know yet.
+        if (_context is not { } context || Decision is not ({ IsRecorded: true } or { Reason: DecisionReason.Cleared }) || TracingInstance.Find() is not { Recorder: { } recorder } tracing) return false;
+        Decision = RequestRules.Ignore(context, tracing, recorder, Activity, DecisionReason.Cleared, Decision);
+        return true;
+    }
+
+    private void DecideAtEndpoint(HttpContext context, Endpoint endpoint)
+    {
+        var wasRecorded = Activity.IsAllDataRequested;
+        Decision = RequestRules.DecideAtEndpoint(context, endpoint, Activity, Decision, mayRecord: true);
+        if (!wasRecorded && Activity.IsAllDataRequested && OtherListeners.Hear(Activity.Source)) SetTags();
+    }
 
     private void Read(HttpContext context, Span<object?> values)
     {
@@ -241,16 +269,22 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
     private static bool IsCausedByAbort(Exception? exception) =>
         exception is OperationCanceledException or IOException or WebSocketException { WebSocketErrorCode: WebSocketError.ConnectionClosedPrematurely };
 
+    /// <summary>The route of an endpoint, with a slash at its beginning; null when it has none.</summary>
+    public static string? RouteOf(Endpoint endpoint) => NamesOf(endpoint).Route;
+
+    /// <summary>Why requests to an endpoint are ignored; null when they are not.</summary>
+    public static DecisionReason? IgnoredBy(Endpoint endpoint) => NamesOf(endpoint).Ignored;
+
     private static EndpointNames NamesOf(Endpoint endpoint)
     {
         if (Endpoints.TryGetValue(endpoint, out var names)) return names;
-        var route = RouteOf(endpoint);
-        names = new EndpointNames(route is null || route.StartsWith('/') ? route : "/" + route);
+        var route = ReadRoute(endpoint);
+        names = new EndpointNames(route is null || route.StartsWith('/') ? route : "/" + route, EndpointRules.Find(endpoint));
         if (Endpoints.Count < MaxRemembered) Endpoints.TryAdd(endpoint, names);
         return names;
     }
 
-    private static string? RouteOf(Endpoint endpoint)
+    private static string? ReadRoute(Endpoint endpoint)
     {
         try
         {
@@ -288,13 +322,14 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
         _ => protocol.StartsWith("HTTP/", StringComparison.Ordinal) ? protocol[5..] : protocol,
     };
 
-    /// <summary>The route of an endpoint, and the names of spans of requests for it.</summary>
-    private sealed class EndpointNames(string? route)
+    /// <summary>The route of an endpoint, the names of spans of requests for it, and why they are ignored.</summary>
+    private sealed class EndpointNames(string? route, DecisionReason? ignored = null)
     {
         // For the first method. Nearly every endpoint has only one.
         private Tuple<string, string>? _first;
 
         public string? Route => route;
+        public DecisionReason? Ignored => ignored;
 
         public string FormatName(string method)
         {

@@ -18,6 +18,7 @@ public static class TraceTrustEndpointConventionBuilderExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         var metadata = new EndpointTrust(trust);
+        EndpointRules.MayExist = true;
         builder.Add(endpoint =>
         {
             // Conventions of groups run first. The delegate is wrapped once and reads the last metadata.

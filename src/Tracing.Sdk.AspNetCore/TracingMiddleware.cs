@@ -19,18 +19,73 @@ internal sealed class TracingMiddleware(RequestDelegate next, TracingInstance tr
 
     /// <summary>Runs <paramref name="next"/> and completes the current span, if it is the server's and recorded.</summary>
     public static Task CompleteCurrentAsync(HttpContext context, TracingInstance tracing, ServerSettings settings, RequestDelegate next) =>
-        Activity.Current is { IsAllDataRequested: true, Kind: ActivityKind.Server } activity ? CompleteAsync(context, tracing, settings, activity, next) : next(context);
+        Activity.Current is { IsAllDataRequested: true, Kind: ActivityKind.Server } activity
+            ? CompleteAsync(context, tracing, settings, activity, SpanRecorder.LastDecision, decidesAtEndpoint: false, next)
+            : next(context);
 
     private Task ContinueAsync(HttpContext context)
     {
         if (RemoteContext.Current?.Baggage is { Count: > 0 } baggage) Baggage.Current = W3CBaggagePropagator.ToBaggage(baggage);
         if (settings.ResponseHeader != TraceResponseHeader.None) ResponseHeaders.WriteOnStart(context, settings.ResponseHeader, tracing.Recorder);
-        return CompleteCurrentAsync(context, tracing, settings, next);
+        if (tracing.Recorder is not { } recorder) return CompleteCurrentAsync(context, tracing, settings, next);
+        if (!TryDecide(context, recorder, out var decision)) return next(context);
+        if (decision is { IsRecorded: false, Reason: var reason }) NoteRefusal(context, reason);
+        var needsRoute = tracing.Rules.Sampling.NeedsRoute;
+        // The attributes of controllers and lambdas are read when routing makes the endpoints, at the first request.
+        var decidesAtEndpoint = needsRoute || EndpointRules.MayExist || !tracing.AreEndpointsKnown;
+        if (decidesAtEndpoint)
+        {
+            recorder.TrackChildren();
+            RemoteContext.Unshare(tracing.EmptyContext);
+        }
+
+        var activity = Activity.Current;
+        if (activity is { Kind: ActivityKind.Server } && (activity.IsAllDataRequested || needsRoute))
+        {
+            return CompleteAsync(context, tracing, settings, activity, decision, decidesAtEndpoint, next);
+        }
+
+        if (decidesAtEndpoint) Watch(context, activity, decision);
+        return next(context);
     }
 
-    private static async Task CompleteAsync(HttpContext context, TracingInstance tracing, ServerSettings settings, Activity activity, RequestDelegate next)
+    private void NoteRefusal(HttpContext context, DecisionReason reason) => tracing.Metrics.Refusals.Add(
+        reason, context.Request.Path.Value ?? "", reason == DecisionReason.CallerNo ? RemoteContext.Current?.Format ?? "b3" : null);
+
+    // False when the request is ignored.
+    private bool TryDecide(HttpContext context, SpanRecorder recorder, out SamplingDecision? decision)
     {
-        var span = Begin(context, tracing, settings, activity);
+        decision = SpanRecorder.LastDecision;
+        try
+        {
+            if (RequestRules.TryIgnore(context, tracing, recorder, decision)) return false;
+            var rules = tracing.Rules;
+            if (rules.Sampling.HasRequestRules) decision = RequestRules.DecideByRules(context, rules, recorder, Activity.Current, route: null, decision);
+        }
+        catch (Exception)
+        {
+            // A feature of the server or the application threw. What was decided holds, and the request continues.
+        }
+
+        return true;
+    }
+
+    private static void Watch(HttpContext context, Activity? activity, SamplingDecision? decision)
+    {
+        try
+        {
+            _ = new UnrecordedRequest(context, activity, decision);
+        }
+        catch (Exception)
+        {
+            // As above.
+        }
+    }
+
+    private static async Task CompleteAsync(
+        HttpContext context, TracingInstance tracing, ServerSettings settings, Activity activity, SamplingDecision? decision, bool decidesAtEndpoint, RequestDelegate next)
+    {
+        var span = Begin(context, tracing, settings, activity, decision, decidesAtEndpoint);
         if (RemoteContext.Current?.Link is { } link) activity.AddLink(link.ToLink());
         try
         {
@@ -44,11 +99,12 @@ internal sealed class TracingMiddleware(RequestDelegate next, TracingInstance tr
         Complete(activity, span, exception: null);
     }
 
-    private static ServerSpan? Begin(HttpContext context, TracingInstance tracing, ServerSettings settings, Activity activity)
+    private static ServerSpan? Begin(
+        HttpContext context, TracingInstance tracing, ServerSettings settings, Activity activity, SamplingDecision? decision, bool decidesAtEndpoint)
     {
         try
         {
-            return ServerSpan.Begin(activity, context, settings.AttemptHeader, tracing.Recorder);
+            return ServerSpan.Begin(activity, context, settings.AttemptHeader, tracing.Recorder, decision, decidesAtEndpoint);
         }
         catch (Exception)
         {

@@ -40,7 +40,10 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
                     exporters,
                     metrics,
                     warnings)
-                : null);
+                : null)
+        {
+            UserCode = new UserCode(logger),
+        };
         _description = new Description(options, TracingParts.GetServiceName(options, applicationName), metrics, time);
         _monitor = isRecording ? new NothingTracedMonitor(options, metrics, logger, time) : null;
         _shutdown = new Shutdown(StopRecording, exporters, metrics, isRecording ? new LastLine(logger, metrics, isLoggerDisposed) : null);

@@ -44,6 +44,7 @@ internal static class StartupLine
         };
         if (exporters.Contains("otlp")) parts.Add($"otlp to {LogText.Url(options.Export.Otlp.Endpoint)} {From("Export:Otlp:Endpoint")}");
         if (exporters.Contains("zipkin")) parts.Add($"zipkin to {LogText.Url(options.Export.Zipkin.Endpoint)} {From("Export:Zipkin:Endpoint")}");
+        if (options.Ignore.HealthChecks) parts.Add($"ignores health checks {From("Ignore:HealthChecks")}");
         foreach (var setting in Settings.All)
         {
             if (!options.Origins.IsDefault(setting.Name) && !told.Contains(setting.Name)) parts.Add($"{setting.Name} {LogText.Line(setting.Read(options))} {From(setting.Name)}");

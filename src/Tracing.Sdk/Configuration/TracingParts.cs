@@ -18,9 +18,11 @@ internal static class TracingParts
     {
         var isForward = options.Mode == MeshTracingMode.Forward;
         var o = options.Propagation;
+        var forward = PropagationSettings.ForwardOnly([.. o.ForwardedHeaders]) with { BaggageKeys = [.. o.BaggageKeys] };
         return new ContextPropagation
         {
-            Settings = isForward ? PropagationSettings.ForwardOnly([.. o.ForwardedHeaders]) with { BaggageKeys = [.. o.BaggageKeys] } : HeaderSettings(options),
+            Settings = isForward ? forward : HeaderSettings(options),
+            Forward = forward,
             Targets = new PropagationTargets(o.Targets, o.ExcludedTargets, refused: host => Log.OutsideTheMesh(logger, host, options.Origins.NameInForce("Propagation:Targets"))),
             BaggageTargets = new PropagationTargets(o.BaggageTargets, o.ExcludedTargets),
             Trust = isForward ? null : new TrustPolicy(options.Trust.Default, options.Trust.Rules, options.Http.EnvoyHeaderPrefix),

@@ -66,8 +66,10 @@ public sealed class MeshTracingHandler : DelegatingHandler
 
     private static Activity? Begin(TracingInstance tracing, HttpRequestMessage request, CancellationToken cancellationToken)
     {
+        var rules = tracing.Rules.Ignored;
+        var isIgnored = rules.HasCalls && tracing.Recorder is not null && rules.FindCall(request, tracing.UserCode) is not null;
         // A call that is cancelled before it begins gets no span, as with the platform's transport.
-        var activity = cancellationToken.IsCancellationRequested ? null : Source.StartActivity("HTTP", ActivityKind.Client);
+        var activity = isIgnored || cancellationToken.IsCancellationRequested ? null : Source.StartActivity("HTTP", ActivityKind.Client);
         var attempt = OutboundHeaders.Write(tracing, request, activity ?? Activity.Current);
         if (activity is { IsAllDataRequested: true })
         {

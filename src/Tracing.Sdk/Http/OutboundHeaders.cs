@@ -15,8 +15,8 @@ internal static class OutboundHeaders
     public static int Write(TracingInstance tracing, HttpRequestMessage request, Activity? activity)
     {
         if (request.RequestUri is not { IsAbsoluteUri: true } uri) return 0;
-        var (propagation, settings) = (tracing.Propagation, tracing.Propagation.Settings);
-        var remote = RemoteContext.Current;
+        var propagation = tracing.Propagation;
+        var (remote, recorder, settings) = FindContext(tracing, activity);
         var isTarget = propagation.Targets.Allows(uri.Host);
 
         // :: Step 1: remove copies of headers that the caller is not trusted with, wherever the request goes.
@@ -44,7 +44,8 @@ internal static class OutboundHeaders
         // :: Step 5: write the other headers, which only targets get.
         if (isTarget)
         {
-            WriteContext(tracing, request, present, wasSent, ref note, remote, activity);
+            WriteContext(recorder, settings, request, present, wasSent, ref note, remote, activity);
+            if (remote?.PassThrough is { } passThrough) WritePassThrough(request, propagation, passThrough);
         }
         else
         {
@@ -59,9 +60,8 @@ internal static class OutboundHeaders
     public static void Write(TracingInstance tracing, object? carrier, DistributedContextPropagator.PropagatorSetterCallback setter, Activity? activity)
     {
         var headers = new CallbackWriter(carrier, setter);
-        var settings = tracing.Propagation.Settings;
-        var remote = RemoteContext.Current;
-        if (tracing.Recorder?.ContextToSend(activity) is { } outbound)
+        var (remote, recorder, settings) = FindContext(tracing, activity);
+        if (recorder?.ContextToSend(activity) is { } outbound)
         {
             ContextInjector.Inject(outbound, ref headers, settings);
             headers.Set(RequestIds.RequestId, RequestIds.ForCall(remote, outbound)!);
@@ -74,6 +74,15 @@ internal static class OutboundHeaders
         }
 
         if (settings.Baggage && OutboundBaggage.Format(remote, activity, settings.BaggageKeys) is { } baggage) headers.Set(BaggageHeader.HeaderName, baggage);
+    }
+
+    // Without a recorder, what came in is forwarded: in forward mode, and in a request that is ignored.
+    private static (RemoteContext? Remote, SpanRecorder? Recorder, PropagationSettings Settings) FindContext(TracingInstance tracing, Activity? activity)
+    {
+        var (remote, recorder, propagation) = (RemoteContext.Current, tracing.Recorder, tracing.Propagation);
+        if (recorder is not null && activity is { Recorded: false } && remote is not { Ignored: not null } && recorder.TryLeaveOutCleared(activity)) remote = RemoteContext.Current;
+        if (remote is { Ignored: not null }) recorder = null;
+        return (remote, recorder, recorder is null ? propagation.Forward : propagation.Settings);
     }
 
     // A message that holds a context of this process loses all headers, because any of them may come from here; another one loses copies only.
@@ -113,10 +122,10 @@ internal static class OutboundHeaders
     }
 
     private static void WriteContext(
-        TracingInstance tracing, HttpRequestMessage request, Present present, bool wasSent, ref RequestNote? note, RemoteContext? remote, Activity? activity)
+        SpanRecorder? recorder, PropagationSettings settings, HttpRequestMessage request, Present present, bool wasSent, ref RequestNote? note, RemoteContext? remote, Activity? activity)
     {
         var headers = new RequestCarrier(request);
-        var context = tracing.Recorder?.ContextToSend(activity);
+        var context = recorder?.ContextToSend(activity);
         var hasContext = (present & Present.Context) != 0;
         var isOurs = context is not null && !(hasContext && IsSetByUser(ContextOn(headers), remote, activity));
         // A marked message without a note counts as one with this library's context.
@@ -124,7 +133,7 @@ internal static class OutboundHeaders
         if (isOurs)
         {
             if (hasContext) headers.Remove(ContextHeaders.TraceContext);
-            ContextInjector.Inject(context!.Value, ref headers, tracing.Propagation.Settings);
+            ContextInjector.Inject(context!.Value, ref headers, settings);
         }
         else
         {
@@ -132,8 +141,7 @@ internal static class OutboundHeaders
         }
 
         note?.SentInside(isOurs);
-        if (tracing.Recorder is not null) WriteRequestId(request, (present & Present.RequestId) != 0, remote, context);
-        if (remote?.PassThrough is { } passThrough) WritePassThrough(request, tracing.Propagation, passThrough);
+        if (recorder is not null) WriteRequestId(request, (present & Present.RequestId) != 0, remote, context);
     }
 
     private static void WriteRequestId(HttpRequestMessage request, bool isPresent, RemoteContext? remote, in OutboundContext? context)

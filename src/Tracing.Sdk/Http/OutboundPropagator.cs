@@ -54,6 +54,7 @@ internal sealed class OutboundPropagator : DistributedContextPropagator
 
         if (carrier is HttpRequestMessage request)
         {
+            if (tracing.Rules.Ignored.HasCalls && IsSpanOfCall(activity)) activity = TakeBackIgnored(tracing, request, activity!);
             var attempt = OutboundHeaders.Write(tracing, request, activity);
             if (activity is { IsAllDataRequested: true }) ClientSpan.Complete(activity, request, attempt);
         }
@@ -79,6 +80,17 @@ internal sealed class OutboundPropagator : DistributedContextPropagator
         var fields = new CallbackReader(carrier, getter).Get(BaggageHeader.HeaderName);
         return BaggageHeader.Parse(fields, out _)?.ConvertAll(m => KeyValuePair.Create(m.Key, (string?)m.Value));
     }
+
+    // The headers of a call that is ignored are those of the code around it: the callee's parent is then a span that is exported.
+    private static Activity? TakeBackIgnored(TracingInstance tracing, HttpRequestMessage request, Activity activity)
+    {
+        if (tracing.Rules.Ignored.FindCall(request, tracing.UserCode) is not { } reason) return activity;
+        tracing.Recorder?.TakeBackCall(activity, reason);
+        return activity.Parent;
+    }
+
+    // Other code may inject an activity of its own.
+    private static bool IsSpanOfCall(Activity? activity) => activity is { Kind: ActivityKind.Client, Source.Name: SourceNames.HttpClient };
 
     private readonly struct CallbackReader(object? carrier, PropagatorGetterCallback getter) : IHeaderReader
     {

@@ -6,6 +6,9 @@ namespace Tracing.Sdk.Propagation;
 internal sealed class ContextPropagation
 {
     public required PropagationSettings Settings { get; init; }
+
+    /// <summary>The settings for requests that are ignored, and for all of them in forward mode.</summary>
+    public required PropagationSettings Forward { get; init; }
     public required PropagationTargets Targets { get; init; }
     public required PropagationTargets BaggageTargets { get; init; }
 
@@ -28,6 +31,13 @@ internal sealed class ContextPropagation
         if (Forced is not null && remote.Ids.IsSampled && !Forced.TryTake()) remote = remote.WithTrust(TraceTrust.TrustIdsOnly, headers);
         return remote;
     }
+
+    /// <summary>The context of a request that is ignored: what forward mode would send, as far as the caller is trusted.</summary>
+    /// <param name="received">The context so far.</param>
+    /// <param name="headers">The headers of the request.</param>
+    /// <param name="request">The request.</param>
+    public RemoteContext Ignore(RemoteContext received, IDictionary<string, StringValues> headers, IgnoredRequest request) =>
+        received.ToIgnored(ContextExtractor.Extract(new DictionaryReader(headers), Forward).PassThrough, headers, request);
 }
 
 /// <summary>The headers of a request, each looked up when it is read: where few are read, or without the rest.</summary>

@@ -1,5 +1,6 @@
 using OpenTelemetry;
 using OpenTelemetry.Context.Propagation;
+using Tracing.Sdk.Propagation.Baggage;
 
 namespace Tracing.Sdk.Propagation;
 
@@ -23,6 +24,17 @@ internal sealed class FreshestContextPropagator(PropagationSettings settings) : 
     {
         if (carrier is null || setter is null) return;
         var headers = new SetterWriter<T>(carrier, setter);
+        if (RemoteContext.Current is { Ignored.Activity: { } ignored } remote && ignored.TraceId == context.ActivityContext.TraceId)
+        {
+            foreach (var (name, values) in remote.PassThrough ?? [])
+            {
+                var allowed = name == BaggageHeader.HeaderName ? OutboundBaggage.WithKeys(values, settings.BaggageKeys) : values;
+                if (allowed.Count > 0 && ContextHeaders.Propagated.Contains(name)) headers.Set(name, allowed.ToString());
+            }
+
+            return;
+        }
+
         if (context.ActivityContext.IsValid()) ContextInjector.Inject(context.ActivityContext.ToOutboundContext(), ref headers, settings);
 
         if (settings.Baggage) W3CBaggagePropagator.Inject(context.Baggage, carrier, setter, settings.BaggageKeys);

@@ -14,7 +14,12 @@ internal sealed record RemoteContext
     /// <summary>The request that the running code belongs to; null outside of any.</summary>
     public static RemoteContext? Current
     {
-        get => Local.Value is { } context ? context._successor ?? context : null;
+        get
+        {
+            if (Local.Value is not { } context) return null;
+            context = context._successor ?? context;
+            return context.Ignored is { IsOver: true } request ? request.Outside : context;
+        }
         set => Local.Value = value;
     }
 
@@ -28,6 +33,13 @@ internal sealed record RemoteContext
     {
         if (Local.Value is { } context && context != shared) context._successor = successor;
         else Local.Value = successor;
+    }
+
+    /// <summary>Gives the current request a context that is not shared, so that <see cref="ReplaceCurrent"/> reaches all of its code, also where it is called in an async method.</summary>
+    /// <param name="shared">The instance that several requests share.</param>
+    public static void Unshare(RemoteContext shared)
+    {
+        if (Local.Value is null || Local.Value == shared) Local.Value = new RemoteContext { Owner = shared.Owner };
     }
 
     /// <summary>The context that is continued. Without ids it holds at most a decision for the trace that starts here.</summary>
@@ -76,6 +88,9 @@ internal sealed record RemoteContext
     /// <summary>What the caller sent and this context leaves out; null when nothing is refused.</summary>
     public RefusedContext? Refused { get; init; }
 
+    /// <summary>The request, if it is ignored: its code makes no spans, and its calls carry <see cref="PassThrough"/> and nothing else. Null for any other request.</summary>
+    public IgnoredRequest? Ignored { get; init; }
+
     /// <summary>The tracestate for an <see cref="ActivityContext"/> or an <see cref="Activity"/> that continues this context.</summary>
     public string? ActivityTraceState => Ids.ToActivityTraceState(TraceState);
 
@@ -111,12 +126,32 @@ internal sealed record RemoteContext
     /// <summary>The same context with another decision.</summary>
     public RemoteContext WithState(SamplingState state) => this with { Ids = Ids with { State = state }, TraceParent = null, _successor = null };
 
-    private static List<KeyValuePair<string, StringValues>>? ApplicationHeaders(IReadOnlyList<KeyValuePair<string, StringValues>>? headers)
+    /// <summary>The same request when it is ignored.</summary>
+    /// <param name="forwarded">The headers that forward mode would send; those that the caller is not trusted with are left out.</param>
+    /// <param name="headers">All headers of the request.</param>
+    /// <param name="request">The request.</param>
+    public RemoteContext ToIgnored(IReadOnlyList<KeyValuePair<string, StringValues>>? forwarded, IDictionary<string, StringValues> headers, IgnoredRequest request)
+    {
+        if (Refused is null) return new RemoteContext { PassThrough = forwarded, Owner = Owner, Trust = Trust, Ignored = request };
+        // Baggage is not read any more: a copy of it is recognised as a whole.
+        var isBaggageRefused = Refused.Baggage is not null && headers.TryGetValue(BaggageHeader.HeaderName, out _);
+        return new RemoteContext
+        {
+            PassThrough = ApplicationHeaders(forwarded, withBaggage: Trust == TraceTrust.TrustIdsOnly),
+            Refused = isBaggageRefused ? Refused with { Headers = [.. Refused.Headers, new(BaggageHeader.HeaderName, headers[BaggageHeader.HeaderName])] } : Refused,
+            Owner = Owner,
+            Trust = Trust,
+            Ignored = request,
+        };
+    }
+
+    private static List<KeyValuePair<string, StringValues>>? ApplicationHeaders(IReadOnlyList<KeyValuePair<string, StringValues>>? headers, bool withBaggage = false)
     {
         List<KeyValuePair<string, StringValues>>? kept = null;
         for (var i = 0; i < headers?.Count; i++)
         {
-            if (!ContextHeaders.IsAboutTracing(headers[i].Key)) (kept ??= []).Add(headers[i]);
+            var (name, values) = headers[i];
+            if (!ContextHeaders.IsAboutTracing(name) || (withBaggage && name == BaggageHeader.HeaderName)) (kept ??= []).Add(new(name, values));
         }
 
         return kept;

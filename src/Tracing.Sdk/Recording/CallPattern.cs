@@ -31,8 +31,10 @@ internal sealed class CallPattern
 
     public bool Matches(Uri uri)
     {
+        if ((_port is { } port && port != uri.Port) || _path?.Matches(uri.AbsolutePath) == false) return false;
         var name = uri.Host.Trim('[', ']').TrimEnd('.');
         _ = IPAddress.TryParse(name, out var address);
-        return (_port is null || _port == uri.Port) && (_path?.Matches(uri.AbsolutePath) ?? true) && _host.Match(name, address);
+        if (address is { IsIPv4MappedToIPv6: true }) address = address.MapToIPv4();
+        return _host.Match(name, address);
     }
 }

@@ -35,16 +35,32 @@ internal sealed class DetailTable
     /// <summary>Takes the details of a span that has stopped; null when it has none.</summary>
     public SpanDetails? Take(Activity activity)
     {
-        if (!_isUsed) return null;
+        ref var slot = ref SlotOf(activity, out var details);
+        if (details is not null) Volatile.Write(ref slot, null);
+        return details;
+    }
+
+    /// <summary>Finds the details of a running span; null when it has none.</summary>
+    public SpanDetails? Find(Activity activity)
+    {
+        SlotOf(activity, out var details);
+        return details;
+    }
+
+    private ref SpanDetails? SlotOf(Activity activity, out SpanDetails? details)
+    {
+        details = null;
+        ref var slot = ref _slots[0];
+        if (!_isUsed) return ref slot;
         var hash = RuntimeHelpers.GetHashCode(activity);
         for (var i = 0; i < Places; i++)
         {
-            ref var slot = ref _slots[(hash + i) % Size];
-            if (Volatile.Read(ref slot) is not { } details || details.Activity != activity) continue;
-            Volatile.Write(ref slot, null);
-            return details;
+            slot = ref _slots[(hash + i) % Size];
+            details = Volatile.Read(ref slot);
+            if (details is not null && details.Activity == activity) return ref slot;
         }
 
-        return null;
+        details = null;
+        return ref slot;
     }
 }

@@ -23,14 +23,11 @@ internal enum DropReason
 
     /// <summary>It ended after the exporter was shut down, or was not delivered before the shutdown's timeout.</summary>
     Shutdown,
-
-    /// <summary>User code cleared the span's sampled flag while it ran.</summary>
-    Filtered,
 }
 
 internal static class DropReasons
 {
-    private static readonly string[] Names = ["queue_full", "too_large", "unencodable", "rejected", "timeout", "unreachable", "shutdown", "filtered"];
+    private static readonly string[] Names = ["queue_full", "too_large", "unencodable", "rejected", "timeout", "unreachable", "shutdown"];
 
     public static int Count => Names.Length;
 

@@ -7,8 +7,7 @@ namespace Tracing.Sdk.Recording;
 /// <remarks>Any thread.</remarks>
 /// <param name="componentType">One of the values of <c>otel.component.type</c>, such as <c>otlp_http_span_exporter</c>.</param>
 /// <param name="index">Which of the process's exporters of this type.</param>
-/// <param name="filtered">The number of spans that no exporter gets because user code has cleared their sampled flag.</param>
-internal sealed class ExporterMetrics(string componentType, int index = 0, Func<long>? filtered = null)
+internal sealed class ExporterMetrics(string componentType, int index = 0)
 {
     // Share of the buffer from which on it is a problem. Writers refuse spans without an error a little later.
     private const double NearlyFull = 0.8;
@@ -25,7 +24,7 @@ internal sealed class ExporterMetrics(string componentType, int index = 0, Func<
     /// <summary>Spans that a collector accepted.</summary>
     public long Exported => Volatile.Read(ref _exported);
 
-    /// <summary>Lost spans. Those that user code has filtered out are not lost.</summary>
+    /// <summary>Lost spans.</summary>
     public long TotalDropped
     {
         get
@@ -59,7 +58,7 @@ internal sealed class ExporterMetrics(string componentType, int index = 0, Func<
     /// <summary>Called after each request with its duration in seconds, its status (0 without a response) and its <c>error.type</c>.</summary>
     public Action<double, int, string?>? OnRequest { get; set; }
 
-    public long Dropped(DropReason reason) => reason == DropReason.Filtered ? filtered?.Invoke() ?? 0 : Volatile.Read(ref _dropped[(int)reason]);
+    public long Dropped(DropReason reason) => Volatile.Read(ref _dropped[(int)reason]);
     public void Drop(DropReason reason, long count = 1) => Interlocked.Add(ref _dropped[(int)reason], count);
     public void Export(long count) => Interlocked.Add(ref _exported, count);
     public void Retry() => Interlocked.Increment(ref _retries);

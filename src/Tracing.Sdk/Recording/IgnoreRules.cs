@@ -1,13 +1,72 @@
+using Tracing.Sdk.Propagation;
+
 namespace Tracing.Sdk.Recording;
 
-/// <summary>Which requests, calls and roots are ignored.</summary>
-internal sealed class IgnoreRules
+/// <summary>Which requests, calls and roots are ignored. Immutable.</summary>
+internal sealed class IgnoreRules(IgnoreOptions options)
 {
-    public IgnoreRules(IgnoreOptions options)
+    private const string GrpcHealth = "/grpc.health.v1.Health/";
+
+    private readonly PathPattern[] _paths = [.. options.Paths.Select(p => new PathPattern(p))];
+    private readonly CallPattern[] _calls = [.. options.Calls.Select(c => new CallPattern(c))];
+    private readonly string[] _rootSources = [.. options.RootSources];
+    private readonly Func<HttpRequestMessage, bool>? _call = options.Call;
+
+    /// <summary>Whether endpoints of health checks are ignored.</summary>
+    public bool HealthChecks { get; } = options.HealthChecks;
+
+    /// <summary>The application's predicate for requests, in the web half's type; null for none.</summary>
+    public Delegate? RequestFilter { get; } = options.RequestFilter;
+
+    /// <summary>Whether any call may be ignored.</summary>
+    public bool HasCalls => _calls.Length > 0 || _call is not null;
+
+    /// <summary>Why a path is ignored; null when it is not.</summary>
+    /// <param name="path">The path with its base, decoded.</param>
+    public DecisionReason? FindPath(string path)
     {
-        HealthChecks = options.HealthChecks;
-        _ = options;
+        if (HealthChecks && IsHealthCheck(path)) return DecisionReason.HealthCheck;
+        foreach (var pattern in _paths)
+        {
+            if (pattern.Matches(path)) return DecisionReason.Ignored;
+        }
+
+        return null;
     }
 
-    public bool HealthChecks { get; }
+    /// <summary>Why a call is ignored; null when it is not.</summary>
+    /// <param name="request">The call.</param>
+    /// <param name="userCode">Gets what the application's predicate throws.</param>
+    public DecisionReason? FindCall(HttpRequestMessage request, UserCode userCode)
+    {
+        if (request.RequestUri is { IsAbsoluteUri: true } uri)
+        {
+            foreach (var pattern in _calls)
+            {
+                if (pattern.Matches(uri)) return DecisionReason.Ignored;
+            }
+        }
+
+        try
+        {
+            return _call?.Invoke(request) == true ? DecisionReason.IgnoredByCode : null;
+        }
+        catch (Exception e)
+        {
+            userCode.Threw("Ignore:Call", e);
+            return null;
+        }
+    }
+
+    /// <summary>Whether spans of a source begin no trace.</summary>
+    public bool IsRootIgnored(string source) => _rootSources.Length > 0 && NamePatterns.Match(_rootSources, SourceNames.PlatformsNameOf(source));
+
+    private static bool IsHealthCheck(string path) => path.Length switch
+    {
+        6 => path.Equals("/livez", StringComparison.OrdinalIgnoreCase),
+        7 => path.Equals("/readyz", StringComparison.OrdinalIgnoreCase),
+        8 => path.Equals("/healthz", StringComparison.OrdinalIgnoreCase),
+        > 23 => path.StartsWith(GrpcHealth, StringComparison.Ordinal),
+        _ => false,
+    };
 }

@@ -16,7 +16,7 @@ internal sealed class PathPattern(string pattern)
         if (_isExact) return path.Equals(pattern, StringComparison.OrdinalIgnoreCase);
         if (_isPrefix) return path.StartsWith(pattern.AsSpan(0, pattern.Length - 1), StringComparison.OrdinalIgnoreCase);
 
-        // After a mismatch the last * takes one character more: at most one comparison for each character of both.
+        // After a mismatch the last * takes one character more; those before it keep what they have, because a longer match of theirs never helps.
         var (p, star, resume) = (0, -1, 0);
         for (var i = 0; i < path.Length;)
         {

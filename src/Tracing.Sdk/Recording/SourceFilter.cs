@@ -57,7 +57,7 @@ internal sealed class SourceFilter(IReadOnlyList<string> sources, IReadOnlyList<
     private Verdict Decide(string name)
     {
         if (name.Length == 0) return Verdict.LeftOutByDefault;
-        var platform = PlatformsNameOf(name);
+        var platform = SourceNames.PlatformsNameOf(name);
         if (NamePatterns.Match(ignoredSources, name) || NamePatterns.Match(ignoredSources, platform)) return Verdict.Ignored;
         if (platform is SourceNames.HttpServer or SourceNames.HttpClient) return Verdict.Accepted;
         foreach (var pattern in LeftOutByDefault)
@@ -83,7 +83,7 @@ internal sealed class SourceFilter(IReadOnlyList<string> sources, IReadOnlyList<
     private void Report(string name, string setting)
     {
         if (logger is null) return;
-        name = PlatformsNameOf(name);
+        name = SourceNames.PlatformsNameOf(name);
         lock (_reported)
         {
             if (_reported.Count >= MaxReported || !_reported.Add(name)) return;
@@ -91,14 +91,6 @@ internal sealed class SourceFilter(IReadOnlyList<string> sources, IReadOnlyList<
 
         Log.SourceLeftOut(logger, name, settingName?.Invoke(setting) ?? setting);
     }
-
-    // Settings for a source of the platform hold for the spans that this library makes in its place.
-    private static string PlatformsNameOf(string name) => name switch
-    {
-        SourceNames.OwnHttpClient => SourceNames.HttpClient,
-        SourceNames.OwnHttpServer => SourceNames.HttpServer,
-        _ => name,
-    };
 
     private enum Verdict { Accepted, NotAmongSources, Ignored, LeftOutByDefault }
 }

@@ -7,4 +7,12 @@ internal static class SourceNames
     public const string HttpClient = "System.Net.Http";
     public const string OwnHttpServer = "Tracing.Sdk.AspNetCore";
     public const string OwnHttpClient = "Tracing.Sdk.Http";
+
+    /// <summary>Settings for a source of the platform hold for the spans that this library makes in its place.</summary>
+    public static string PlatformsNameOf(string name) => name switch
+    {
+        OwnHttpClient => HttpClient,
+        OwnHttpServer => HttpServer,
+        _ => name,
+    };
 }

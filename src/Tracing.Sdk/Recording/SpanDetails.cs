@@ -12,6 +12,12 @@ internal abstract class SpanDetails(Activity activity)
     // The values that were last set as tags, by key; null while none are.
     private object?[]? _tags;
 
+    /// <summary>What was decided about the span; null when it was not counted.</summary>
+    public SamplingDecision? Decision { get; set; }
+
+    /// <summary>Whether a span has been started below it. Known only where an endpoint may decide anew.</summary>
+    public bool HasChild { get; set; }
+
     /// <summary>The keys, in order: the same list for all spans.</summary>
     public abstract string[] Keys { get; }
     public Activity Activity => activity;
@@ -47,6 +53,10 @@ internal abstract class SpanDetails(Activity activity)
         // What stands on the activity counts; only the order is that of the keys, as it is without tags.
         for (var i = 0; i < Keys.Length; i++) values[i] = activity.GetTagItem(Keys[i]);
     }
+
+    /// <summary>Leaves the request out whose sampled flag other code has cleared.</summary>
+    /// <returns>Whether it is left out.</returns>
+    public virtual bool TryLeaveOut() => false;
 
     /// <summary>Releases the request: the span is encoded, and application code may keep its activity.</summary>
     public abstract void Release();

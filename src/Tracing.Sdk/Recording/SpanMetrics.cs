@@ -38,6 +38,7 @@ internal sealed class SpanMetrics : IDisposable
             "otel.sdk.span.started", () => new Measurement<long>[] { new(Started, Sampled), new(_counts.StartedUnsampled, NotSampled) }, "{span}", "Activities that were started."));
         Publish(() => _meter.CreateObservableCounter("tracing.sdk.decisions", DecisionsByReason, "{decision}", "Requests and root spans, by what decided whether they are recorded."));
         Publish(() => _meter.CreateObservableUpDownCounter("otel.sdk.span.live", () => Live, "{span}", "Spans that were started and have not ended."));
+        Publish(() => _meter.CreateObservableCounter("tracing.sdk.span.left_out", () => Filtered, "{span}", "Spans that were started and that user code has left out."));
         Observe("otel.sdk.processor.span.queue.size", "{span}", "Spans that wait for their request.", exporter => Math.Max(0, exporter.InFlight - exporter.Sending));
         Observe("tracing.sdk.queue.bytes", "By", "Bytes of the buffer in use.", exporter => exporter.QueueBytes);
         Observe("tracing.sdk.queue.capacity", "By", "Bytes that the buffer may use.", exporter => exporter.QueueCapacityBytes);
@@ -68,7 +69,7 @@ internal sealed class SpanMetrics : IDisposable
     /// <summary>Spans that ended and were given to every exporter.</summary>
     public long Ended => _counts.Ended;
 
-    /// <summary>Spans that have ended after user code cleared their sampled flag. One that looks like an activity that was refused at its start is counted at the latest
+    /// <summary>Spans that were left out while they ran: user code has cleared their sampled flag, or a hook has dropped them. No exporter got them. One that looks like an activity that was refused at its start is counted at the latest
     /// when no refused activity runs any more.</summary>
     public long Filtered
     {
@@ -111,7 +112,7 @@ internal sealed class SpanMetrics : IDisposable
     public void SpanTakenBack() => _counts.TakeBack();
     public void SpanEnded() => _counts.End();
 
-    /// <summary>Counts the end of a span whose sampled flag user code has cleared.</summary>
+    /// <summary>Counts the end of a span that user code has left out.</summary>
     public void SpanFiltered() => Interlocked.Increment(ref _filtered);
 
     /// <summary>Counts an activity that starts without the sampled flag.</summary>
@@ -149,7 +150,7 @@ internal sealed class SpanMetrics : IDisposable
     {
         lock (_gate)
         {
-            var exporter = new ExporterMetrics(componentType, _exporters.Count(other => other.ComponentType == componentType), () => Filtered);
+            var exporter = new ExporterMetrics(componentType, _exporters.Count(other => other.ComponentType == componentType));
             var tags = Tags(exporter);
             exporter.OnRequest = (seconds, status, error) =>
             {
@@ -188,9 +189,10 @@ internal sealed class SpanMetrics : IDisposable
             settled = Math.Max(settled, spans);
             return exporters.Length == 1 ? $", {part}" : $"; {exporter.ComponentName}: {part}";
         });
-        var started = isRecording && exporters.Length > 0 ? settled + live : Started;
+        var filtered = Filtered;
+        var started = isRecording && exporters.Length > 0 ? settled + live + filtered : Started;
         var decisions = ReadDecisions();
-        return $"{started} spans started{string.Concat(parts)}{(live > 0 ? $", {live} not ended{RunningSpans()}" : "")}{(decisions.Refused > 0 ? $"; {decisions}" : "")}";
+        return $"{started} spans started{string.Concat(parts)}{(filtered > 0 ? $", {filtered} left out" : "")}{(live > 0 ? $", {live} not ended{RunningSpans()}" : "")}{(decisions.Refused > 0 ? $"; {decisions}" : "")}";
     }
 
     /// <summary>The decisions so far.</summary>
@@ -282,5 +284,5 @@ internal sealed class SpanMetrics : IDisposable
     }
 
     // Dropped before it was part of a request.
-    private static bool IsAtProcessor(DropReason reason) => reason is DropReason.QueueFull or DropReason.TooLarge or DropReason.Unencodable or DropReason.Filtered;
+    private static bool IsAtProcessor(DropReason reason) => reason is DropReason.QueueFull or DropReason.TooLarge or DropReason.Unencodable;
 }

@@ -9,6 +9,9 @@ namespace Tracing.Sdk.Recording;
 /// <remarks>Any thread.</remarks>
 internal sealed class SpanRecorder : IDisposable
 {
+    /// <summary>Other code has cleared the sampled flag.</summary>
+    public static readonly SamplingDecision Cleared = new(IsRecorded: false, DecisionReason.Cleared, Threshold: null);
+
     private readonly ActivityListener _listener;
     private readonly SpanOwnership _ownership;
     private readonly OutgoingIds _ids;
@@ -19,6 +22,10 @@ internal sealed class SpanRecorder : IDisposable
     private readonly CoexistenceWarnings _warnings;
     private readonly DetailTable _details = new();
     private volatile bool _isDisposed;
+    private volatile bool _tracksChildren;
+
+    [ThreadStatic]
+    private static SamplingDecision? t_decision;
 
     /// <param name="owner">The tracing of this recorder; requests of another owner are not recorded here.</param>
     /// <param name="filter">Which sources to listen to.</param>
@@ -44,6 +51,13 @@ internal sealed class SpanRecorder : IDisposable
         };
     }
 
+    /// <summary>What was decided on this thread about the request or the root span that started last; null when nothing was.</summary>
+    public static SamplingDecision? LastDecision
+    {
+        get => t_decision;
+        set => t_decision = value;
+    }
+
     public void Start() => _ownership.Listen(_listener);
 
     public void Dispose()
@@ -61,15 +75,43 @@ internal sealed class SpanRecorder : IDisposable
 
     /// <summary>Keeps the details of a running span until it stops.</summary>
     /// <returns>False when the span is not recorded here, or there is no room: its attributes then have to be tags.</returns>
-    public bool TryKeep(SpanDetails details) => !_isDisposed && _ids.IsExported(details.Activity) && _details.TryAdd(details);
+    public bool TryKeep(SpanDetails details) => _ids.IsExported(details.Activity) && TryTrack(details);
 
-    /// <summary>Takes back what was decided for a running activity that has no children yet: this service's own sampler decides now.</summary>
-    public void DecideAnew(Activity activity)
+    /// <summary>Keeps the details of a running activity that is not recorded, for <see cref="SpanDetails.HasChild"/>.</summary>
+    /// <returns>False when there is no room.</returns>
+    public bool TryTrack(SpanDetails details) => !_isDisposed && _details.TryAdd(details);
+
+    /// <summary>Notes from now on whether server spans have children: an endpoint may decide anew about those that have none.</summary>
+    public void TrackChildren()
     {
+        // Written once: a write for each request would move the cache line between cores.
+        if (!_tracksChildren) _tracksChildren = true;
+    }
+
+    /// <summary>Decides by this service's own sampler about a running activity that has no children yet.</summary>
+    /// <param name="activity">The activity.</param>
+    /// <param name="before">What was decided before.</param>
+    /// <param name="trust">How far the caller is trusted.</param>
+    public SamplingDecision DecideAnew(Activity activity, SamplingDecision? before, TraceTrust trust)
+    {
+        var decision = new SamplingDecision(
+            _rules.Current.Sampler.DecideAlone(activity.TraceId), trust == TraceTrust.Restart ? DecisionReason.Restarted : DecisionReason.Limited, Threshold: null);
         ClearState(activity);
-        var record = _rules.Current.Sampler.DecideAlone(activity.TraceId);
-        if (record == IsRecorded(activity)) return;
-        if (!record)
+        Apply(activity, before, decision);
+        return decision;
+    }
+
+    /// <summary>Changes what was decided about a running activity that has no children yet.</summary>
+    /// <param name="activity">The activity.</param>
+    /// <param name="before">What was decided before.</param>
+    /// <param name="decision">What is decided now.</param>
+    public void Apply(Activity activity, SamplingDecision? before, in SamplingDecision decision)
+    {
+        Count(before, decision);
+        var marker = Marker.Find(activity.TraceStateString);
+        if (marker.IsUndecided || (marker.IsDebug && !decision.IsRecorded)) ClearState(activity);
+        if (decision.IsRecorded == IsRecorded(activity)) return;
+        if (!decision.IsRecorded)
         {
             TakeBack(activity);
             return;
@@ -84,12 +126,42 @@ internal sealed class SpanRecorder : IDisposable
         _metrics.SpanStarted(activity);
     }
 
+    /// <summary>Counts a decision in place of the one before.</summary>
+    public void Count(SamplingDecision? before, in SamplingDecision decision)
+    {
+        if (before is { } earlier) _metrics.Undecided(earlier.Reason, earlier.IsRecorded);
+        _metrics.Decided(decision.Reason, decision.IsRecorded);
+    }
+
+    /// <summary>Takes the count of a decision back, for another one that follows at the start of another activity.</summary>
+    public void Uncount(SamplingDecision? decision)
+    {
+        if (decision is { } earlier) _metrics.Undecided(earlier.Reason, earlier.IsRecorded);
+    }
+
     /// <summary>Leaves a running activity out of the record as if it had not been sampled: its start is no longer counted.</summary>
     public void TakeBack(Activity activity)
     {
         if (!IsRecorded(activity)) return;
         Unsample(activity);
         _metrics.SpanTakenBack();
+    }
+
+    /// <summary>Leaves the span of a call out that has just started and is ignored.</summary>
+    public void TakeBackCall(Activity activity, DecisionReason reason)
+    {
+        if (!IsRecorded(activity)) return;
+        TakeBack(activity);
+        // A root: its decision is the last one on this thread.
+        if (activity.ParentSpanId == default) Count(LastDecision, new SamplingDecision(IsRecorded: false, reason, Threshold: null));
+    }
+
+    /// <summary>Leaves the request of an activity out if other code has cleared its sampled flag.</summary>
+    /// <returns>Whether it is left out.</returns>
+    public bool TryLeaveOutCleared(Activity activity)
+    {
+        while (activity.Parent is { } parent) activity = parent;
+        return activity is { Kind: ActivityKind.Server, Recorded: false } && _details.Find(activity)?.TryLeaveOut() == true;
     }
 
     private void Unsample(Activity activity)
@@ -109,25 +181,27 @@ internal sealed class SpanRecorder : IDisposable
         if (isChild && !SpanOwnership.IsShared && !OpenTelemetrySdk.IsLoaded) return ActivitySamplingResult.AllDataAndRecorded;
 
         // :: Step 2: flows and requests that are not recorded here
-        if (Suppression.IsActive) return Refuse(ref options, ActivitySamplingResult.None);
+        if (Suppression.IsActive) return RefuseUncreated(ref options, DecisionReason.Suppressed);
         _ownership.ForgetRefusal();
         _warnings.CheckRecording();
         if (isChild && !SpanOwnership.IsShared) return ActivitySamplingResult.AllDataAndRecorded;
         var remote = RemoteContext.Current;
-        if (_ownership.IsOfAnother(remote)) return Refuse(ref options, ActivitySamplingResult.None);
+        if (_ownership.IsOfAnother(remote)) return RefuseUncreated(ref options, DecisionReason.AnotherHost);
+        if (remote is { Ignored: not null }) return Refuse(ref options, NeedsActivity(options) ? ActivitySamplingResult.PropagationData : ActivitySamplingResult.None);
 
         // :: Step 3: the parent decides
         bool record;
         if (parent.TraceId == default)
         {
             var state = OutgoingIds.GetHint(remote);
-            record = _rules.Current.Sampler.Decide(state, ref options);
+            record = Decide(state, remote, isRoot: true, ref options);
             if (record && remote?.Owner is null && _ownership.IsSecond) _warnings.RecordedTwice();
             if (record && state == SamplingState.Debug) options = options with { TraceState = TraceStateList.WithState(null, state) };
         }
         else if (parent.IsRemote)
         {
-            record = _rules.Current.Sampler.Decide(remote is not null && remote.IsParent(parent.SpanId) ? remote.Ids.State : parent.StateOf(), ref options);
+            var isOfRequest = remote is not null && remote.IsParent(parent.SpanId);
+            record = Decide(isOfRequest ? remote!.Ids.State : parent.StateOf(), isOfRequest ? remote : null, isRoot: false, ref options);
         }
         else if (isChild)
         {
@@ -136,12 +210,17 @@ internal sealed class SpanRecorder : IDisposable
         else if (Activity.Current is { } current && current.SpanId == parent.SpanId)
         {
             var (sampled, top) = FindSampled(current);
-            if (sampled is not null) return Follow(IsRecorded(sampled), ref options);
-            record = _rules.Current.Sampler.Decide(OutgoingIds.GetCallerState(top), ref options);
+            if (sampled is not null)
+            {
+                if (_tracksChildren && sampled.Kind == ActivityKind.Server && _details.Find(sampled) is { } details) details.HasChild = true;
+                return Follow(IsRecorded(sampled), ref options);
+            }
+
+            record = Decide(OutgoingIds.GetCallerState(top), remote, isRoot: top.ParentSpanId == default, ref options);
         }
         else if (Marker.Find(parent.TraceState).IsUndecided)
         {
-            record = _rules.Current.Sampler.Decide(SamplingState.Defer, ref options);
+            record = Decide(SamplingState.Defer, remote: null, isRoot: false, ref options);
         }
         else
         {
@@ -150,6 +229,58 @@ internal sealed class SpanRecorder : IDisposable
         }
 
         return record ? ActivitySamplingResult.AllDataAndRecorded : Refuse(ref options, ActivitySamplingResult.PropagationData);
+    }
+
+    // For the first span of a trace in this process: a root, or the child of what came in.
+    private bool Decide(SamplingState state, RemoteContext? remote, bool isRoot, ref ActivityCreationOptions<ActivityContext> options)
+    {
+        var rules = _rules.Current;
+        SamplingDecision decision;
+        if (isRoot && rules.Ignored.IsRootIgnored(options.Source.Name))
+        {
+            decision = new SamplingDecision(IsRecorded: false, DecisionReason.IgnoredSource, Threshold: null);
+        }
+        else if (rules.Sampling == SamplingRules.None || IsWebRequest(options) || !rules.Sampling.TryDecide(ref options, state, out decision))
+        {
+            decision = new SamplingDecision(rules.Sampler.Decide(state, ref options), ReasonOf(state, rules.Sampler, remote, isRoot), Threshold: null);
+        }
+
+        _metrics.Decided(decision.Reason, decision.IsRecorded);
+        // The web half knows the path of a request.
+        if (!decision.IsRecorded && !IsWebRequest(options)) _metrics.Refusals.Add(decision.Reason, options.Name);
+        t_decision = decision;
+        return decision.IsRecorded;
+    }
+
+    // The platform asks for the headers of a call only inside an activity.
+    private static bool NeedsActivity(in ActivityCreationOptions<ActivityContext> options) =>
+        options.Parent.TraceId == default && options.Source.Name == SourceNames.HttpClient;
+
+    // The middleware applies the rules to requests, where path and host are known.
+    private static bool IsWebRequest(in ActivityCreationOptions<ActivityContext> options) =>
+        options.Kind == ActivityKind.Server && options.Source.Name is SourceNames.HttpServer or SourceNames.OwnHttpServer;
+
+    private static DecisionReason ReasonOf(SamplingState state, TraceSampler sampler, RemoteContext? remote, bool isRoot) => state switch
+    {
+        SamplingState.Debug => DecisionReason.CallerDebug,
+        SamplingState.Accept when sampler.FollowsParent => DecisionReason.CallerYes,
+        SamplingState.Deny when sampler.FollowsParent => DecisionReason.CallerNo,
+        _ when remote is { Trust: TraceTrust.Restart } => DecisionReason.Restarted,
+        _ when remote is { Trust: TraceTrust.TrustIdsOnly } => DecisionReason.Limited,
+        SamplingState.Defer when !isRoot => DecisionReason.CallerUndecided,
+        _ => DecisionReason.Ratio,
+    };
+
+    // Only the first span of a trace in this process is counted: what would be its children has the same reason.
+    private ActivitySamplingResult RefuseUncreated(ref ActivityCreationOptions<ActivityContext> options, DecisionReason reason)
+    {
+        if (options.Parent.TraceId == default || options.Parent.IsRemote)
+        {
+            _metrics.Decided(reason, isRecorded: false);
+            _metrics.Refusals.Add(reason, options.Name);
+        }
+
+        return Refuse(ref options, ActivitySamplingResult.None);
     }
 
     // Children of a refused span are not even created, except those that carry the refusal on: out of the process in a library that starts
@@ -202,6 +333,7 @@ internal sealed class SpanRecorder : IDisposable
         _ownership.Claim(activity);
         // The mark of an undecided trace is for the sampler, which has decided now.
         if (activity is { Parent: not { Recorded: true }, TraceStateString: { } list } && Marker.Find(list).IsUndecided) ClearState(activity);
+        if (_tracksChildren && activity.Parent is { Kind: ActivityKind.Server } parent && _details.Find(parent) is { } details) details.HasChild = true;
         _metrics.SpanStarted(activity);
     }
 
@@ -222,9 +354,16 @@ internal sealed class SpanRecorder : IDisposable
     private void OnStopped(Activity activity)
     {
         var details = activity.Kind == ActivityKind.Server ? _details.Take(activity) : null;
-        if (details is not null && OtherListeners.Hear(activity.Source)) details.SetTags();
-        if (!activity.Recorded) OnUnsampledStopped(activity);
-        else if (_ownership.IsOurs(activity)) Export(activity, details);
+        if (!activity.Recorded)
+        {
+            OnUnsampledStopped(activity, details);
+        }
+        else if (_ownership.IsOurs(activity))
+        {
+            if (details is not null && OtherListeners.Hear(activity.Source)) details.SetTags();
+            Export(activity, details);
+        }
+
         details?.Release();
     }
 
@@ -243,11 +382,22 @@ internal sealed class SpanRecorder : IDisposable
         _metrics.SpanEnded();
     }
 
-    private void OnUnsampledStopped(Activity activity)
+    private void OnUnsampledStopped(Activity activity, SpanDetails? details)
     {
         // An activity of another listener, or whose start was not seen, is not counted.
         if (_ownership.IsMarkedForeign(activity) || _ownership.IsEarly(activity)) return;
-        if (activity.IsAllDataRequested) _metrics.SpanFiltered();
-        else _metrics.UnsampledEnded();
+        if (details?.Decision is { IsRecorded: true } before)
+        {
+            Count(before, Cleared);
+            _metrics.SpanFiltered();
+        }
+        else if (activity.IsAllDataRequested)
+        {
+            _metrics.SpanFiltered();
+        }
+        else
+        {
+            _metrics.UnsampledEnded();
+        }
     }
 }

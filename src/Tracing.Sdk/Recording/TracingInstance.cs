@@ -14,20 +14,20 @@ internal sealed class TracingInstance
     private static TracingInstance[] _started = [];
 
     private readonly RulesInForce _rules;
-    private readonly SpanMetrics _metrics;
     private ForwardListener? _forwardListener;
 
     // Without a recorder, headers are only forwarded.
     public TracingInstance(
         ContextPropagation propagation, RulesInForce rules, SpanMetrics metrics, CoexistenceWarnings warnings, Func<TracingInstance, SpanRecorder>? createRecorder)
     {
-        (Propagation, _rules, _metrics, Warnings) = (propagation, rules, metrics, warnings);
+        (Propagation, _rules, Metrics, Warnings) = (propagation, rules, metrics, warnings);
         EmptyContext = new RemoteContext { Owner = this };
         Recorder = createRecorder?.Invoke(this);
     }
 
     public ContextPropagation Propagation { get; }
     public CoexistenceWarnings Warnings { get; }
+    public SpanMetrics Metrics { get; }
 
     /// <summary>What is sampled and what is ignored. Read once for each decision: it may change.</summary>
     public TracingRules Rules
@@ -36,11 +36,14 @@ internal sealed class TracingInstance
         set => _rules.Current = value;
     }
 
+    /// <summary>Reports what the application's functions throw.</summary>
+    public required UserCode UserCode { get; init; }
+
     /// <summary>Null when headers are only forwarded.</summary>
     public SpanRecorder? Recorder { get; }
 
-    /// <summary>What became of requests and spans.</summary>
-    public SpanMetrics Metrics => _metrics;
+    /// <summary>Whether the host has routed a request, so that the metadata of its endpoints exists.</summary>
+    public bool AreEndpointsKnown { get; set; }
 
     /// <summary>The context of requests that brought none, shared by all of them.</summary>
     public RemoteContext EmptyContext { get; }
@@ -70,13 +73,24 @@ internal sealed class TracingInstance
     /// <summary>Reads the context of a request and makes it current.</summary>
     public RemoteContext Receive(IDictionary<string, StringValues> headers)
     {
+        SpanRecorder.LastDecision = null;
         var remote = Propagation.Extract(headers, EmptyContext);
-        if (remote.Conflict != ContextConflict.None) _metrics.Conflict((int)remote.Conflict);
+        if (remote.Conflict != ContextConflict.None) Metrics.Conflict((int)remote.Conflict);
 
         // Without a context, code of the request is found by being alone: setting an AsyncLocal would allocate.
         var isAlone = Volatile.Read(ref _started) is [var only] && only == this;
         if (remote != EmptyContext || !isAlone || RemoteContext.Current is not null) RemoteContext.Current = remote;
         return remote;
+    }
+
+    /// <summary>Leaves the request out that the running code belongs to, from now on: no spans, and the headers that came in go on as in forward mode.</summary>
+    /// <param name="headers">The headers of the request.</param>
+    /// <param name="activity">Its activity; null when there is none.</param>
+    public void IgnoreRequest(IDictionary<string, StringValues> headers, Activity? activity)
+    {
+        if (activity is { Kind: ActivityKind.Server }) Recorder?.TakeBack(activity);
+        var request = new IgnoredRequest(activity, Rules.EndedParentTimeout, EmptyContext);
+        RemoteContext.ReplaceCurrent(Propagation.Ignore(RemoteContext.Current ?? EmptyContext, headers, request), shared: EmptyContext);
     }
 
     /// <summary>Sets the source from which the host starts the Activities of its requests. It is listened to where headers are only forwarded.</summary>

@@ -5,6 +5,7 @@ internal sealed class TracingRules(SamplingOptions sampling, IgnoreOptions ignor
 {
     public TraceSampler Sampler { get; } = new(sampling.Ratio, sampling.FollowParentDecision);
     public SamplingRules Sampling { get; } = sampling.Rules.Count == 0 ? SamplingRules.None : new SamplingRules([.. sampling.Rules]);
+    public TimeSpan EndedParentTimeout { get; } = sampling.EndedParentTimeout;
     public IgnoreRules Ignored { get; } = new(ignore);
 }
 

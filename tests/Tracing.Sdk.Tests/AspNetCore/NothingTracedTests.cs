@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.Configuration;
@@ -37,6 +38,38 @@ public sealed class NothingTracedTests
         await service.SendAsync(1);
         Advance(time);
         Assert.Equal("None of the first 1 requests and root spans is recorded (the ratio: 1). OTEL_TRACES_SAMPLER makes the ratio 0: raise it.", Assert.Single(Lines(service)));
+    }
+
+    [Fact]
+    public async Task Log_EveryPathIsIgnored_SaysSo()
+    {
+        var time = new FakeTimeProvider();
+        await using var service = await StartAsync(time, o => o.Ignore.Paths.Add("*"));
+        await service.SendAsync(100);
+        time.Advance(TimeSpan.FromSeconds(5));
+        Assert.Equal(
+            "None of the first 100 requests and root spans is recorded (the path or the endpoint is ignored: 100). MeshTracingOptions.Ignore.Paths in the code and DisableTracing() leave requests out.",
+            Assert.Single(Lines(service)));
+    }
+
+    [Fact]
+    public async Task Log_AMiddlewareClearsEveryFlag_SaysSo()
+    {
+        var time = new FakeTimeProvider();
+        await using var service = await StartAsync(time, build: b => b.Services.AddSingleton<IStartupFilter, ClearingFilter>());
+        await service.SendAsync(100);
+        time.Advance(TimeSpan.FromSeconds(5));
+        Assert.StartsWith("None of the first 100 requests and root spans is recorded (the sampled flag was cleared: 100).", Assert.Single(Lines(service)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Log_OnlyHealthChecks_SaysNothing()
+    {
+        var time = new FakeTimeProvider();
+        await using var service = await StartAsync(time);
+        await service.SendAsync(100, "/healthz", []);
+        Advance(time);
+        Assert.Empty(Lines(service));
     }
 
     [Fact]
@@ -131,13 +164,28 @@ public sealed class NothingTracedTests
     {
         public LogCollector Log => service.Log;
 
-        public async Task SendAsync(int count, params string[] headers)
+        public Task SendAsync(int count, params string[] headers) => SendAsync(count, "/", headers);
+
+        public async Task SendAsync(int count, string target, string[] headers)
         {
-            var requests = Enumerable.Range(0, count).Select(i => WireClient.Request(service.Address, "GET /", [.. headers, i == count - 1 ? "Connection: close" : "Connection: keep-alive"]));
+            var requests = Enumerable.Range(0, count).Select(i => WireClient.Request(service.Address, $"GET {target}", [.. headers, i == count - 1 ? "Connection: close" : "Connection: keep-alive"]));
             await WireClient.SendAsync(service.Address, [.. requests]);
         }
 
         public Task<IReadOnlyList<Span>> StopAsync() => service.StopAsync();
         public ValueTask DisposeAsync() => service.DisposeAsync();
+    }
+
+    private sealed class ClearingFilter : IStartupFilter
+    {
+        public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
+        {
+            app.Use((context, next) =>
+            {
+                Activity.Current!.ActivityTraceFlags &= ~ActivityTraceFlags.Recorded;
+                return next(context);
+            });
+            next(app);
+        };
     }
 }

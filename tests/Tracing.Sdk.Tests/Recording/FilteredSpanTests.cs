@@ -14,25 +14,25 @@ public sealed class FilteredSpanTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task Request_FlagClearedByMiddleware_IsCountedAsFiltered(bool alsoItsData)
+    public async Task Request_FlagClearedByMiddleware_IsCountedAsLeftOut(bool alsoItsData)
     {
         await using var service = await StartAsync(() => Clear(Activity.Current!, alsoItsData));
-        await service.GetAsync("/healthz");
-        await service.GetAsync("/healthz");
+        await service.GetAsync("/ping");
+        await service.GetAsync("/ping");
         await service.GetAsync("/");
         Assert.Equal(0, TracedProcess.Read("otel.sdk.span.live"));
-        Assert.Equal(2, TracedProcess.Read("otel.sdk.processor.span.processed", "filtered"));
+        Assert.Equal(2, TracedProcess.Read("tracing.sdk.span.left_out"));
         await service.StopAsync();
 
         Assert.Equal(["GET /{**path}"], service.Sink.Spans.Select(s => s.Name));
-        Assert.Equal("3 spans started, 1 exported, 2 dropped (filtered 2)", LastLine(service));
+        Assert.Equal("3 spans started, 1 exported, 0 dropped, 2 left out", LastLine(service));
     }
 
     [Fact]
     public async Task Request_FlagCleared_LastLineIsNoWarning()
     {
         await using var service = await StartAsync(() => Clear(Activity.Current!, alsoItsData: false));
-        await service.GetAsync("/healthz");
+        await service.GetAsync("/ping");
         await service.StopAsync();
 
         var line = service.Log.Lines.Single(l => l.Message.StartsWith("Tracing stopped", StringComparison.Ordinal));
@@ -42,17 +42,17 @@ public sealed class FilteredSpanTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task Request_FlagClearedAmongRefusedOnes_IsCountedAsFiltered(bool alsoItsData)
+    public async Task Request_FlagClearedAmongRefusedOnes_IsCountedAsLeftOut(bool alsoItsData)
     {
         await using var service = await StartAsync(() => Clear(Activity.Current!, alsoItsData));
         await service.GetAsync("/", "b3: 0");
-        await service.GetAsync("/healthz");
+        await service.GetAsync("/ping");
         await service.GetAsync("/", "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00");
-        await service.GetAsync("/healthz", "b3: 0");
+        await service.GetAsync("/ping", "b3: 0");
         await service.StopAsync();
 
         Assert.Empty(service.Sink.Spans);
-        Assert.Equal("1 spans started, 0 exported, 1 dropped (filtered 1)", LastLine(service));
+        Assert.Equal("1 spans started, 0 exported, 0 dropped, 1 left out", LastLine(service));
     }
 
     [Fact]
@@ -72,7 +72,7 @@ public sealed class FilteredSpanTests
         }
 
         Assert.Equal(["before", "next", "outer"], process.Stop().Select(s => s.Name));
-        Assert.Equal("4 spans started, 3 exported, 1 dropped (filtered 1)", process.LastLine);
+        Assert.Equal("4 spans started, 3 exported, 0 dropped, 1 left out", process.LastLine);
     }
 
     [Fact]
@@ -89,7 +89,7 @@ public sealed class FilteredSpanTests
         var spans = process.Stop();
         Assert.Equal(["inner", "outer"], spans.Select(s => s.Name));
         Assert.Equal(spans[1].SpanId, spans[0].ParentId);
-        Assert.Equal("3 spans started, 2 exported, 1 dropped (filtered 1)", process.LastLine);
+        Assert.Equal("3 spans started, 2 exported, 0 dropped, 1 left out", process.LastLine);
     }
 
     [Theory]
@@ -124,7 +124,7 @@ public sealed class FilteredSpanTests
     }
 
     [Fact]
-    public void Span_RefusedAndHeardByAnotherListener_IsNotFiltered()
+    public void Span_RefusedAndHeardByAnotherListener_IsNotLeftOut()
     {
         using var listener = new ActivityListener { ShouldListenTo = s => s == Orders, Sample = (ref _) => ActivitySamplingResult.AllData };
         ActivitySource.AddActivityListener(listener);
@@ -170,14 +170,14 @@ public sealed class FilteredSpanTests
         }
 
         Assert.Equal(0, TracedProcess.Read("otel.sdk.span.live"));
-        Assert.Equal(0, TracedProcess.Read("otel.sdk.processor.span.processed", "filtered"));
+        Assert.Equal(0, TracedProcess.Read("tracing.sdk.span.left_out"));
     }
 
     private static Task<TestService> StartAsync(Action leaveOut) => TestService.StartAsync(app =>
     {
         app.Use((context, next) =>
         {
-            if (context.Request.Path == "/healthz") leaveOut();
+            if (context.Request.Path == "/ping") leaveOut();
             return next(context);
         });
         app.MapGet("/{**path}", () => Results.Ok());

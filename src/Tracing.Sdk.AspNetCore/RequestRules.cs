@@ -1,0 +1,113 @@
+using System.Diagnostics;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Tracing.Sdk.Propagation;
+using Tracing.Sdk.Recording;
+
+namespace Tracing.Sdk.AspNetCore;
+
+/// <summary>Decides about a request by what hosting's Activity does not know: the path, the host, the headers, the endpoint, and the application's predicate.</summary>
+internal static class RequestRules
+{
+    /// <summary>Leaves a request out before any code of the application runs, if it is ignored.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="tracing">The tracing of its host.</param>
+    /// <param name="recorder">Its recorder.</param>
+    /// <param name="before">What was decided when the request's activity started; null when nothing was.</param>
+    /// <returns>Whether it is ignored.</returns>
+    public static bool TryIgnore(HttpContext context, TracingInstance tracing, SpanRecorder recorder, SamplingDecision? before)
+    {
+        var activity = Activity.Current;
+        // A listener in front may clear it, such as the filter of OpenTelemetry's instrumentation.
+        var reason = before is { IsRecorded: true } && activity is { Recorded: false } ? DecisionReason.Cleared : FindIgnored(context, tracing.Rules.Ignored, tracing.UserCode);
+        if (reason is null) return false;
+        Ignore(context, tracing, recorder, activity, reason.Value, before);
+        return true;
+    }
+
+    /// <summary>Decides anew when the endpoint is known, for a request that has no child span yet.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="endpoint">Its endpoint.</param>
+    /// <param name="activity">Its activity; null when there is none.</param>
+    /// <param name="before">What was decided before.</param>
+    /// <param name="mayRecord">Whether a rule may record the request, because its span would be completed.</param>
+    /// <returns>What is decided now.</returns>
+    public static SamplingDecision? DecideAtEndpoint(HttpContext context, Endpoint endpoint, Activity? activity, SamplingDecision? before, bool mayRecord)
+    {
+        if (TracingInstance.Find() is not { Recorder: { } recorder } tracing || RemoteContext.Current is { Ignored: not null }) return before;
+        if (!tracing.AreEndpointsKnown) tracing.AreEndpointsKnown = true;
+        var rules = tracing.Rules;
+        var trust = EndpointTrust.Of(endpoint);
+        if (ServerSpan.IgnoredBy(endpoint) is { } reason && (reason != DecisionReason.HealthCheck || rules.Ignored.HealthChecks))
+        {
+            // First the trust: what it refuses does not go on.
+            RequestTrust.Lower(context, trust, tracing);
+            return Ignore(context, tracing, recorder, activity, reason, before);
+        }
+
+        // Otherwise the rules are applied together with the trust, when the endpoint runs.
+        return mayRecord && rules.Sampling.NeedsRoute && trust == TraceTrust.Trust ? DecideByRules(context, rules, recorder, activity, ServerSpan.RouteOf(endpoint), before) : before;
+    }
+
+    /// <summary>Leaves a request out from now on.</summary>
+    /// <returns>What is decided now.</returns>
+    public static SamplingDecision Ignore(
+        HttpContext context, TracingInstance tracing, SpanRecorder recorder, Activity? activity, DecisionReason reason, SamplingDecision? before)
+    {
+        var decision = new SamplingDecision(IsRecorded: false, reason, Threshold: null);
+        recorder.Count(before, decision);
+        tracing.Metrics.Refusals.Add(reason, context.Request.Path.Value ?? "");
+        tracing.IgnoreRequest(context.Request.Headers, activity);
+        return decision;
+    }
+
+    /// <summary>Applies the sampling rules.</summary>
+    /// <returns>The decision of a rule; <paramref name="before"/> when none matches.</returns>
+    public static SamplingDecision? DecideByRules(
+        HttpContext context, TracingRules rules, SpanRecorder recorder, Activity? activity, string? route, SamplingDecision? before)
+    {
+        if (activity is not { Kind: ActivityKind.Server }) return before;
+        var request = context.Request;
+        var facts = new RequestFacts(request.Method, PathOf(request), HostOf(request), request.Headers, route);
+        if (!rules.Sampling.TryDecide(facts, RemoteContext.Current?.Ids.State ?? SamplingState.Defer, activity.TraceId, out var decision)) return before;
+        recorder.Apply(activity, before, decision);
+        return decision;
+    }
+
+    /// <summary>What was last decided about a request. It is kept on the thread until the middleware runs, and in the request afterwards.</summary>
+    public static SamplingDecision? FindDecision(HttpContext context) => context.Features.Get<IEndpointFeature>() switch
+    {
+        ServerSpan span => span.Decision,
+        UnrecordedRequest request => request.Decision,
+        _ => context.GetEndpoint() is null ? SpanRecorder.LastDecision : null,
+    };
+
+    /// <inheritdoc cref="FindDecision"/>
+    public static void SetDecision(HttpContext context, SamplingDecision? decision)
+    {
+        var feature = context.Features.Get<IEndpointFeature>();
+        if (feature is ServerSpan span) span.Decision = decision;
+        else if (feature is UnrecordedRequest request) request.Decision = decision;
+    }
+
+    private static DecisionReason? FindIgnored(HttpContext context, IgnoreRules rules, UserCode userCode)
+    {
+        if (rules.FindPath(PathOf(context.Request)) is { } reason) return reason;
+        try
+        {
+            return rules.RequestFilter is Func<HttpContext, bool> filter && filter(context) ? DecisionReason.IgnoredByCode : null;
+        }
+        catch (Exception e)
+        {
+            userCode.Threw("Ignore.Request", e);
+            return null;
+        }
+    }
+
+    private static string PathOf(HttpRequest request) =>
+        request.PathBase is { HasValue: true } pathBase ? pathBase.Value + request.Path.Value : request.Path.Value ?? "";
+
+    // request.Host decodes Punycode, and throws when it is invalid.
+    private static string HostOf(HttpRequest request) =>
+        request.Headers.Host is [{ Length: > 0 } host, ..] ? new HostString(host[(host.LastIndexOf('@') + 1)..]).Host.Trim('[', ']') : "";
+}
