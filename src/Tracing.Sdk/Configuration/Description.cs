@@ -13,7 +13,7 @@ namespace Tracing.Sdk.Configuration;
 /// <param name="time">The clock.</param>
 internal sealed class Description(MeshTracingOptions options, string serviceName, SpanMetrics metrics, TimeProvider time)
 {
-    private const int MaxSettings = 20;
+    private const int MaxSettings = 16;
     private const int MaxExporters = 2;
     private const int MaxLineLength = 117;
 

@@ -94,6 +94,6 @@ public sealed partial class LogDocumentationTests
     [GeneratedRegex("\"(\\w+)\"")]
     private static partial Regex Quoted();
 
-    [GeneratedRegex(@"(?:Counter|Histogram<double>|Observe)\(\s*""([a-z.]+)""")]
+    [GeneratedRegex(@"(?:Counter|Histogram<double>|Observe)\(\s*""([a-z._]+)""")]
     private static partial Regex Instrument();
 }
