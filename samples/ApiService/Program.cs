@@ -1,4 +1,5 @@
 using ApiService;
+using Tracing.Sdk;
 
 var builder = WebApplication.CreateBuilder(args);
 
@@ -40,5 +41,8 @@ app.MapGet("/slow", async (DataClient data, CancellationToken cancellation) =>
 // The data service answers 500. The client's exception is not handled, so the answer of this service is 500 as well.
 app.MapGet("/broken", async (DataClient data, CancellationToken cancellation) =>
     await data.GetBrokenAsync(cancellation));
+
+// What is traced, what is not, and why.
+app.MapGet("/debug/tracing", (MeshTracing tracing) => tracing.Describe());
 
 await app.RunAsync();

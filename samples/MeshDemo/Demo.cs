@@ -58,6 +58,7 @@ internal sealed class Demo(DemoOptions options)
 
         Console.WriteLine($"The page with the traces: {mesh.Collector}");
         Console.WriteLine($"Send your own requests:   curl -i {new Uri(mesh.Front, "orders/2")}");
+        Console.WriteLine($"What is traced, and why:  curl {new Uri(mesh.Front, "debug/tracing")}");
         Console.WriteLine("Ctrl+C ends it all.");
         throw await ReasonAsync(broken, stop);
     }

@@ -56,6 +56,7 @@ internal static class RequestRules
     {
         var decision = new SamplingDecision(IsRecorded: false, reason, Threshold: null);
         recorder.Count(before, decision);
+        tracing.Metrics.Refusals.Add(reason, context.Request.Path.Value ?? "");
         tracing.IgnoreRequest(context.Request.Headers, activity);
         return decision;
     }

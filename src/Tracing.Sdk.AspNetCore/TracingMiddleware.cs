@@ -29,6 +29,7 @@ internal sealed class TracingMiddleware(RequestDelegate next, TracingInstance tr
         if (settings.ResponseHeader != TraceResponseHeader.None) ResponseHeaders.WriteOnStart(context, settings.ResponseHeader, tracing.Recorder);
         if (tracing.Recorder is not { } recorder) return CompleteCurrentAsync(context, tracing, settings, next);
         if (!TryDecide(context, recorder, out var decision)) return next(context);
+        if (decision is { IsRecorded: false, Reason: var reason }) NoteRefusal(context, reason);
         var needsRoute = tracing.Rules.Sampling.NeedsRoute;
         // The attributes of controllers and lambdas are read when routing makes the endpoints, at the first request.
         var decidesAtEndpoint = needsRoute || EndpointRules.MayExist || !tracing.AreEndpointsKnown;
@@ -47,6 +48,9 @@ internal sealed class TracingMiddleware(RequestDelegate next, TracingInstance tr
         if (decidesAtEndpoint) Watch(context, activity, decision);
         return next(context);
     }
+
+    private void NoteRefusal(HttpContext context, DecisionReason reason) => tracing.Metrics.Refusals.Add(
+        reason, context.Request.Path.Value ?? "", reason == DecisionReason.CallerNo ? RemoteContext.Current?.Format ?? "b3" : null);
 
     // False when the request is ignored.
     private bool TryDecide(HttpContext context, SpanRecorder recorder, out SamplingDecision? decision)

@@ -12,19 +12,21 @@ using Tracing.Sdk.Recording;
 namespace Tracing.Sdk;
 
 /// <summary>The tracing of one process, or of one host in it. A host starts and stops it by itself after <c>AddMeshTracing</c>; a job, a console program or a function
-/// without a host says <c>using var tracing = MeshTracing.Start();</c>. In a host it can be injected to flush.</summary>
+/// without a host says <c>using var tracing = MeshTracing.Start();</c>. In a host it can be injected to flush, or to describe it.</summary>
 public sealed class MeshTracing : IDisposable, IAsyncDisposable
 {
     private readonly Shutdown _shutdown;
     private readonly OptionsReload _reload;
     private readonly TimeProvider _time;
     private IDisposable? _reloading;
+    private readonly Description _description;
+    private readonly NothingTracedMonitor? _monitor;
 
     private MeshTracing(
         MeshTracingOptions options, string applicationName, string? environment, ILogger logger, TimeProvider time, Func<bool>? isLoggerDisposed)
     {
         var isRecording = options.Mode == MeshTracingMode.Record;
-        var metrics = new SpanMetrics();
+        var metrics = new SpanMetrics(time);
         var exporters = isRecording ? Exporters.Create(options, options.Origins.NameInForce, TracingParts.CreateResource(options, applicationName, environment), metrics, logger, time) : [];
         var warnings = new CoexistenceWarnings(logger);
         var userCode = new UserCode(logger);
@@ -50,6 +52,8 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
             UserCode = userCode,
         };
         (_time, _reload) = (time, new OptionsReload(options, logger));
+        _description = new Description(options, TracingParts.GetServiceName(options, applicationName), metrics, time);
+        _monitor = isRecording ? new NothingTracedMonitor(options, metrics, logger, time) : null;
         _shutdown = new Shutdown(Stop, exporters, metrics, isRecording ? new LastLine(logger, metrics, isLoggerDisposed) : null);
     }
 
@@ -94,6 +98,12 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
         return _shutdown.FlushAsync(time, cancellationToken);
     }
 
+    /// <summary>Describes the tracing on one screen, for a support ticket or a debug endpoint: the settings in force and what has set them, what became of requests and spans, the state of each
+    /// exporter, and the requests that were not recorded last, with the reason.</summary>
+    /// <returns>Some lines of text, without secrets. They are for people: their form may change.</returns>
+    /// <example><code>app.MapGet("/debug/tracing", (MeshTracing tracing) => tracing.Describe());</code></example>
+    public string Describe() => _description.ToString();
+
     /// <summary>Stops recording, sends what is left within five seconds, and logs what became of every span. A second call, from any thread, waits for the same stop.</summary>
     public void Dispose() => _shutdown.Dispose();
 
@@ -125,7 +135,9 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
         foreach (var warning in options.Origins.Warnings) Log.VariableIgnored(logger, warning);
         if (options.Origins.ConfigFile is { } file) Log.ConfigFileIgnored(logger, file);
         StartupLine.Write(logger, options, TracingParts.GetServiceName(options, applicationName));
+        if (PlatformSwitch.FindOff() is { } name) Log.PropagationSwitchedOff(logger, name);
         tracing.Instance.CheckOtherTracing();
+        tracing._monitor?.Start();
         return tracing;
     }
 
@@ -138,6 +150,8 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
             if (ReferenceEquals(options, _reload.Current)) return;
             Instance.Rules = new TracingRules(options.Sampling, options.Ignore, _time, Instance.Rules);
             Instance.Propagation.DeferUnsampled = Instance.Recorder is not null && options.Sampling.DeferUnsampledParent;
+            _description.Options = options;
+            if (_monitor is not null) _monitor.Options = options;
             _reload.Tell(options);
         }
     }
@@ -148,6 +162,7 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
     private void Stop()
     {
         _reloading?.Dispose();
+        _monitor?.Dispose();
         Instance.Stop();
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
@@ -8,6 +9,7 @@ using OpenTelemetry.Context.Propagation;
 using Tracing.Sdk;
 using Tracing.Sdk.Configuration;
 using Tracing.Sdk.Http;
+using Tracing.Sdk.Logging;
 using Tracing.Sdk.Propagation;
 using Tracing.Sdk.Recording;
 
@@ -71,10 +73,21 @@ public static class MeshTracingServiceCollectionExtensions
             hasHost: provider.GetService<IHostApplicationLifetime>() is not null,
             MeshTracing.IsDisposed(loggers));
         tracing.ReloadOn(options.OnChange(tracing.Reload));
+        CheckWebHalf(FindWebHalf(), provider, MeshTracing.CreateLogger(loggers));
         return tracing;
     }
 
+    /// <summary>Warns where the container has a web server and the package for it is missing.</summary>
+    internal static void CheckWebHalf(Type? webHalf, IServiceProvider provider, ILogger logger)
+    {
+        if (webHalf is not null) return;
+        var server = Type.GetType("Microsoft.AspNetCore.Hosting.Server.IServer, Microsoft.AspNetCore.Hosting.Server.Abstractions");
+        if (server is not null && provider.GetService<IServiceProviderIsService>()?.IsService(server) == true) Log.WebHalfMissing(logger);
+    }
+
+    private static void AddWebHalf(IServiceCollection services) => FindWebHalf()?.GetMethod("Add")?.Invoke(null, [services]);
+
     // The package for any process cannot reference the one for the web. A literal name is understood by the trimmer.
-    private static void AddWebHalf(IServiceCollection services) =>
-        Type.GetType("Tracing.Sdk.AspNetCore.WebTracing, Tracing.Sdk.AspNetCore")?.GetMethod("Add")?.Invoke(null, [services]);
+    [return: DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicMethods)]
+    private static Type? FindWebHalf() => Type.GetType("Tracing.Sdk.AspNetCore.WebTracing, Tracing.Sdk.AspNetCore");
 }

@@ -10,17 +10,24 @@ internal static class StartupLine
     public static void Write(ILogger logger, MeshTracingOptions options, string serviceName)
     {
         if (!logger.IsEnabled(LogLevel.Information)) return;
+        if (options.Mode == MeshTracingMode.Forward)
+        {
+            Log.Started(logger, $"Tracing forwards headers and records nothing ({options.Origins["Mode"]}).");
+            return;
+        }
+
+        Log.Started(logger, $"Tracing started: {string.Join(", ", GetParts(options, serviceName))}.");
+        if (!options.Export.Exporters.Any(e => !e.Equals("none", StringComparison.OrdinalIgnoreCase))) Log.NoExporter(logger, options.Origins.NameInForce("Export:Exporters"));
+    }
+
+    /// <summary>What is in force, with the layer that said so in parentheses. Without secrets.</summary>
+    public static IReadOnlyList<string> GetParts(MeshTracingOptions options, string serviceName)
+    {
         var told = new HashSet<string>();
         string From(string setting)
         {
             told.Add(setting);
             return $"({options.Origins[setting]})";
-        }
-
-        if (options.Mode == MeshTracingMode.Forward)
-        {
-            Log.Started(logger, $"Tracing forwards headers and records nothing {From("Mode")}.");
-            return;
         }
 
         var nameOrigin = !string.IsNullOrWhiteSpace(options.ServiceName) ? From("ServiceName")
@@ -43,6 +50,6 @@ internal static class StartupLine
             if (!options.Origins.IsDefault(setting.Name) && !told.Contains(setting.Name)) parts.Add($"{setting.Name} {LogText.Line(setting.Read(options))} {From(setting.Name)}");
         }
 
-        Log.Started(logger, $"Tracing started: {string.Join(", ", parts)}.");
+        return parts;
     }
 }

@@ -59,7 +59,8 @@ internal sealed class SpanExporter : ISpanExporter, IDisposable
         _buffer = new SpanBuffer(settings.MaxQueueBytes, settings.MaxBatchSpans, settings.MaxQueuedSpans);
         _signal = new ExportThreadSignal(_buffer, time);
         _flushes = new FlushRequests(_buffer);
-        var log = new ExportLog(logger, settings, time);
+        metrics.State.Endpoint = settings.EndpointName;
+        var log = new ExportLog(logger, settings, metrics.State, time);
         var format = settings.CreateFormat(settings, resource);
         _encoder = format.Encoder;
         _monitor = new FullBufferMonitor(_buffer, metrics, log, time);

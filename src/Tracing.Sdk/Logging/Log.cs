@@ -17,6 +17,18 @@ internal static partial class Log
     [LoggerMessage(4, LogLevel.Warning, "OTEL_CONFIG_FILE is \"{File}\", but tracing does not read such files: the other variables, the MeshTracing section and the code count.")]
     public static partial void ConfigFileIgnored(ILogger logger, string file);
 
+    [LoggerMessage(6, LogLevel.Information, "None of the first {Requests} is recorded ({Reasons}). {Advice}")]
+    public static partial void NothingRecorded(ILogger logger, string requests, string reasons, string advice);
+
+    [LoggerMessage(7, LogLevel.Warning, "Spans end, and none has been exported: {Spans}. {Advice}")]
+    public static partial void NothingExported(ILogger logger, string spans, string advice);
+
+    [LoggerMessage(8, LogLevel.Information, "Spans are recorded and not exported, because {Setting} names no exporter; otlp and zipkin are known.")]
+    public static partial void NoExporter(ILogger logger, string setting);
+
+    [LoggerMessage(9, LogLevel.Warning, "Requests get spans without attributes and B3 headers are not read, because this web service does not reference the package Tracing.Sdk.AspNetCore.")]
+    public static partial void WebHalfMissing(ILogger logger);
+
     [LoggerMessage(10, LogLevel.Warning, "{Sentence}")]
     public static partial void VariableIgnored(ILogger logger, string sentence);
 
@@ -47,6 +59,9 @@ internal static partial class Log
 
     [LoggerMessage(24, LogLevel.Warning, "A changed certificate cannot be used: {Problem}. The export to {Endpoint} goes on with the last good one.", SkipEnabledCheck = true)]
     public static partial void CertificateNotReadable(ILogger logger, string problem, string endpoint);
+
+    [LoggerMessage(51, LogLevel.Warning, "Calls of HttpClient get no span and no trace headers, because {Switch} is false. Remove it.")]
+    public static partial void PropagationSwitchedOff(ILogger logger, string @switch);
 
     [LoggerMessage(50, LogLevel.Warning, "A call to {Host} left with the platform's own traceparent and no other trace header, because its HttpClient was made before AddMeshTracing; such clients send it to every host. Call AddMeshTracing first, make the client later, or take it from IHttpClientFactory.")]
     public static partial void EarlyClient(ILogger logger, string host);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 
 namespace Tracing.Sdk.Recording;
@@ -8,6 +9,9 @@ namespace Tracing.Sdk.Recording;
 /// <param name="index">Which of the process's exporters of this type.</param>
 internal sealed class ExporterMetrics(string componentType, int index = 0)
 {
+    // Share of the buffer from which on it is a problem. Writers refuse spans without an error a little later.
+    private const double NearlyFull = 0.8;
+
     private readonly long[] _dropped = new long[DropReasons.Count];
     private long _exported;
     private long _retries;
@@ -48,6 +52,9 @@ internal sealed class ExporterMetrics(string componentType, int index = 0)
     /// <summary>Requests that were sent again.</summary>
     public long Retries => Volatile.Read(ref _retries);
 
+    /// <summary>What the export thread reported last.</summary>
+    public ExporterState State { get; } = new();
+
     /// <summary>Called after each request with its duration in seconds, its status (0 without a response) and its <c>error.type</c>.</summary>
     public Action<double, int, string?>? OnRequest { get; set; }
 
@@ -55,6 +62,15 @@ internal sealed class ExporterMetrics(string componentType, int index = 0)
     public void Drop(DropReason reason, long count = 1) => Interlocked.Add(ref _dropped[(int)reason], count);
     public void Export(long count) => Interlocked.Add(ref _exported, count);
     public void Retry() => Interlocked.Increment(ref _retries);
+
+    /// <summary>The sentence of the log that holds now, or one about a buffer that is nearly full; null when all is well.</summary>
+    public string? FindProblem()
+    {
+        if (State.FullBuffer is { } full) return $"Spans are being dropped since {Format(full.At)}, because the buffer is full: {full.Cause}.";
+        if (State.Failure is { } failure) return $"Spans cannot be exported since {Format(failure.At)}. {failure.Cause}";
+        var (_, used, capacity) = _queue();
+        return used >= capacity * NearlyFull && capacity > 0 ? $"The buffer for {State.Endpoint} is {100 * used / capacity} % full." : null;
+    }
 
     /// <summary>Sets the function that counts what is in flight.</summary>
     public void ObserveQueue(Func<(long Spans, long Bytes, long CapacityBytes)> queue) => _queue = queue;
@@ -82,4 +98,6 @@ internal sealed class ExporterMetrics(string componentType, int index = 0)
         spans = exported + dropped + (isLast ? 0 : inFlight);
         return $"{exported} exported, {dropped} dropped{reasons}{(!isLast && inFlight > 0 ? $", {inFlight} in flight" : "")}";
     }
+
+    private static string Format(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 }

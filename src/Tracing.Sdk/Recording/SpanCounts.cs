@@ -45,6 +45,7 @@ internal sealed class SpanCounts
     }
 
     public void End() => Own().Values.Ended++;
+
     /// <summary>Adds to a number of decisions.</summary>
     /// <param name="index">Which number.</param>
     /// <param name="amount">1, or -1 for a decision that is taken back, maybe on another thread.</param>
@@ -161,7 +162,7 @@ internal sealed class SpanCounts
         public RecentSpans Recent;
 
         // By reason, refused before recorded.
-        public readonly long[] Decisions = new long[2 * SpanMetrics.DecisionReasons];
+        public readonly long[] Decisions = new long[2 * DecisionReasons.Count];
         public Counters Values;
     }
 

@@ -10,7 +10,8 @@ internal sealed class SpanMetrics : IDisposable
 {
     public const string MeterName = "Tracing.Sdk";
 
-    public const int DecisionReasons = (int)DecisionReason.EndedParent + 1;
+    private static readonly KeyValuePair<string, object?> Sampled = new("otel.span.sampling_result", "RECORD_AND_SAMPLE");
+    private static readonly KeyValuePair<string, object?> NotSampled = new("otel.span.sampling_result", "DROP");
 
     // By the bits of ContextConflict.
     private static readonly string[] ConflictNames = ["trace_id", "span_id", "sampled"];
@@ -25,13 +26,17 @@ internal sealed class SpanMetrics : IDisposable
     private long _filtered;
     private long _inferredFiltered;
 
-    public SpanMetrics()
+    /// <param name="time">The clock of <see cref="Refusals"/>. Default: the system's.</param>
+    public SpanMetrics(TimeProvider? time = null)
     {
+        Refusals = new RecentRefusals(time ?? TimeProvider.System);
         Publish(() => _meter.CreateObservableCounter(
             "tracing.sdk.context.conflicts",
             () => Enumerable.Range(0, ConflictNames.Length).Select(i => new Measurement<long>(Conflicts(i), new KeyValuePair<string, object?>("tracing.sdk.conflict", ConflictNames[i]))),
             "{request}", "Requests in which the trace headers of two formats disagreed."));
-        Publish(() => _meter.CreateObservableCounter("otel.sdk.span.started", () => Started, "{span}", "Spans that were sampled and started."));
+        Publish(() => _meter.CreateObservableCounter(
+            "otel.sdk.span.started", () => new Measurement<long>[] { new(Started, Sampled), new(_counts.StartedUnsampled, NotSampled) }, "{span}", "Activities that were started."));
+        Publish(() => _meter.CreateObservableCounter("tracing.sdk.decisions", DecisionsByReason, "{decision}", "Requests and root spans, by what decided whether they are recorded."));
         Publish(() => _meter.CreateObservableUpDownCounter("otel.sdk.span.live", () => Live, "{span}", "Spans that were started and have not ended."));
         Publish(() => _meter.CreateObservableCounter("tracing.sdk.span.left_out", () => Filtered, "{span}", "Spans that were started and that user code has left out."));
         Observe("otel.sdk.processor.span.queue.size", "{span}", "Spans that wait for their request.", exporter => Math.Max(0, exporter.InFlight - exporter.Sending));
@@ -122,7 +127,11 @@ internal sealed class SpanMetrics : IDisposable
     /// <summary>Takes the count of a decision back, for another one that follows.</summary>
     public void Undecided(DecisionReason reason, bool isRecorded) => _counts.Decide(IndexOf(reason, isRecorded), -1);
 
-    public long Decisions(DecisionReason reason, bool isRecorded) => _counts.Decisions(IndexOf(reason, isRecorded));
+    /// <summary>The number of decisions. Not negative: one that is taken back may be read before the one that it takes back.</summary>
+    public long Decisions(DecisionReason reason, bool isRecorded) => Math.Max(0, _counts.Decisions(IndexOf(reason, isRecorded)));
+
+    /// <summary>The requests and root spans that were not recorded last.</summary>
+    public RecentRefusals Refusals { get; }
 
     private static int IndexOf(DecisionReason reason, bool isRecorded) => (2 * (int)reason) + (isRecorded ? 1 : 0);
 
@@ -163,7 +172,8 @@ internal sealed class SpanMetrics : IDisposable
         }
     }
 
-    /// <summary>"1204 spans started, 1200 exported, 3 dropped (queue_full 3), 1 not ended (System.Net.Http "POST")"; with several exporters the name before each one's part.</summary>
+    /// <summary>"1204 spans started, 1200 exported, 3 dropped (queue_full 3), 1 not ended (System.Net.Http "POST")"; with several exporters the name before each one's part. The
+    /// decisions follow when one of them was not to record.</summary>
     public override string ToString() => ToString(isLast: false, isRecording: true);
 
     /// <param name="isLast">Whether the process ends now: spans in flight are then given as dropped.</param>
@@ -181,8 +191,12 @@ internal sealed class SpanMetrics : IDisposable
         });
         var filtered = Filtered;
         var started = isRecording && exporters.Length > 0 ? settled + live + filtered : Started;
-        return $"{started} spans started{string.Concat(parts)}{(filtered > 0 ? $", {filtered} left out" : "")}{(live > 0 ? $", {live} not ended{RunningSpans()}" : "")}";
+        var decisions = ReadDecisions();
+        return $"{started} spans started{string.Concat(parts)}{(filtered > 0 ? $", {filtered} left out" : "")}{(live > 0 ? $", {live} not ended{RunningSpans()}" : "")}{(decisions.Refused > 0 ? $"; {decisions}" : "")}";
     }
+
+    /// <summary>The decisions so far.</summary>
+    public DecisionSummary ReadDecisions() => DecisionSummary.Read(this);
 
     /// <summary>Whether a meter is this tracing's: each tracing has a meter of the same name.</summary>
     public bool Owns(Meter meter) => ReferenceEquals(meter, _meter);
@@ -231,6 +245,17 @@ internal sealed class SpanMetrics : IDisposable
 
     private static KeyValuePair<string, object?>[] Tags(ExporterMetrics exporter) =>
         [new("otel.component.type", exporter.ComponentType), new("otel.component.name", exporter.ComponentName)];
+
+    private IEnumerable<Measurement<long>> DecisionsByReason()
+    {
+        for (var reason = (DecisionReason)0; (int)reason < DecisionReasons.Count; reason++)
+        {
+            if (Decisions(reason, isRecorded: true) is > 0 and var recorded) yield return new(recorded, Reason(reason), Sampled);
+            if (Decisions(reason, isRecorded: false) is > 0 and var refused) yield return new(refused, Reason(reason), NotSampled);
+        }
+    }
+
+    private static KeyValuePair<string, object?> Reason(DecisionReason reason) => new("tracing.sdk.decision.reason", reason.Name());
 
     private void Observe(string name, string unit, string description, Func<ExporterMetrics, long> value) =>
         Publish(() => _meter.CreateObservableUpDownCounter(

@@ -255,6 +255,8 @@ internal sealed class SpanRecorder : IDisposable
         }
 
         _metrics.Decided(decision.Reason, decision.IsRecorded);
+        // The web half knows the path of a request.
+        if (!decision.IsRecorded && !IsWebRequest(options)) _metrics.Refusals.Add(decision.Reason, options.Name);
         t_decision = decision;
         return decision.IsRecorded;
     }
@@ -278,7 +280,12 @@ internal sealed class SpanRecorder : IDisposable
     // Only the first span of a trace in this process is counted: what would be its children has the same reason.
     private ActivitySamplingResult RefuseUncreated(ref ActivityCreationOptions<ActivityContext> options, DecisionReason reason)
     {
-        if (options.Parent.TraceId == default || options.Parent.IsRemote) _metrics.Decided(reason, isRecorded: false);
+        if (options.Parent.TraceId == default || options.Parent.IsRemote)
+        {
+            _metrics.Decided(reason, isRecorded: false);
+            _metrics.Refusals.Add(reason, options.Name);
+        }
+
         return Refuse(ref options, ActivitySamplingResult.None);
     }
 

@@ -57,8 +57,16 @@ public sealed partial class LogDocumentationTests
     public void Instruments_OfDelivery_AreThoseOfTheSource()
     {
         var instruments = Sources.SelectMany(source => Instrument().Matches(source)).Select(match => match.Groups[1].Value).Where(name => name.StartsWith("otel.sdk.", StringComparison.Ordinal) || name.StartsWith("tracing.sdk.", StringComparison.Ordinal));
-        Assert.Equal(instruments.Distinct().Order(), DocumentationPages.CodeSpans(Delivery).Where(code => code.StartsWith("otel.sdk.", StringComparison.Ordinal) || code.StartsWith("tracing.sdk.", StringComparison.Ordinal)).Order());
+        Assert.Equal(
+            instruments.Distinct().Order(),
+            DocumentationPages.CodeSpans(Delivery).Where(code => code.StartsWith("otel.sdk.", StringComparison.Ordinal) || code.StartsWith("tracing.sdk.", StringComparison.Ordinal))
+                .Where(code => code != "tracing.sdk.decision.reason").Order());
     }
+
+    [Fact]
+    public void Decisions_OfDelivery_AreThoseOfTheSource() => Assert.Equal(
+        Sources.SelectMany(source => Decision().Matches(source)).Select(match => $"{match.Groups[2].Value} {match.Groups[1].Value}"),
+        DecisionRow().Matches(File.ReadAllText(DocumentationPages.PathOf(Delivery))).Select(match => $"{match.Groups[1].Value} {match.Groups[2].Value}"));
 
     private static IEnumerable<string> Rows(Regex row) => row.Matches(File.ReadAllText(DocumentationPages.PathOf(Delivery))).Select(match => match.Groups[1].Value);
 
@@ -77,9 +85,15 @@ public sealed partial class LogDocumentationTests
     [GeneratedRegex(@"Names = \[(""queue_full""[^\]]*)\]")]
     private static partial Regex ReasonNames();
 
+    [GeneratedRegex(@"^\s+\(""(\w+)"", ""([^""]+)""\),", RegexOptions.Multiline)]
+    private static partial Regex Decision();
+
+    [GeneratedRegex(@"^\| ([a-z][^|`]+) \| `(\w+)` \|", RegexOptions.Multiline)]
+    private static partial Regex DecisionRow();
+
     [GeneratedRegex("\"(\\w+)\"")]
     private static partial Regex Quoted();
 
-    [GeneratedRegex(@"(?:Counter|Histogram<double>|Observe)\(\s*""([a-z.]+)""")]
+    [GeneratedRegex(@"(?:Counter|Histogram<double>|Observe)\(\s*""([a-z._]+)""")]
     private static partial Regex Instrument();
 }

@@ -39,7 +39,7 @@ public sealed class IgnoredRequestTests
 
         Assert.Empty(service.Sink.Spans);
         Assert.Equal(way == "health checks with trust" ? [] : Everything.Select(Normalized).Order(), Sent(server));
-        Assert.Equal("Tracing stopped: 0 spans started, 0 exported, 0 dropped", service.Log.OfTracing[^1]);
+        Assert.Equal("0 spans started, 0 exported, 0 dropped", service.Log.SpansOfLastLine);
         Assert.Equal(2, service.Log.OfTracing.Count);
         Decisions.Assert(service.Services, (IgnoreWay.Reason(way), false, 1));
     }

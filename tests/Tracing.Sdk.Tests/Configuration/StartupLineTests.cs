@@ -131,7 +131,7 @@ public sealed class StartupLineTests
     {
         await using var service = await TestService.StartAsync(
             app => app.MapGet("/", () => "ok"), options, b => b.Configuration.AddInMemoryCollection(configuration));
-        var line = Assert.Single(service.Log.OfTracing);
+        var line = Assert.Single(service.Log.OfTracing, l => l.StartsWith("Tracing ", StringComparison.Ordinal));
         await service.StopAsync();
         return line.Replace(", ", ",\n  ");
     }

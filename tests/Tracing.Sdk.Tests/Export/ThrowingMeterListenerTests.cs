@@ -54,7 +54,7 @@ public sealed class ThrowingMeterListenerTests
         }
 
         metrics.Dispose();
-        Assert.Equal(12, calls);
+        Assert.Equal(13, calls);
         listener.MeasurementsCompleted = null;
     }
 

@@ -55,6 +55,38 @@ public sealed class SpanMetricsTests
     }
 
     [Fact]
+    public void ToString_SomeRequestsAreRefused_SaysTheDecisions()
+    {
+        using var metrics = new SpanMetrics();
+        for (var i = 0; i < 12; i++) metrics.Decided(DecisionReason.CallerYes, isRecorded: true);
+        for (var i = 0; i < 3; i++) metrics.Decided(DecisionReason.HealthCheck, isRecorded: false);
+        for (var i = 0; i < 1190; i++) metrics.Decided(DecisionReason.CallerNo, isRecorded: false);
+        metrics.Undecided(DecisionReason.HealthCheck, isRecorded: false);
+        Assert.Equal(
+            "0 spans started; 1204 requests and root spans: 12 recorded, 1192 not (the caller said no: 1190, a health check: 2)",
+            metrics.ToString(isLast: true, isRecording: false));
+    }
+
+    [Fact]
+    public void ToString_AllRequestsAreRecorded_SaysNothingOfDecisions()
+    {
+        using var metrics = new SpanMetrics();
+        metrics.AddExporter("otlp_http_span_exporter");
+        metrics.Decided(DecisionReason.CallerYes, isRecorded: true);
+        Assert.Equal("0 spans started, 0 exported, 0 dropped", metrics.ToString());
+    }
+
+    [Fact]
+    public void Reasons_All_HaveANameAndWordsOfTheirOwn()
+    {
+        var reasons = Enum.GetValues<DecisionReason>();
+        Assert.Equal(reasons.Length, DecisionReasons.Count);
+        Assert.Equal(reasons.Length, reasons.Select(r => r.Name()).Distinct().Count());
+        Assert.Equal(reasons.Length, reasons.Select(r => r.Words()).Distinct().Count());
+        Assert.All(reasons, r => Assert.Equal(r.ToString(), r.Name().Replace("_", "", StringComparison.Ordinal), ignoreCase: true));
+    }
+
+    [Fact]
     public void Meter_Observed_HasTheConventionsNames()
     {
         using var metrics = new SpanMetrics();
@@ -67,6 +99,10 @@ public sealed class SpanMetricsTests
         exporter.Drop(DropReason.QueueFull);
         exporter.Drop(DropReason.Rejected);
         exporter.Retry();
+        for (var i = 0; i < 5; i++) metrics.UnsampledStarted();
+        for (var i = 0; i < 2; i++) metrics.Decided(DecisionReason.CallerYes, isRecorded: true);
+        for (var i = 0; i < 4; i++) metrics.Decided(DecisionReason.CallerNo, isRecorded: false);
+        metrics.Decided(DecisionReason.Ratio, isRecorded: false);
 
         var measured = new SortedSet<string>(StringComparer.Ordinal);
         using var listener = new MeterListener

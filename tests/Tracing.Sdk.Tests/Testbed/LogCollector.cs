@@ -21,6 +21,11 @@ internal sealed class LogCollector : ILoggerProvider, ISupportExternalScope
     /// <summary>What the library itself said.</summary>
     public IReadOnlyList<string> OfTracing => [.. Lines.Where(l => l.Category == "Tracing.Sdk").Select(l => l.Message)];
 
+    /// <summary>What the last line says of spans, without what it says of decisions.</summary>
+    public string SpansOfLastLine =>
+        OfTracing.Single(l => l.StartsWith("Tracing stopped: ", StringComparison.Ordinal))["Tracing stopped: ".Length..].Split("; ")
+            .Where(part => !part.Contains("requests and root spans: ", StringComparison.Ordinal)).Aggregate((line, part) => $"{line}; {part}");
+
     public ILogger CreateLogger(string categoryName) => new Logger(this, categoryName);
 
     public void SetScopeProvider(IExternalScopeProvider scopeProvider) => _scopes = scopeProvider;

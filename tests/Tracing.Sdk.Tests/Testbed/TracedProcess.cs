@@ -31,8 +31,8 @@ internal sealed class TracedProcess : IDisposable
     /// <summary>What the library warned of, and "Tracing stopped" if that was a warning.</summary>
     public IReadOnlyList<string> Warnings => [.. Log.Lines.Where(l => l is { Category: "Tracing.Sdk", Level: LogLevel.Warning }).Select(l => l.Message)];
 
-    /// <summary>The last line, once the tracing is stopped.</summary>
-    public string LastLine => Log.OfTracing.Single(l => l.StartsWith("Tracing stopped: ", StringComparison.Ordinal))["Tracing stopped: ".Length..];
+    /// <summary>What the last line says of spans, once the tracing is stopped.</summary>
+    public string LastLine => Log.SpansOfLastLine;
 
     /// <summary>Sum of what an instrument of the library says now, over all exporters.</summary>
     public static long Read(string instrument, string? errorType = null)
