@@ -9,6 +9,9 @@ namespace Tracing.Sdk.Recording;
 /// <param name="Threshold">The tracestate member that tells backends how many traces this one stands for; null where it is not known, or not recorded.</param>
 internal readonly record struct SamplingDecision(bool IsRecorded, DecisionReason Reason, string? Threshold)
 {
+    /// <summary>Whether the caller has decided, whose threshold then goes on.</summary>
+    public bool IsOfCaller => Reason is DecisionReason.CallerYes or DecisionReason.CallerNo or DecisionReason.CallerDebug;
+
     /// <summary>Writes the threshold into the tracestate of a span that is about to start.</summary>
     public void WriteTo(ref ActivityCreationOptions<ActivityContext> span, string? traceState)
     {

@@ -320,6 +320,14 @@ internal sealed class SpanRecorder : IDisposable
     private void OnStarted(Activity activity)
     {
         if (EndedParents.Take(activity) is { } ended) BeginTrace(activity, ended);
+
+        // Hosting has put the tracestate that came in back into its activity, after the sampler has decided.
+        if (activity is { Kind: ActivityKind.Server, HasRemoteParent: true, Source.Name: SourceNames.HttpServer or SourceNames.OwnHttpServer, TraceStateString: not null }
+            && t_decision is { IsOfCaller: false } decision)
+        {
+            decision.WriteTo(activity);
+        }
+
         if (!activity.Recorded)
         {
             _ownership.ForgetRefusal();

@@ -166,11 +166,15 @@ public sealed class ProbabilityStateTests
     public void AnyBomb_IsReadWithoutAnAllocation(string text)
     {
         var bomb = "foo=1," + string.Concat(Enumerable.Repeat(text, 16_000 / text.Length));
-        for (var i = 0; i < 40; i++) _ = ProbabilityState.GetRandomness(bomb, AnyTrace);
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        _ = ProbabilityState.GetRandomness(bomb, AnyTrace);
+        // The first measurements see the code being compiled.
+        Assert.Equal(0, Enumerable.Range(0, 40).Min(_ => Measure()));
 
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        long Measure()
+        {
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            _ = ProbabilityState.GetRandomness(bomb, AnyTrace);
+            return GC.GetAllocatedBytesForCurrentThread() - before;
+        }
     }
 
     [Property(MaxTest = 2_000)]
