@@ -68,7 +68,7 @@ internal static class RequestRules
         if (activity is not { Kind: ActivityKind.Server }) return before;
         var request = context.Request;
         var facts = new RequestFacts(request.Method, PathOf(request), HostOf(request), request.Headers, route);
-        if (!rules.Sampling.TryDecide(facts, RemoteContext.Current?.Ids.State ?? SamplingState.Defer, activity.TraceId, out var decision)) return before;
+        if (!rules.Sampling.TryDecide(facts, RemoteContext.Current?.Ids.State ?? SamplingState.Defer, activity.TraceId, activity.TraceStateString, out var decision)) return before;
         recorder.Apply(activity, before, decision);
         return decision;
     }

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Primitives;
 using Tracing.Sdk.Configuration;
 using Tracing.Sdk.Export;
 using Tracing.Sdk.Http;
@@ -15,6 +16,9 @@ namespace Tracing.Sdk;
 public sealed class MeshTracing : IDisposable, IAsyncDisposable
 {
     private readonly Shutdown _shutdown;
+    private readonly OptionsReload _reload;
+    private readonly TimeProvider _time;
+    private IDisposable? _reloading;
 
     private MeshTracing(
         MeshTracingOptions options, string applicationName, string? environment, ILogger logger, TimeProvider time, Func<bool>? isLoggerDisposed)
@@ -23,7 +27,7 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
         var metrics = new SpanMetrics();
         var exporters = isRecording ? Exporters.Create(options, options.Origins.NameInForce, TracingParts.CreateResource(options, applicationName, environment), metrics, logger, time) : [];
         var warnings = new CoexistenceWarnings(logger);
-        var rules = new RulesInForce(new TracingRules(options.Sampling, options.Ignore));
+        var rules = new RulesInForce(new TracingRules(options.Sampling, options.Ignore, time));
         Instance = new TracingInstance(
             TracingParts.CreatePropagation(options, logger, time),
             rules,
@@ -42,7 +46,8 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
         {
             UserCode = new UserCode(logger),
         };
-        _shutdown = new Shutdown(Instance.Stop, exporters, metrics, isRecording ? new LastLine(logger, metrics, isLoggerDisposed) : null);
+        (_time, _reload) = (time, new OptionsReload(options, logger));
+        _shutdown = new Shutdown(Stop, exporters, metrics, isRecording ? new LastLine(logger, metrics, isLoggerDisposed) : null);
     }
 
     /// <summary>What requests and calls use.</summary>
@@ -60,15 +65,17 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
     {
         OutboundPropagator.Install();
         var logger = CreateLogger(loggerFactory);
-        var options = new MeshTracingOptionsFactory(
-            configuration, configure is null ? [] : [new ConfigureOptions<MeshTracingOptions>(configure)], [], [], () => logger).Create(Options.DefaultName);
-        return Start(
-            options,
+        var factory = new MeshTracingOptionsFactory(
+            configuration, configure is null ? [] : [new ConfigureOptions<MeshTracingOptions>(configure)], [], [], () => logger);
+        var tracing = Start(
+            factory.Create(Options.DefaultName),
             System.Reflection.Assembly.GetEntryAssembly()?.GetName().Name ?? "",
             Environment.GetEnvironmentVariable("DOTNET_ENVIRONMENT"),
             logger,
             TimeProvider.System,
             isLoggerDisposed: IsDisposed(loggerFactory));
+        if (configuration is not null) tracing.ReloadOn(ChangeToken.OnChange(configuration.GetReloadToken, () => tracing.Reload(factory.Create(Options.DefaultName))));
+        return tracing;
     }
 
     /// <summary>Sends all spans that have ended so far: for a job before it ends, or a function before it is frozen.</summary>
@@ -119,8 +126,27 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
         return tracing;
     }
 
-    /// <summary>Applies those options of a reload that can change while tracing runs.</summary>
-    internal void Reload(MeshTracingOptions options) => Instance.Rules = new TracingRules(options.Sampling, options.Ignore);
+    /// <summary>Applies those options of a reload that can change while tracing runs, and logs what has changed.</summary>
+    internal void Reload(MeshTracingOptions options)
+    {
+        lock (_reload)
+        {
+            // The last good options come again when the new ones were refused.
+            if (ReferenceEquals(options, _reload.Current)) return;
+            Instance.Rules = new TracingRules(options.Sampling, options.Ignore, _time, Instance.Rules);
+            Instance.Propagation.DeferUnsampled = Instance.Recorder is not null && options.Sampling.DeferUnsampledParent;
+            _reload.Tell(options);
+        }
+    }
+
+    /// <summary>Takes what calls <see cref="Reload"/>, and disposes of it at the stop.</summary>
+    internal void ReloadOn(IDisposable? registration) => _reloading = registration;
+
+    private void Stop()
+    {
+        _reloading?.Dispose();
+        Instance.Stop();
+    }
 
     internal static ILogger CreateLogger(ILoggerFactory? loggerFactory) => (ILogger?)loggerFactory?.CreateLogger(Log.Category) ?? new StandardErrorLogger();
 

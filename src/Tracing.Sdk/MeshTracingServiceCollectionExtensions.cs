@@ -70,7 +70,7 @@ public static class MeshTracingServiceCollectionExtensions
             provider.GetService<TimeProvider>() ?? TimeProvider.System,
             hasHost: provider.GetService<IHostApplicationLifetime>() is not null,
             MeshTracing.IsDisposed(loggers));
-        options.OnChange(tracing.Reload);
+        tracing.ReloadOn(options.OnChange(tracing.Reload));
         return tracing;
     }
 

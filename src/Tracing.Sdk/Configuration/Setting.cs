@@ -41,6 +41,9 @@ internal sealed class Setting
     public SettingUse Use { get; }
     public bool IsList => Type.IsGenericType && !IsPairs;
 
+    /// <summary>Whether a reload changes the value in force.</summary>
+    public bool IsReloadable => _property.IsDefined(typeof(ReloadableAttribute), inherit: false);
+
     /// <summary>Whether a layer adds to the value of the layers below, instead of replacing it.</summary>
     public bool IsPairs => Type == typeof(IDictionary<string, string>);
 

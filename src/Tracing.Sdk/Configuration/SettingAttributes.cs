@@ -33,3 +33,7 @@ internal class ExpectedAttribute(string expected) : Attribute
     /// <summary>Whether tracing can start with the value.</summary>
     public virtual bool Allows(object? value, MeshTracingOptions options) => true;
 }
+
+/// <summary>A reload of the configuration changes the option while tracing runs. Any other option counts at the next start.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+internal sealed class ReloadableAttribute : Attribute;

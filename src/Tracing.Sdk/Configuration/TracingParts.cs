@@ -27,7 +27,7 @@ internal static class TracingParts
             BaggageTargets = new PropagationTargets(o.BaggageTargets, o.ExcludedTargets),
             Trust = isForward ? null : new TrustPolicy(options.Trust.Default, options.Trust.Rules, options.Http.EnvoyHeaderPrefix),
             DeferUnsampled = !isForward && options.Sampling.DeferUnsampledParent,
-            Forced = !isForward && options.Trust.MaxForcedTracesPerSecond is { } limit ? new ForcedTraceLimit(limit, time) : null,
+            Forced = !isForward && options.Trust.MaxForcedTracesPerSecond is { } limit ? new RateLimit(limit, limit, time) : null,
         };
     }
 

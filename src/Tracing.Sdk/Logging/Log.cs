@@ -26,6 +26,12 @@ internal static partial class Log
     [LoggerMessage(11, LogLevel.Information, "Spans of the source {Source} are not recorded, because {Setting} leaves it out.")]
     public static partial void SourceLeftOut(ILogger logger, string source, string setting);
 
+    [LoggerMessage(13, LogLevel.Information, "Tracing options reloaded: {Settings}.")]
+    public static partial void Reloaded(ILogger logger, string settings);
+
+    [LoggerMessage(14, LogLevel.Warning, "The configuration has changed, but these options count at the next start only: {Settings}.")]
+    public static partial void ReloadedAtNextStart(ILogger logger, string settings);
+
     [LoggerMessage(20, LogLevel.Warning, "Spans cannot be exported. {Cause}", SkipEnabledCheck = true)]
     public static partial void ExportFailed(ILogger logger, string cause);
 

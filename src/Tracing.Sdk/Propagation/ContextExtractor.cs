@@ -63,13 +63,16 @@ internal static class ContextExtractor
         var passThrough = ReadPassThrough(ref headers, settings.PassThrough);
         if (empty is not null && ids is { HasIds: false, State: SamplingState.Defer } && baggage is null && requestId is null && passThrough is null) return empty;
 
+        var traceState = isFromB3 ? null : w3c.TraceState;
+        // Of a trace that is undecided, the sampler writes the threshold.
+        if (ids.State != SamplingState.Defer && ProbabilityState.IsIn(traceState)) traceState = ProbabilityState.WithoutWrongThreshold(traceState, ids.IsSampled, ids.ToActivityTraceId());
         var namesW3CSpan = !isFromB3 && ids.SpanId == w3c.Ids.SpanId;
         return new RemoteContext
         {
             Ids = ids,
             Format = !ids.HasIds ? null : namesW3CSpan || (!isFromB3 && ids.SpanId != b3.SpanId) ? "w3c" : "b3",
             TraceParent = namesW3CSpan && ids.IsSampled == w3c.Ids.IsSampled && TraceParent.IsCanonical(w3c.TraceParent) ? w3c.TraceParent : null,
-            TraceState = isFromB3 ? null : w3c.TraceState,
+            TraceState = traceState,
             StaleSpanId = stale,
             Link = link,
             Conflict = conflict,

@@ -15,11 +15,11 @@ internal sealed class ContextPropagation
     /// <summary>The rules of trust; null when every caller is trusted. Those about the peer's address are judged later, when it is known.</summary>
     public TrustPolicy? Trust { get; init; }
 
-    /// <summary>Whether "not sampled" counts as undecided, because a proxy in front passes ids on without deciding.</summary>
-    public bool DeferUnsampled { get; init; }
+    /// <summary>Whether "not sampled" counts as undecided, because a proxy in front passes ids on without deciding. A reload can change it.</summary>
+    public bool DeferUnsampled { get; set; }
 
     /// <summary>How many traces callers may force; null for no limit.</summary>
-    public ForcedTraceLimit? Forced { get; init; }
+    public RateLimit? Forced { get; init; }
 
     /// <summary>Reads the context of a request, and decides which of the caller's decisions hold. <paramref name="empty"/> as in <see cref="ContextExtractor"/>.</summary>
     public RemoteContext Extract(IDictionary<string, StringValues> headers, RemoteContext empty)

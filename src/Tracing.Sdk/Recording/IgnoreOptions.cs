@@ -9,11 +9,13 @@ public sealed class IgnoreOptions
     /// <summary>Whether health checks are ignored: endpoints of <c>MapHealthChecks</c>, the paths <c>/healthz</c>, <c>/livez</c> and <c>/readyz</c>, and gRPC's health service.</summary>
     /// <value>Default true.</value>
     /// <remarks>Turn it off to see what a health check does.</remarks>
+    [Reloadable]
     public bool HealthChecks { get; set; } = true;
 
     /// <summary>Paths of requests that are ignored, in any letter case; <c>*</c> stands for any characters. A path base is part of the path.</summary>
     /// <value>Default: none.</value>
     /// <remarks>Name what is asked often and tells nothing: <c>/metrics</c>, <c>/static/*</c>, <c>/favicon.ico</c>. Endpoints can say it themselves by <c>.DisableTracing()</c>.</remarks>
+    [Reloadable]
     [PathPatterns]
     public IList<string> Paths { get; } = [];
 
@@ -21,6 +23,7 @@ public sealed class IgnoreOptions
     /// headers are written as if the code around the call had made it.</summary>
     /// <value>Default: none.</value>
     /// <remarks>Name what is called often and tells nothing: <c>vault.internal</c>, <c>localhost:8500/v1/*</c>.</remarks>
+    [Reloadable]
     [CallPatterns]
     public IList<string> Calls { get; } = [];
 
@@ -34,6 +37,7 @@ public sealed class IgnoreOptions
     /// <summary>Names of ActivitySources whose spans are recorded inside of a trace and do not begin one, written as in <see cref="MeshTracingOptions.Sources"/>.</summary>
     /// <value>Default: none.</value>
     /// <remarks>Name a library that polls in the background: its spans in requests stay, and its polls make no traces of their own.</remarks>
+    [Reloadable]
     [Expected("a list of names; * at the end stands for any rest")]
     public IList<string> RootSources { get; } = [];
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Tracing.Sdk.Propagation;
 using Tracing.Sdk.Propagation.Mesh;
+using Tracing.Sdk.Propagation.W3C;
 
 namespace Tracing.Sdk.Recording;
 
@@ -37,10 +38,11 @@ internal sealed class OutgoingIds(SpanOwnership ownership, SourceFilter filter, 
 
         // :: Step 4: nothing is exported here. A span that was sampled was refused; otherwise the caller's decision holds.
         var state = wasSampled || top.ParentSpanId == default ? SamplingState.Deny : GetCallerState(top);
-        if (state == SamplingState.Defer) state = DecideAlone(top.TraceId);
+        var traceState = top.TraceStateString;
+        if (state == SamplingState.Defer) state = DecideAlone(top.TraceId, ref traceState);
         var isOwnHop = top.ParentSpanId == default || (state == SamplingState.Deny && !MayBeExportedByCaller(top));
         var spanId = isOwnHop ? top.SpanId : top.ParentSpanId;
-        return new OutboundContext(top.TraceId.ToHexString(), spanId.ToHexString(), state, IsRandom(top), top.TraceStateString);
+        return new OutboundContext(top.TraceId.ToHexString(), spanId.ToHexString(), state, IsRandom(top), traceState);
     }
 
     /// <summary>What is exported of a span beside its activity. Its parent is the nearest exported ancestor, which a reader of the trace will find.</summary>
@@ -96,12 +98,18 @@ internal sealed class OutgoingIds(SpanOwnership ownership, SourceFilter filter, 
     {
         if (RemoteContext.Current is not { Ids: { HasIds: true } ids } remote) return null;
         var traceId = ids.ToActivityTraceId();
-        var state = ids.State == SamplingState.Defer ? DecideAlone(traceId) : ids.State;
+        var traceState = remote.TraceState;
+        var state = ids.State == SamplingState.Defer ? DecideAlone(traceId, ref traceState) : ids.State;
         var spanId = state == SamplingState.Deny && !remote.IsSampledByCaller ? ActivitySpanId.CreateRandom() : ids.ToActivitySpanId();
-        return new OutboundContext(traceId.ToHexString(), spanId.ToHexString(), state, ids.IsRandom, remote.TraceState);
+        return new OutboundContext(traceId.ToHexString(), spanId.ToHexString(), state, ids.IsRandom, traceState);
     }
 
-    private SamplingState DecideAlone(ActivityTraceId traceId) => rules.Current.Sampler.DecideAlone(traceId) ? SamplingState.Accept : SamplingState.Deny;
+    private SamplingState DecideAlone(ActivityTraceId traceId, ref string? traceState)
+    {
+        var decision = rules.Current.Sampler.DecideAlone(traceId, traceState);
+        traceState = ProbabilityState.WithThreshold(traceState, decision.Threshold);
+        return decision.IsRecorded ? SamplingState.Accept : SamplingState.Deny;
+    }
 
     // For a local root that is not exported. Without the caller's headers: a caller that had sampled would have been followed.
     private bool MayBeExportedByCaller(Activity top) =>

@@ -4,41 +4,153 @@ using Tracing.Sdk.Propagation;
 namespace Tracing.Sdk.Recording;
 
 /// <summary>The rules of sampling, in order: the first that matches decides.</summary>
-internal sealed class SamplingRules(IReadOnlyList<SamplingRule> rules)
+/// <remarks>Any thread. Matching allocates nothing.</remarks>
+internal sealed class SamplingRules
 {
-    public static SamplingRules None { get; } = new([]);
+    private readonly Rule[] _all;
+    private readonly Rule[] _ofRequests;
+    private readonly Rule[] _ofSpans;
+    private readonly bool _followsCallers;
+    private readonly bool _anyOverrides;
 
-    /// <summary>Whether a rule is about requests.</summary>
-    public bool HasRequestRules { get; }
+    /// <param name="rules">The rules.</param>
+    /// <param name="followsCallers">Whether a caller's decision holds where no rule says otherwise.</param>
+    /// <param name="time">The clock of the rates.</param>
+    /// <param name="previous">The rules before a reload: a rule that is among them goes on with its bucket. Null at the start.</param>
+    public SamplingRules(IReadOnlyList<SamplingRule> rules, bool followsCallers, TimeProvider time, SamplingRules? previous)
+    {
+        _all = [.. rules.Select(r => new Rule(r, Array.Find(previous?._all ?? [], p => p.Text == r)?.Limit, time))];
+        _ofRequests = Array.FindAll(_all, r => r.IsOfRequests);
+        _ofSpans = Array.FindAll(_all, r => r.IsOfSpans);
+        _followsCallers = followsCallers;
+        _anyOverrides = Array.Exists(_all, r => r.OverridesCaller);
+        NeedsRoute = Array.Exists(_ofRequests, r => r.NeedsRoute);
+    }
 
-    /// <summary>Whether a rule is about routes, which are known after routing only.</summary>
+    /// <summary>Whether a rule can match a request.</summary>
+    public bool HasRequestRules => _ofRequests.Length > 0;
+
+    /// <summary>Whether a rule is about routes, which are known after routing only: then <see cref="TryDecide(in RequestFacts, SamplingState, ActivityTraceId, string?, out SamplingDecision)"/>
+    /// is to be asked once more with the route.</summary>
     public bool NeedsRoute { get; }
 
-    /// <summary>Decides for a request.</summary>
+    /// <summary>Decides for a request. Before routing, rules about routes are passed over. After it, only such a rule decides, and only if no rule before it has done so already.</summary>
     /// <param name="request">The request.</param>
     /// <param name="caller">The decision of the caller.</param>
     /// <param name="traceId">The trace.</param>
-    /// <param name="decision">The decision of the first rule that matches.</param>
+    /// <param name="traceState">Its tracestate, which may hold the trace's randomness.</param>
+    /// <param name="decision">The decision of the first rule that matches; <see cref="SamplingDecision.WriteTo(Activity)"/> is the caller's part.</param>
     /// <returns>False when no rule decides.</returns>
-    public bool TryDecide(in RequestFacts request, SamplingState caller, ActivityTraceId traceId, out SamplingDecision decision)
+    public bool TryDecide(in RequestFacts request, SamplingState caller, ActivityTraceId traceId, string? traceState, out SamplingDecision decision)
     {
-        _ = rules;
         decision = default;
+        if (!MayDecide(caller, out var isDecided)) return false;
+        foreach (var rule in _ofRequests)
+        {
+            if ((isDecided && !rule.OverridesCaller) || !rule.Matches(request)) continue;
+            // A rate has taken its token before routing.
+            if (request.Route is not null && !rule.NeedsRoute) return false;
+            decision = rule.Decide(traceId, traceState);
+            return true;
+        }
+
         return false;
     }
 
-    /// <summary>Decides for a span that is no request of a web host: a root, or the first span of a message.</summary>
-    /// <inheritdoc cref="TryDecide(in RequestFacts, SamplingState, ActivityTraceId, out SamplingDecision)"/>
+    /// <summary>Decides for a span that is no request of a web host: a root, or the first span of a message. The decision is written into its tracestate.</summary>
+    /// <inheritdoc cref="TryDecide(in RequestFacts, SamplingState, ActivityTraceId, string?, out SamplingDecision)"/>
     public bool TryDecide(ref ActivityCreationOptions<ActivityContext> span, SamplingState caller, out SamplingDecision decision)
     {
-        _ = rules;
         decision = default;
+        if (_ofSpans.Length == 0 || !MayDecide(caller, out var isDecided)) return false;
+        foreach (var rule in _ofSpans)
+        {
+            if ((isDecided && !rule.OverridesCaller) || !rule.Matches(span.Source.Name, span.Name)) continue;
+            decision = rule.Decide(ref span);
+            return true;
+        }
+
         return false;
     }
-}
 
-/// <summary>What a rule or a ratio has decided.</summary>
-/// <param name="IsRecorded">Whether the span is recorded.</param>
-/// <param name="Reason">Why.</param>
-/// <param name="Threshold">The value of <c>th</c> in the tracestate's <c>ot</c> member, which tells backends how many traces this one stands for; null when there is none.</param>
-internal readonly record struct SamplingDecision(bool IsRecorded, DecisionReason Reason, string? Threshold);
+    private bool MayDecide(SamplingState caller, out bool isDecided)
+    {
+        isDecided = caller != SamplingState.Defer && _followsCallers;
+        return caller != SamplingState.Debug && (!isDecided || _anyOverrides);
+    }
+
+    private sealed class Rule
+    {
+        private readonly ProbabilitySampler? _ratio;
+        private readonly (SamplingRule.ConditionKind Kind, string? Header, PathPattern Pattern)[] _conditions;
+
+        public Rule(SamplingRule rule, RateLimit? limit, TimeProvider time)
+        {
+            Text = rule;
+            OverridesCaller = rule.OverridesCaller;
+            if (rule.Ratio is { } ratio) _ratio = new ProbabilitySampler(ratio);
+            else Limit = limit ?? new RateLimit(rule.Rate!.Value, rule.Burst, time);
+            _conditions = [.. rule.AllConditions.Select(c => (c.Kind, c.Header, new PathPattern(c.Pattern)))];
+            IsOfRequests = rule.AllConditions.All(c => SamplingRule.IsOfRequests(c.Kind));
+            IsOfSpans = !rule.AllConditions.Any(c => SamplingRule.IsOfRequests(c.Kind));
+            NeedsRoute = rule.AllConditions.Any(c => c.Kind == SamplingRule.ConditionKind.Route);
+        }
+
+        public SamplingRule Text { get; }
+        public RateLimit? Limit { get; }
+        public bool OverridesCaller { get; }
+        public bool IsOfRequests { get; }
+        public bool IsOfSpans { get; }
+        public bool NeedsRoute { get; }
+
+        public SamplingDecision Decide(ActivityTraceId traceId, string? traceState) =>
+            _ratio?.Decide(traceId, traceState, DecisionReason.Rule) ?? new(Limit!.TryTake(), DecisionReason.Rate, null);
+
+        public SamplingDecision Decide(ref ActivityCreationOptions<ActivityContext> span)
+        {
+            if (_ratio is not null) return _ratio.Decide(ref span, DecisionReason.Rule);
+            var decision = new SamplingDecision(Limit!.TryTake(), DecisionReason.Rate, null);
+            decision.WriteTo(ref span, span.TraceState);
+            return decision;
+        }
+
+        public bool Matches(in RequestFacts request)
+        {
+            foreach (var (kind, header, pattern) in _conditions)
+            {
+                var matches = kind switch
+                {
+                    SamplingRule.ConditionKind.Path => pattern.Matches(request.Path),
+                    SamplingRule.ConditionKind.Method => pattern.Matches(request.Method),
+                    SamplingRule.ConditionKind.Host => pattern.Matches(request.Host),
+                    SamplingRule.ConditionKind.Route => request.Route is not null && pattern.Matches(request.Route),
+                    _ => MatchesHeader(request, header!, pattern),
+                };
+                if (!matches) return false;
+            }
+
+            return true;
+        }
+
+        public bool Matches(string source, string name)
+        {
+            foreach (var (kind, _, pattern) in _conditions)
+            {
+                if (!pattern.Matches(kind == SamplingRule.ConditionKind.Source ? source : name)) return false;
+            }
+
+            return true;
+        }
+
+        private static bool MatchesHeader(in RequestFacts request, string header, PathPattern pattern)
+        {
+            if (!request.Headers.TryGetValue(header, out var values)) return false;
+            foreach (var value in values)
+            {
+                if (pattern.Matches(value)) return true;
+            }
+
+            return false;
+        }
+    }
+}

@@ -33,7 +33,7 @@ internal sealed class SpanMetrics : IDisposable
             "{request}", "Requests in which the trace headers of two formats disagreed."));
         Publish(() => _meter.CreateObservableCounter("otel.sdk.span.started", () => Started, "{span}", "Spans that were sampled and started."));
         Publish(() => _meter.CreateObservableUpDownCounter("otel.sdk.span.live", () => Live, "{span}", "Spans that were started and have not ended."));
-        Publish(() => _meter.CreateObservableCounter("tracing.sdk.span.left_out", () => Filtered, "{span}", "Spans that were started and that user code has left out."));
+        Publish(() => _meter.CreateObservableCounter("tracing.sdk.span.filtered", () => Filtered, "{span}", "Spans that were started and that user code has left out."));
         Observe("otel.sdk.processor.span.queue.size", "{span}", "Spans that wait for their request.", exporter => Math.Max(0, exporter.InFlight - exporter.Sending));
         Observe("tracing.sdk.queue.bytes", "By", "Bytes of the buffer in use.", exporter => exporter.QueueBytes);
         Observe("tracing.sdk.queue.capacity", "By", "Bytes that the buffer may use.", exporter => exporter.QueueCapacityBytes);

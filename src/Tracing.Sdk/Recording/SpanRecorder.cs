@@ -94,9 +94,11 @@ internal sealed class SpanRecorder : IDisposable
     /// <param name="trust">How far the caller is trusted.</param>
     public SamplingDecision DecideAnew(Activity activity, SamplingDecision? before, TraceTrust trust)
     {
-        var decision = new SamplingDecision(
-            _rules.Current.Sampler.DecideAlone(activity.TraceId), trust == TraceTrust.Restart ? DecisionReason.Restarted : DecisionReason.Limited, Threshold: null);
         ClearState(activity);
+        var decision = _rules.Current.Sampler.DecideAlone(activity.TraceId, activity.TraceStateString) with
+        {
+            Reason = trust == TraceTrust.Restart ? DecisionReason.Restarted : DecisionReason.Limited,
+        };
         Apply(activity, before, decision);
         return decision;
     }
@@ -110,6 +112,7 @@ internal sealed class SpanRecorder : IDisposable
         Count(before, decision);
         var marker = Marker.Find(activity.TraceStateString);
         if (marker.IsUndecided || (marker.IsDebug && !decision.IsRecorded)) ClearState(activity);
+        decision.WriteTo(activity);
         if (decision.IsRecorded == IsRecorded(activity)) return;
         if (!decision.IsRecorded)
         {
@@ -240,9 +243,10 @@ internal sealed class SpanRecorder : IDisposable
         {
             decision = new SamplingDecision(IsRecorded: false, DecisionReason.IgnoredSource, Threshold: null);
         }
-        else if (rules.Sampling == SamplingRules.None || IsWebRequest(options) || !rules.Sampling.TryDecide(ref options, state, out decision))
+        else if (IsWebRequest(options) || !rules.Sampling.TryDecide(ref options, state, out decision))
         {
-            decision = new SamplingDecision(rules.Sampler.Decide(state, ref options), ReasonOf(state, rules.Sampler, remote, isRoot), Threshold: null);
+            decision = rules.Sampler.Decide(state, ref options);
+            if (decision.Reason is DecisionReason.Ratio or DecisionReason.CallerUndecided) decision = decision with { Reason = ReasonOfRatio(state, remote, isRoot) };
         }
 
         _metrics.Decided(decision.Reason, decision.IsRecorded);
@@ -258,16 +262,11 @@ internal sealed class SpanRecorder : IDisposable
     private static bool IsWebRequest(in ActivityCreationOptions<ActivityContext> options) =>
         options.Kind == ActivityKind.Server && options.Source.Name is SourceNames.HttpServer or SourceNames.OwnHttpServer;
 
-    private static DecisionReason ReasonOf(SamplingState state, TraceSampler sampler, RemoteContext? remote, bool isRoot) => state switch
-    {
-        SamplingState.Debug => DecisionReason.CallerDebug,
-        SamplingState.Accept when sampler.FollowsParent => DecisionReason.CallerYes,
-        SamplingState.Deny when sampler.FollowsParent => DecisionReason.CallerNo,
-        _ when remote is { Trust: TraceTrust.Restart } => DecisionReason.Restarted,
-        _ when remote is { Trust: TraceTrust.TrustIdsOnly } => DecisionReason.Limited,
-        SamplingState.Defer when !isRoot => DecisionReason.CallerUndecided,
-        _ => DecisionReason.Ratio,
-    };
+    private static DecisionReason ReasonOfRatio(SamplingState state, RemoteContext? remote, bool isRoot) =>
+        remote is { Trust: TraceTrust.Restart } ? DecisionReason.Restarted
+        : remote is { Trust: TraceTrust.TrustIdsOnly } ? DecisionReason.Limited
+        : state == SamplingState.Defer && !isRoot ? DecisionReason.CallerUndecided
+        : DecisionReason.Ratio;
 
     // Only the first span of a trace in this process is counted: what would be its children has the same reason.
     private ActivitySamplingResult RefuseUncreated(ref ActivityCreationOptions<ActivityContext> options, DecisionReason reason)

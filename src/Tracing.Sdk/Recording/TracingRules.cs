@@ -1,10 +1,14 @@
 namespace Tracing.Sdk.Recording;
 
 /// <summary>What is sampled and what is ignored: the options that can change while the process runs. Replaced as a whole.</summary>
-internal sealed class TracingRules(SamplingOptions sampling, IgnoreOptions ignore)
+/// <param name="sampling">What is sampled.</param>
+/// <param name="ignore">What is ignored.</param>
+/// <param name="time">The clock.</param>
+/// <param name="previous">What was in force before a reload; null at the start.</param>
+internal sealed class TracingRules(SamplingOptions sampling, IgnoreOptions ignore, TimeProvider time, TracingRules? previous = null)
 {
     public TraceSampler Sampler { get; } = new(sampling.Ratio, sampling.FollowParentDecision);
-    public SamplingRules Sampling { get; } = sampling.Rules.Count == 0 ? SamplingRules.None : new SamplingRules([.. sampling.Rules]);
+    public SamplingRules Sampling { get; } = new([.. sampling.Rules], sampling.FollowParentDecision, time, previous?.Sampling);
     public TimeSpan EndedParentTimeout { get; } = sampling.EndedParentTimeout;
     public IgnoreRules Ignored { get; } = new(ignore);
 }

@@ -54,6 +54,7 @@ internal static class ConfigurationSchema
 
     private static JsonObject Item(Setting setting) => setting.Items is { } items ? new() { ["enum"] = Strings(items.Known) }
         : setting.Type == typeof(IList<TrustRule>) ? new() { ["type"] = "string", ["pattern"] = $"^({string.Join('|', Enum.GetNames<TraceTrust>())}) +(internal|external|spiffe://.*|[0-9a-fA-F.:]+(/[0-9]+)?)$" }
+        : setting.Type == typeof(IList<SamplingRule>) ? new() { ["type"] = "string", ["pattern"] = "^(.* )?([Aa][Ll][Ww][Aa][Yy][Ss]|[Nn][Ee][Vv][Ee][Rr]|[0-9.]+(%|/s)?)( .*)?$" }
         : new() { ["type"] = "string" };
 
     // As text with commas too.

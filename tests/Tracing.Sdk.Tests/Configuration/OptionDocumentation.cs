@@ -97,7 +97,7 @@ internal static class ConfigurationReference
         - **A wrong variable** is ignored with one warning, because other services and libraries may share it.
         - **The start line** in the log tells what is in force and where it came from. A value that code sets to what holds anyway keeps the origin of the layer below.
         - **The section is read by the library.** `Configure<MeshTracingOptions>(section)` is not needed, and would append the section's lists to themselves.
-        - **A reload** of the configuration gives `IOptionsMonitor<MeshTracingOptions>` new options. A wrong value then changes nothing and is logged. What is running keeps the options of its start.
+        - **A reload** of the configuration changes the options that say so below, for all that begins afterwards; one line tells what is in force. Other options count at the next start. A wrong value then changes nothing and is logged. `IOptionsMonitor<MeshTracingOptions>` has the new values of all options.
 
         Visual Studio and Rider complete and check the section with the schema that comes with the package. A process without a host reads the same section with `MeshTracing.Start(configuration: ...)`.
 
@@ -121,6 +121,7 @@ internal static class ConfigurationReference
         if (Settings.All.FirstOrDefault(s => s.Name == path) is { } setting)
         {
             page.Append($"- **Value:** {setting.Expected.Replace("*", "\\*", StringComparison.Ordinal)}.\n");
+            if (setting.IsReloadable) page.Append("- A reload changes it while tracing runs.\n");
             if (setting.Type.IsEnum)
             {
                 foreach (var name in Enum.GetNames(setting.Type))

@@ -70,7 +70,7 @@ internal static class TraceStateList
     {
         Span<char> own = stackalloc char[Marker.MaxLength];
         own = own[..Marker.Write(own, spanId, isDebug ? SamplingState.Debug : SamplingState.Accept)];
-        return WithOwn(own, list, mayPushOut: isDebug)!;
+        return WithMember(Marker.Key, own, list, mayPushOut: isDebug)!;
     }
 
     /// <summary>The list as an <see cref="System.Diagnostics.ActivityContext"/> holds it: the marker says debug or undecided, which its flags cannot.</summary>
@@ -83,19 +83,15 @@ internal static class TraceStateList
         return Marker.Find(normal).IsUndecided ? WithState(normal, SamplingState.Accept) : normal;
     }
 
-    private static string? WithState(string? list, in Marker marker, SamplingState state)
+    /// <summary>The list with one member replaced; the new one stands first.</summary>
+    /// <param name="key">The key of the member, with the equals sign.</param>
+    /// <param name="own">The new member; empty for none.</param>
+    /// <param name="list">The list so far.</param>
+    /// <param name="mayPushOut">Whether the right-most members give way where there is no room. Otherwise the new member is left out there.</param>
+    public static string? WithMember(string key, ReadOnlySpan<char> own, string? list, bool mayPushOut)
     {
-        if (marker.IsDebug == (state == SamplingState.Debug) && marker.IsUndecided == (state == SamplingState.Defer)) return list;
-        Span<char> spanId = stackalloc char[marker.SpanId == 0 ? 0 : 16];
-        if (marker.SpanId != 0) Hex.WriteUInt64(marker.SpanId, spanId);
-        Span<char> own = stackalloc char[Marker.MaxLength];
-        return WithOwn(own[..Marker.Write(own, spanId, state)], list, mayPushOut: state is SamplingState.Debug or SamplingState.Defer);
-    }
-
-    private static string? WithOwn(ReadOnlySpan<char> own, string? list, bool mayPushOut)
-    {
-        // No list, or a marker and nothing else.
-        if (list is null || (list.StartsWith(Marker.Key, StringComparison.Ordinal) && !list.Contains(',')))
+        // No list, or an older member and nothing else.
+        if (list is null || (list.StartsWith(key, StringComparison.Ordinal) && !list.Contains(',')))
         {
             return own.IsEmpty ? null : new string(own);
         }
@@ -104,7 +100,7 @@ internal static class TraceStateList
         if (!TrySplit(list, members, out var count)) count = 0;
         for (var i = 0; i < count; i++)
         {
-            if (!list.AsSpan(members[i].Start).StartsWith(Marker.Key)) continue;
+            if (!list.AsSpan(members[i].Start).StartsWith(key)) continue;
             RemoveAt(members, i, ref count);
             break;
         }
@@ -120,6 +116,15 @@ internal static class TraceStateList
         // A 33rd member pushes the right-most out.
         if (!own.IsEmpty && count == MaxMembers) count--;
         return Join(own, list, members[..count]);
+    }
+
+    private static string? WithState(string? list, in Marker marker, SamplingState state)
+    {
+        if (marker.IsDebug == (state == SamplingState.Debug) && marker.IsUndecided == (state == SamplingState.Defer)) return list;
+        Span<char> spanId = stackalloc char[marker.SpanId == 0 ? 0 : 16];
+        if (marker.SpanId != 0) Hex.WriteUInt64(marker.SpanId, spanId);
+        Span<char> own = stackalloc char[Marker.MaxLength];
+        return WithMember(Marker.Key, own[..Marker.Write(own, spanId, state)], list, mayPushOut: state is SamplingState.Debug or SamplingState.Defer);
     }
 
     private static bool TrySplit(StringValues fields, Span<Member> members, out int count)
