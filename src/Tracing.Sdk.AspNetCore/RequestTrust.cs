@@ -25,12 +25,13 @@ internal static class RequestTrust
         // Only if ids came in, hosting's Activity is in the caller's trace.
         return trust == TraceTrust.Restart && known.Ids.HasIds && Activity.Current is { } activity
             ? RestartAsync(context, remote, activity, recorder, nextCompleting)
-            : DecideAnewAsync(context, remote, recorder, next, nextCompleting);
+            : DecideAnewAsync(context, remote, tracing.Rules.BaggageKeys, recorder, next, nextCompleting);
     }
 
-    private static Task DecideAnewAsync(HttpContext context, RemoteContext remote, SpanRecorder recorder, RequestDelegate next, RequestDelegate nextCompleting)
+    private static Task DecideAnewAsync(
+        HttpContext context, RemoteContext remote, string[] baggageKeys, SpanRecorder recorder, RequestDelegate next, RequestDelegate nextCompleting)
     {
-        if (remote.Trust == TraceTrust.Restart) RemoveBaggage(remote, Activity.Current);
+        if (remote.Trust == TraceTrust.Restart) RemoveBaggage(remote, Activity.Current, baggageKeys);
         if (Activity.Current is not { } activity) return next(context);
         var wasRecorded = activity.IsAllDataRequested;
         recorder.DecideAnew(activity);
@@ -41,7 +42,7 @@ internal static class RequestTrust
     private static async Task RestartAsync(HttpContext context, RemoteContext remote, Activity replaced, SpanRecorder recorder, RequestDelegate next)
     {
         recorder.TakeBack(replaced);
-        RemoveBaggage(remote, replaced);
+        RemoveBaggage(remote, replaced, []);
         Activity.Current = null;
         using var activity = Source.StartActivity(replaced.OperationName, ActivityKind.Server);
         if (activity is not null)
@@ -57,12 +58,14 @@ internal static class RequestTrust
     }
 
     // Members that middleware has added, or whose value it has replaced, remain.
-    private static void RemoveBaggage(RemoteContext remote, Activity? activity)
+    private static void RemoveBaggage(RemoteContext remote, Activity? activity, string[] baggageKeys)
     {
         foreach (var (key, value, _) in remote.Refused?.Baggage ?? [])
         {
             if (Baggage.GetBaggage(key) == value) Baggage.RemoveBaggage(key);
-            if (activity?.GetBaggageItem(key) == value) activity?.SetBaggage(key, null);
+            if (activity is null) continue;
+            if (activity.GetBaggageItem(key) == value) activity.SetBaggage(key, null);
+            BaggageAttributes.Remove(activity, baggageKeys, key, value);
         }
     }
 

@@ -14,6 +14,7 @@ namespace Tracing.Sdk;
 /// without a host says <c>using var tracing = MeshTracing.Start();</c>. In a host it can be injected to flush.</summary>
 public sealed class MeshTracing : IDisposable, IAsyncDisposable
 {
+    private readonly CallEndListener? _callEnds;
     private readonly Shutdown _shutdown;
 
     private MeshTracing(
@@ -23,7 +24,7 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
         var metrics = new SpanMetrics();
         var exporters = isRecording ? Exporters.Create(options, options.Origins.NameInForce, TracingParts.CreateResource(options, applicationName, environment), metrics, logger, time) : [];
         var warnings = new CoexistenceWarnings(logger);
-        var rules = new RulesInForce(new TracingRules(options.Sampling, options.Ignore));
+        var rules = new RulesInForce(new TracingRules(options.Sampling, options.Ignore, options.Enrich));
         Instance = new TracingInstance(
             TracingParts.CreatePropagation(options, logger, time),
             rules,
@@ -38,8 +39,14 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
                     exporters,
                     metrics,
                     warnings)
-                : null);
-        _shutdown = new Shutdown(Instance.Stop, exporters, metrics, isRecording ? new LastLine(logger, metrics, isLoggerDisposed) : null);
+                : null)
+        {
+            Enrich = options.Enrich,
+            Urls = new UrlRedaction(options.Http),
+            UserCode = new UserCode(logger),
+        };
+        _callEnds = isRecording && options.Enrich.CallEnd is { } callEnd ? new CallEndListener(Instance, callEnd) : null;
+        _shutdown = new Shutdown(Stop, exporters, metrics, isRecording ? new LastLine(logger, metrics, isLoggerDisposed) : null);
     }
 
     /// <summary>What requests and calls use.</summary>
@@ -108,6 +115,7 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
         var tracing = new MeshTracing(options, applicationName, environment, logger, time, isLoggerDisposed);
         ActivityIds.UseW3C();
         tracing.Instance.Start();
+        tracing._callEnds?.Start();
         tracing._shutdown.WatchProcess(hasHost);
         foreach (var warning in options.Origins.Warnings) Log.VariableIgnored(logger, warning);
         if (options.Origins.ConfigFile is { } file) Log.ConfigFileIgnored(logger, file);
@@ -117,7 +125,7 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
     }
 
     /// <summary>Applies those options of a reload that can change while tracing runs.</summary>
-    internal void Reload(MeshTracingOptions options) => Instance.Rules = new TracingRules(options.Sampling, options.Ignore);
+    internal void Reload(MeshTracingOptions options) => Instance.Rules = new TracingRules(options.Sampling, options.Ignore, options.Enrich);
 
     internal static ILogger CreateLogger(ILoggerFactory? loggerFactory) => (ILogger?)loggerFactory?.CreateLogger(Log.Category) ?? new StandardErrorLogger();
 
@@ -134,4 +142,10 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
             return true;
         }
     };
+
+    private void Stop()
+    {
+        _callEnds?.Dispose();
+        Instance.Stop();
+    }
 }

@@ -46,16 +46,26 @@ internal sealed class OutboundPropagator : DistributedContextPropagator
         // The request of an exporter belongs to no trace, and its host needs no log line about targets.
         if (activity is null && Suppression.IsActive) return;
         EarlyClients.HeadersRequested(activity);
+        var request = carrier as HttpRequestMessage;
+        var call = request is null ? null : CallSettings.Find(request);
         if (TracingInstance.Find() is not { } tracing)
         {
-            Platform.Inject(activity, carrier, setter);
+            if (call is not { IsTarget: false }) Platform.Inject(activity, carrier, setter);
             return;
         }
 
-        if (carrier is HttpRequestMessage request)
+        if (request is not null)
         {
+            if (call is { HasSpan: false } && activity?.Source.Name == SourceNames.HttpClient)
+            {
+                tracing.Recorder?.TakeBack(activity);
+                activity = activity.Parent;
+            }
+
             var attempt = OutboundHeaders.Write(tracing, request, activity);
-            if (activity is { IsAllDataRequested: true }) ClientSpan.Complete(activity, request, attempt);
+            if (activity is not { IsAllDataRequested: true } || activity.Source.Name != SourceNames.HttpClient) return;
+            ClientSpan.Complete(activity, request, tracing.Urls, attempt);
+            CallEnrichment.Start(tracing, activity, request);
         }
         else if (setter is not null)
         {

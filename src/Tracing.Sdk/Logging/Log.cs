@@ -60,6 +60,9 @@ internal static partial class Log
     [LoggerMessage(42, LogLevel.Warning, "Two tracings are live in this process, and spans outside of requests are exported by both. Dispose of the first before MeshTracing.Start() is called again, call AddMeshTracing() for one host only, and build its service provider once.")]
     public static partial void RecordedTwice(ILogger logger);
 
+    [LoggerMessage(44, LogLevel.Warning, "The application's {Function} threw {Exception}; its spans go on without it. This line is not repeated.")]
+    public static partial void UserCodeThrew(ILogger logger, string function, string exception);
+
     [LoggerMessage(43, LogLevel.Warning, "The activity \"{Name}\" of the source \"{Source}\" has no W3C trace id, so it is not recorded, nor are others like it. Remove SetIdFormat(ActivityIdFormat.Hierarchical) and assignments to Activity.DefaultIdFormat, and give explicit parents a valid ActivityContext.")]
     public static partial void NotW3C(ILogger logger, string name, string source);
 }

@@ -99,7 +99,8 @@ internal sealed class SpanRecorder : IDisposable
         _metrics.UnsampledStarted();
     }
 
-    private bool IsRecorded(Activity activity) => activity.Recorded && _ownership.IsOurs(activity);
+    /// <summary>Whether an activity is recorded, by this recorder.</summary>
+    public bool IsRecorded(Activity activity) => activity.Recorded && _ownership.IsOurs(activity);
 
     private ActivitySamplingResult Sample(ref ActivityCreationOptions<ActivityContext> options)
     {
@@ -203,6 +204,7 @@ internal sealed class SpanRecorder : IDisposable
         // The mark of an undecided trace is for the sampler, which has decided now.
         if (activity is { Parent: not { Recorded: true }, TraceStateString: { } list } && Marker.Find(list).IsUndecided) ClearState(activity);
         _metrics.SpanStarted(activity);
+        if (_rules.Current.BaggageKeys is { Length: > 0 } keys) BaggageAttributes.Set(activity, keys);
     }
 
     // An application can set the hierarchical format for one activity, and can name a parent without a trace id.

@@ -30,7 +30,7 @@ internal sealed class Recorder : IDisposable
         var exporter = new SpanExporter(
             settings, Workload.Resource, metrics.AddExporter("otlp_http_span_exporter"), NullLogger.Instance, TimeProvider.System);
         var recorder = new SpanRecorder(
-            metrics, new Sdk.Recording.SourceFilter([name], []), new RulesInForce(new TracingRules(new SamplingOptions(), new IgnoreOptions())), randomFlag: true, [exporter], metrics,
+            metrics, new Sdk.Recording.SourceFilter([name], []), new RulesInForce(new TracingRules(new SamplingOptions(), new IgnoreOptions(), new EnrichOptions())), randomFlag: true, [exporter], metrics,
             new CoexistenceWarnings(NullLogger.Instance));
         recorder.Start();
         return (new Both(recorder, exporter), () => exporter.Flush(TimeSpan.FromSeconds(10)));
