@@ -22,7 +22,7 @@ internal static class RequestTrust
         // An ignored request already forwards no more than the trust of its endpoint allows.
         var remote = known.Ignored is null ? Lower(context, trust, tracing) : known;
         if (remote == known && known.Ignored is null) return next(context);
-        if (remote.Trust == TraceTrust.Restart) RemoveBaggage(remote, Activity.Current);
+        if (remote.Trust == TraceTrust.Restart) RemoveBaggage(remote, Activity.Current, tracing.Rules.BaggageKeys);
         if (known.Ignored is not null || Activity.Current is not { } activity) return next(context);
         // Only if ids came in, hosting's Activity is in the caller's trace.
         return trust == TraceTrust.Restart && known.Ids.HasIds
@@ -85,12 +85,14 @@ internal static class RequestTrust
     }
 
     // Members that middleware has added, or whose value it has replaced, remain.
-    private static void RemoveBaggage(RemoteContext remote, Activity? activity)
+    private static void RemoveBaggage(RemoteContext remote, Activity? activity, string[] baggageKeys)
     {
         foreach (var (key, value, _) in remote.Refused?.Baggage ?? [])
         {
             if (Baggage.GetBaggage(key) == value) Baggage.RemoveBaggage(key);
-            if (activity?.GetBaggageItem(key) == value) activity?.SetBaggage(key, null);
+            if (activity is null) continue;
+            if (activity.GetBaggageItem(key) == value) activity.SetBaggage(key, null);
+            BaggageAttributes.Remove(activity, baggageKeys, key, value);
         }
     }
 

@@ -43,7 +43,7 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
 
     // Null once the span is encoded, which may be before the request ends: an endpoint can stop its activity.
     private HttpContext? _context;
-    private readonly string _attemptHeader;
+    private readonly ServerSettings _settings;
     private readonly PathString _path;
     private readonly QueryString _query;
     private readonly IPAddress? _peer;
@@ -58,9 +58,9 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
     private string? _errorType;
     private int _statusCode;
 
-    private ServerSpan(Activity activity, HttpContext context, string attemptHeader) : base(activity)
+    private ServerSpan(Activity activity, HttpContext context, ServerSettings settings) : base(activity)
     {
-        (_context, _attemptHeader) = (context, attemptHeader);
+        (_context, _settings) = (context, settings);
         var feature = context.Features.Get<IEndpointFeature>();
         // The endpoint has begun a trace of its own, and this is the second span of the request.
         if (feature is ServerSpan known)
@@ -71,7 +71,7 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
 
         _path = context.Request.PathBase + context.Request.Path;
         _query = context.Request.QueryString;
-        (_peer, _peerPort) = (context.Connection.RemoteIpAddress, (ushort)context.Connection.RemotePort);
+        if (settings.ClientAddress) (_peer, _peerPort) = (context.Connection.RemoteIpAddress, (ushort)context.Connection.RemotePort);
         if (feature?.Endpoint is { } endpoint) Endpoint = endpoint;
         context.Features.Set<IEndpointFeature>(this);
     }
@@ -107,13 +107,13 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
 
     /// <param name="activity">The request's activity.</param>
     /// <param name="context">The request.</param>
-    /// <param name="attemptHeader">The header in which Envoy counts attempts.</param>
+    /// <param name="settings">What the span shows.</param>
     /// <param name="recorder">The host's recorder; null when it records nothing.</param>
     /// <param name="decision">What was decided about the request.</param>
     /// <param name="decidesAtEndpoint">Whether the endpoint may decide anew. Only then the activity may be one that is not recorded.</param>
-    public static ServerSpan Begin(Activity activity, HttpContext context, string attemptHeader, SpanRecorder? recorder, SamplingDecision? decision, bool decidesAtEndpoint)
+    public static ServerSpan Begin(Activity activity, HttpContext context, ServerSettings settings, SpanRecorder? recorder, SamplingDecision? decision, bool decidesAtEndpoint)
     {
-        var span = new ServerSpan(activity, context, attemptHeader) { Decision = decision };
+        var span = new ServerSpan(activity, context, settings) { Decision = decision };
         if (!activity.IsAllDataRequested)
         {
             span._decidesAtEndpoint = recorder?.TryTrack(span) == true;
@@ -202,7 +202,7 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
         if (method == HttpMethods.Other) values[1] = request.Method;
         values[2] = request.Scheme;
         values[3] = PathAsSent(context.Features.Get<IHttpRequestFeature>()?.RawTarget);
-        if (_query.Value is { Length: > 1 } query) values[4] = UrlRedaction.RedactQuery(query);
+        if (_query.Value is { Length: > 1 } query) values[4] = _settings.Urls.ShowQuery(query);
         // request.Host decodes Punycode, and throws when it is invalid.
         if (request.Headers.Host is [{ Length: > 0 } host, ..])
         {
@@ -211,24 +211,26 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
             if ((authority.Port ?? (request.IsHttps ? 443 : 80)) is > 0 and <= IPEndPoint.MaxPort and var port) values[6] = Boxes.Get(port);
         }
 
-        var peer = _peer is null ? null : TextOf(_peer);
-        if (context.Connection.RemoteIpAddress is { } client) values[7] = ReferenceEquals(client, _peer) ? peer : TextOf(client);
-        if (peer is not null)
-        {
-            values[8] = peer;
-            if (_peerPort > 0) values[9] = Boxes.Get(_peerPort);
-        }
-
+        if (_settings.ClientAddress) ReadAddresses(context, values);
         values[10] = VersionOf(request.Protocol);
         if (request.Headers.UserAgent is [{ Length: > 0 } agent, ..]) values[11] = agent;
         values[12] = _names?.Route;
         if (_statusCode > 0) values[13] = Boxes.Get(_statusCode);
         values[14] = _errorType;
-        if (request.Headers.TryGetValue(_attemptHeader, out var text)
+        if (request.Headers.TryGetValue(_settings.AttemptHeader, out var text)
             && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var attempt))
         {
             values[15] = Boxes.Get(attempt);
         }
+    }
+
+    private void ReadAddresses(HttpContext context, Span<object?> values)
+    {
+        var peer = _peer is null ? null : TextOf(_peer);
+        if (context.Connection.RemoteIpAddress is { } client) values[7] = ReferenceEquals(client, _peer) ? peer : TextOf(client);
+        if (peer is null) return;
+        values[8] = peer;
+        if (_peerPort > 0) values[9] = Boxes.Get(_peerPort);
     }
 
     // Request.Path is decoded and has no dot segments. When the server keeps no raw target, the path is encoded again.
@@ -244,7 +246,8 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
             path = path.IndexOfAny('/', '?') is >= 0 and var start ? path[start..] : default;
         }
 
-        if (path.IndexOf('?') is >= 0 and var query) path = path[..query];
+        // A client that is not careful sends a fragment.
+        if (path.IndexOfAny('?', '#') is >= 0 and var end) path = path[..end];
         return path.IsEmpty ? "/" : path.SequenceEqual(_path.Value) ? _path.Value! : path.ToString();
     }
 

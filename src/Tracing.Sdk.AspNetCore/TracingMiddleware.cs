@@ -87,16 +87,19 @@ internal sealed class TracingMiddleware(RequestDelegate next, TracingInstance tr
     {
         var span = Begin(context, tracing, settings, activity, decision, decidesAtEndpoint);
         if (RemoteContext.Current?.Link is { } link) activity.AddLink(link.ToLink());
+        // Hosting starts its activity before the baggage is known.
+        if (tracing.Rules.BaggageKeys is { Length: > 0 } keys && tracing.Recorder is { } recorder && recorder.IsRecorded(activity)) BaggageAttributes.Set(activity, keys);
+        RequestEnrichment.Start(tracing, settings, activity, span, context);
         try
         {
             await next(context).ConfigureAwait(false);
         }
-        catch (Exception e) when (Complete(activity, span, e))
+        catch (Exception e) when (Complete(context, tracing, settings, activity, span, e))
         {
             throw;
         }
 
-        Complete(activity, span, exception: null);
+        Complete(context, tracing, settings, activity, span, exception: null);
     }
 
     private static ServerSpan? Begin(
@@ -104,7 +107,7 @@ internal sealed class TracingMiddleware(RequestDelegate next, TracingInstance tr
     {
         try
         {
-            return ServerSpan.Begin(activity, context, settings.AttemptHeader, tracing.Recorder, decision, decidesAtEndpoint);
+            return ServerSpan.Begin(activity, context, settings, tracing.Recorder, decision, decidesAtEndpoint);
         }
         catch (Exception)
         {
@@ -114,18 +117,20 @@ internal sealed class TracingMiddleware(RequestDelegate next, TracingInstance tr
     }
 
     // Used as an exception filter that is never true, so that the exception keeps its stack.
-    private static bool Complete(Activity activity, ServerSpan? span, Exception? exception)
+    private static bool Complete(HttpContext context, TracingInstance tracing, ServerSettings settings, Activity activity, ServerSpan? span, Exception? exception)
     {
+        // If the endpoint has started a trace of its own, the span is not recorded any more.
+        if (!activity.IsAllDataRequested) return false;
         try
         {
-            // False if the endpoint has started a trace of its own.
-            if (activity.IsAllDataRequested) span?.Complete(exception);
+            span?.Complete(exception);
         }
         catch (Exception)
         {
             // As above, or another listener threw when the exception was recorded.
         }
 
+        RequestEnrichment.End(tracing, settings, activity, context, exception);
         return false;
     }
 }

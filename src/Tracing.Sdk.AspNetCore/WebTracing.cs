@@ -12,7 +12,7 @@ internal static class WebTracing
 {
     public static void Add(IServiceCollection services)
     {
-        services.AddSingleton(provider => ServerSettings.Create(provider.GetRequiredService<IOptions<MeshTracingOptions>>().Value.Http));
+        services.AddSingleton(provider => new ServerSettings(provider.GetRequiredService<IOptions<MeshTracingOptions>>().Value));
         // The host adds its own only if there is none, and may have done so already.
         services.Replace(ServiceDescriptor.Singleton<DistributedContextPropagator, ServerPropagator>());
         // First in the list is outermost: the host's filter for forwarded headers replaces the address of the peer.

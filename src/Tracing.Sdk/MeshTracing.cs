@@ -15,6 +15,7 @@ namespace Tracing.Sdk;
 /// without a host says <c>using var tracing = MeshTracing.Start();</c>. In a host it can be injected to flush, or to describe it.</summary>
 public sealed class MeshTracing : IDisposable, IAsyncDisposable
 {
+    private readonly CallEndListener? _callEnds;
     private readonly Shutdown _shutdown;
     private readonly OptionsReload _reload;
     private readonly TimeProvider _time;
@@ -30,7 +31,7 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
         var exporters = isRecording ? Exporters.Create(options, options.Origins.NameInForce, TracingParts.CreateResource(options, applicationName, environment), metrics, logger, time) : [];
         var warnings = new CoexistenceWarnings(logger);
         var userCode = new UserCode(logger);
-        var rules = new RulesInForce(new TracingRules(options.Sampling, options.Ignore, time));
+        var rules = new RulesInForce(new TracingRules(options.Sampling, options.Ignore, options.Enrich, time));
         Instance = new TracingInstance(
             TracingParts.CreatePropagation(options, logger, time),
             rules,
@@ -49,11 +50,14 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
                     options.Export.BeforeExport is { } hook ? new BeforeExportHook(hook, userCode) : null)
                 : null)
         {
+            Enrich = options.Enrich,
+            Urls = new UrlRedaction(options.Http),
             UserCode = userCode,
         };
         (_time, _reload) = (time, new OptionsReload(options, logger));
         _description = new Description(options, TracingParts.GetServiceName(options, applicationName), metrics, time);
         _monitor = isRecording ? new NothingTracedMonitor(options, metrics, logger, time) : null;
+        _callEnds = isRecording && options.Enrich.CallEnd is { } callEnd ? new CallEndListener(Instance, callEnd) : null;
         _shutdown = new Shutdown(Stop, exporters, metrics, isRecording ? new LastLine(logger, metrics, isLoggerDisposed) : null);
     }
 
@@ -131,6 +135,7 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
         var tracing = new MeshTracing(options, applicationName, environment, logger, time, isLoggerDisposed);
         ActivityIds.UseW3C();
         tracing.Instance.Start();
+        tracing._callEnds?.Start();
         tracing._shutdown.WatchProcess(hasHost);
         foreach (var warning in options.Origins.Warnings) Log.VariableIgnored(logger, warning);
         if (options.Origins.ConfigFile is { } file) Log.ConfigFileIgnored(logger, file);
@@ -148,7 +153,7 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
         {
             // The last good options come again when the new ones were refused.
             if (ReferenceEquals(options, _reload.Current)) return;
-            Instance.Rules = new TracingRules(options.Sampling, options.Ignore, _time, Instance.Rules);
+            Instance.Rules = new TracingRules(options.Sampling, options.Ignore, options.Enrich, _time, Instance.Rules);
             Instance.Propagation.DeferUnsampled = Instance.Recorder is not null && options.Sampling.DeferUnsampledParent;
             _description.Options = options;
             if (_monitor is not null) _monitor.Options = options;
@@ -159,12 +164,6 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
     /// <summary>Takes what calls <see cref="Reload"/>, and disposes of it at the stop.</summary>
     internal void ReloadOn(IDisposable? registration) => _reloading = registration;
 
-    private void Stop()
-    {
-        _reloading?.Dispose();
-        _monitor?.Dispose();
-        Instance.Stop();
-    }
 
     internal static ILogger CreateLogger(ILoggerFactory? loggerFactory) => (ILogger?)loggerFactory?.CreateLogger(Log.Category) ?? new StandardErrorLogger();
 
@@ -181,4 +180,12 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
             return true;
         }
     };
+
+    private void Stop()
+    {
+        _reloading?.Dispose();
+        _monitor?.Dispose();
+        _callEnds?.Dispose();
+        Instance.Stop();
+    }
 }

@@ -33,25 +33,14 @@ internal static class TracingParts
 
     private static PropagationSettings HeaderSettings(MeshTracingOptions options)
     {
-        var names = options.Propagation.Formats.Select(p => p.ToLowerInvariant()).ToList();
-        var w3c = names.IndexOf("tracecontext");
-        var multi = names.IndexOf("b3multi");
-        var single = names.IndexOf("b3");
-        var b3 = multi < 0 && single < 0 ? B3Format.None
-            : single < 0 || (multi >= 0 && multi < single) ? B3Format.MultiHeader
-            : B3Format.SingleHeader;
+        var formats = PropagationSettings.WithFormats(options.Propagation.Formats);
         // Headers that are written anyway are not forwarded, even if they are listed.
         HashSet<string> own = new(StringComparer.OrdinalIgnoreCase) { RequestIds.RequestId, RequestIds.ClientTraceId };
-        if (w3c >= 0) own.UnionWith(W3CHeaders.Names);
-        if (b3 != B3Format.None) own.UnionWith(B3Headers.Names);
-        if (names.Contains("baggage")) own.Add(BaggageHeader.HeaderName);
-        var firstB3 = multi < 0 ? single : single < 0 ? multi : Math.Min(multi, single);
-        return new PropagationSettings
+        if (formats.W3C) own.UnionWith(W3CHeaders.Names);
+        if (formats.B3 != B3Format.None) own.UnionWith(B3Headers.Names);
+        if (formats.Baggage) own.Add(BaggageHeader.HeaderName);
+        return formats with
         {
-            W3C = w3c >= 0,
-            B3 = b3,
-            B3First = firstB3 >= 0 && (w3c < 0 || firstB3 < w3c),
-            Baggage = names.Contains("baggage"),
             BaggageKeys = [.. options.Propagation.BaggageKeys],
             PassThrough =
                 [RequestIds.ClientTraceId, .. options.Propagation.ForwardedHeaders.Where(h => !own.Contains(h)).Distinct(StringComparer.OrdinalIgnoreCase)],

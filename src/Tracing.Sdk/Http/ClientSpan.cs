@@ -11,14 +11,13 @@ namespace Tracing.Sdk.Http;
 internal static class ClientSpan
 {
     /// <summary>Adds what the platform's own span lacks.</summary>
-    public static void Complete(Activity activity, HttpRequestMessage request, int attempt)
+    public static void Complete(Activity activity, HttpRequestMessage request, UrlRedaction urls, int attempt)
     {
-        // The platform replaces the whole query by an asterisk and omits user info. The convention redacts only secrets.
-        if (request.RequestUri is { IsAbsoluteUri: true } uri && (uri.Query.Length > 0 || uri.UserInfo.Length > 0)) activity.SetTag("url.full", UrlRedaction.RedactUrl(uri));
+        if (request.RequestUri is { IsAbsoluteUri: true } uri && !urls.IsAsPlatform(uri)) activity.SetTag("url.full", urls.ShowUrl(uri));
         if (attempt > 0) activity.SetTag("http.request.resend_count", attempt);
     }
 
-    public static void Begin(Activity activity, HttpRequestMessage request)
+    public static void Begin(Activity activity, HttpRequestMessage request, UrlRedaction urls)
     {
         var method = HttpMethods.NameOf(request.Method.Method);
         activity.DisplayName = method == HttpMethods.Other ? "HTTP" : method;
@@ -28,7 +27,7 @@ internal static class ClientSpan
         // A transport of the application may support schemes without a host.
         if (HostOf(uri) is { Length: > 0 } host) activity.SetTag("server.address", host);
         if (uri.Port >= 0) activity.SetTag("server.port", Boxes.Get(uri.Port));
-        activity.SetTag("url.full", UrlRedaction.RedactUrl(uri));
+        activity.SetTag("url.full", urls.ShowUrl(uri));
     }
 
     public static void End(Activity activity, HttpResponseMessage? response)

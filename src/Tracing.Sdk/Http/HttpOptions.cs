@@ -22,14 +22,16 @@ public sealed class HttpOptions
     /// <remarks>Turn it on where the addresses tell more than the proxy's log does.</remarks>
     public bool ClientAddress { get; set; }
 
-    /// <summary>Whether spans show the query of a URL. Otherwise it is replaced by <c>*</c>, except for <see cref="ShownQueryKeys"/>. User names and passwords in URLs are never shown.</summary>
+    /// <summary>Whether spans show the query of a URL, in <c>url.full</c> and <c>url.query</c>. Otherwise it is replaced by <c>*</c>, except for
+    /// <see cref="ShownQueryKeys"/>. User names, passwords and fragments of URLs are never shown.</summary>
     /// <value>Default false.</value>
-    /// <remarks>Turn it on where queries hold nothing personal and no secrets. Values of keys that are known to be secrets, such as <c>sig</c> and <c>access_token</c>, stay hidden.</remarks>
+    /// <remarks>Turn it on where queries hold nothing personal and no secrets. Values of keys that are known to be secrets, such as <c>sig</c> and <c>access_token</c>, stay
+    /// hidden unless <see cref="ShownQueryKeys"/> has them.</remarks>
     public bool ShowQuery { get; set; }
 
-    /// <summary>Keys of a URL's query that are shown with their values.</summary>
+    /// <summary>Keys of a URL's query that are shown with their values. A key is compared decoded; upper and lower case are different.</summary>
     /// <value>Default: none.</value>
-    /// <remarks>Name the keys that help to recognise a request, such as <c>page</c>.</remarks>
+    /// <remarks>Name the keys that help to recognise a request, such as <c>page</c>: a span then shows <c>?page=2&amp;*</c>.</remarks>
     [Expected("a list of keys")]
     public IList<string> ShownQueryKeys { get; } = [];
 }

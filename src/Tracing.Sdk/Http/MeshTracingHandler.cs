@@ -22,10 +22,14 @@ public sealed class MeshTracingHandler : DelegatingHandler
     /// <param name="innerHandler">The handler that sends the request.</param>
     public MeshTracingHandler(HttpMessageHandler innerHandler) : base(innerHandler) { }
 
+    /// <summary>Those of the client that this handler belongs to; null for the usual ones.</summary>
+    internal CallSettings? Settings { get; set; }
+
     /// <inheritdoc/>
     protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
+        Settings?.AddTo(request);
         return IsInnerTraced() || TracingInstance.Find() is not { } tracing
             ? base.SendAsync(request, cancellationToken)
             : SendTracedAsync(tracing, request, cancellationToken);
@@ -35,15 +39,16 @@ public sealed class MeshTracingHandler : DelegatingHandler
     protected override HttpResponseMessage Send(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
+        Settings?.AddTo(request);
         if (IsInnerTraced() || TracingInstance.Find() is not { } tracing) return base.Send(request, cancellationToken);
         using var activity = Begin(tracing, request, cancellationToken);
         try
         {
             var response = base.Send(request, cancellationToken);
-            if (activity is { IsAllDataRequested: true }) ClientSpan.End(activity, response);
+            if (activity is { IsAllDataRequested: true }) End(tracing, activity, request, response);
             return response;
         }
-        catch (Exception e) when (Fail(activity, e))
+        catch (Exception e) when (Fail(tracing, activity, request, e))
         {
             throw;
         }
@@ -55,10 +60,10 @@ public sealed class MeshTracingHandler : DelegatingHandler
         try
         {
             var response = await base.SendAsync(request, cancellationToken).ConfigureAwait(false);
-            if (activity is { IsAllDataRequested: true }) ClientSpan.End(activity, response);
+            if (activity is { IsAllDataRequested: true }) End(tracing, activity, request, response);
             return response;
         }
-        catch (Exception e) when (Fail(activity, e))
+        catch (Exception e) when (Fail(tracing, activity, request, e))
         {
             throw;
         }
@@ -69,21 +74,32 @@ public sealed class MeshTracingHandler : DelegatingHandler
         var rules = tracing.Rules.Ignored;
         var isIgnored = rules.HasCalls && tracing.Recorder is not null && rules.FindCall(request, tracing.UserCode) is not null;
         // A call that is cancelled before it begins gets no span, as with the platform's transport.
-        var activity = isIgnored || cancellationToken.IsCancellationRequested ? null : Source.StartActivity("HTTP", ActivityKind.Client);
+        var activity = isIgnored || cancellationToken.IsCancellationRequested || CallSettings.Find(request) is { HasSpan: false }
+            ? null
+            : Source.StartActivity("HTTP", ActivityKind.Client);
         var attempt = OutboundHeaders.Write(tracing, request, activity ?? Activity.Current);
         if (activity is { IsAllDataRequested: true })
         {
-            ClientSpan.Begin(activity, request);
+            ClientSpan.Begin(activity, request, tracing.Urls);
             if (attempt > 0) activity.SetTag("http.request.resend_count", attempt);
+            CallEnrichment.Start(tracing, activity, request);
         }
 
         return activity;
     }
 
-    // Used as an exception filter that is never true, so that the exception keeps its stack.
-    private static bool Fail(Activity? activity, Exception exception)
+    private static void End(TracingInstance tracing, Activity activity, HttpRequestMessage request, HttpResponseMessage? response)
     {
-        if (activity is { IsAllDataRequested: true }) ClientSpan.Fail(activity, exception);
+        ClientSpan.End(activity, response);
+        CallEnrichment.End(tracing, activity, request, response, exception: null);
+    }
+
+    // Used as an exception filter that is never true, so that the exception keeps its stack.
+    private static bool Fail(TracingInstance tracing, Activity? activity, HttpRequestMessage request, Exception exception)
+    {
+        if (activity is not { IsAllDataRequested: true }) return false;
+        ClientSpan.Fail(activity, exception);
+        CallEnrichment.End(tracing, activity, request, response: null, exception);
         return false;
     }
 

@@ -15,9 +15,11 @@ internal static class OutboundHeaders
     public static int Write(TracingInstance tracing, HttpRequestMessage request, Activity? activity)
     {
         if (request.RequestUri is not { IsAbsoluteUri: true } uri) return 0;
-        var propagation = tracing.Propagation;
+        var (propagation, call) = (tracing.Propagation, CallSettings.Find(request));
         var (remote, recorder, settings) = FindContext(tracing, activity);
-        var isTarget = propagation.Targets.Allows(uri.Host);
+        // What came in with an ignored request goes on in its own format.
+        var formats = recorder is null ? settings : call?.Formats ?? settings;
+        var isTarget = call?.IsTarget ?? propagation.Targets.Allows(uri.Host);
 
         // :: Step 1: remove copies of headers that the caller is not trusted with, wherever the request goes.
         if (remote?.Refused is { } refused) CopiedHeaders.Remove(request, refused.Headers);
@@ -25,7 +27,7 @@ internal static class OutboundHeaders
         // :: Step 2: undo an earlier sending of the same message. The usual message is sent once, to a target, and has no headers of user code.
         var present = Find(request);
         var wasSent = SentMark.IsSet(request);
-        var isPlain = !wasSent && isTarget && settings.W3C && (present & (Present.Context | Present.Baggage)) == 0;
+        var isPlain = !wasSent && isTarget && formats.W3C && (present & (Present.Context | Present.Baggage)) == 0;
         var note = isPlain ? null : RequestNote.GetOrAdd(request, remote, wasSent);
         if (note is { Attempts: > 0 })
         {
@@ -35,17 +37,20 @@ internal static class OutboundHeaders
 
         // :: Step 3: remove what the host must not get.
         if (!isTarget) present = RemoveReceived(request, present, note!, settings, remote, activity);
-        else if (note is { WasSentInside: true } && !propagation.BaggageTargets.Allows(uri.Host)) request.Headers.Remove(BaggageHeader.HeaderName);
+        else if (note is { WasSentInside: true } && !IsBaggageTarget(propagation, call, uri)) request.Headers.Remove(BaggageHeader.HeaderName);
 
         // :: Step 4: write baggage, which has targets of its own.
         note?.Remember(request, BaggageHeader.HeaderName);
-        if (settings.Baggage) WriteBaggage(request, (present & Present.Baggage) != 0, uri.Host, propagation, remote, activity);
+        if (formats.Baggage || call is { SendsBaggage: not null })
+        {
+            WriteBaggage(request, (present & Present.Baggage) != 0, propagation, call, remote, activity);
+        }
 
         // :: Step 5: write the other headers, which only targets get.
         if (isTarget)
         {
-            WriteContext(recorder, settings, request, present, wasSent, ref note, remote, activity);
-            if (remote?.PassThrough is { } passThrough) WritePassThrough(request, propagation, passThrough);
+            WriteContext(recorder, formats, request, present, wasSent, ref note, remote, activity);
+            if (remote?.PassThrough is { } passThrough) WritePassThrough(request, propagation, call, passThrough);
         }
         else
         {
@@ -104,25 +109,25 @@ internal static class OutboundHeaders
 
     // Baggage is compared member by member, so that members that user code adds to a copy are sent.
     private static void WriteBaggage(
-        HttpRequestMessage request, bool isPresent, string host, ContextPropagation propagation, RemoteContext? remote, Activity? activity)
+        HttpRequestMessage request, bool isPresent, ContextPropagation propagation, CallSettings? call, RemoteContext? remote, Activity? activity)
     {
         var headers = new RequestCarrier(request);
         var keys = propagation.Settings.BaggageKeys;
         if (isPresent && headers.Get(BaggageHeader.HeaderName) is { Count: > 0 } written)
         {
-            var merged = OutboundBaggage.Merge(written, remote, activity, keys, propagation.BaggageTargets.Allows(host));
+            var merged = OutboundBaggage.Merge(written, remote, activity, keys, IsBaggageTarget(propagation, call, request.RequestUri!));
             if (written is [{ } only] && only == merged) return;
             request.Headers.Remove(BaggageHeader.HeaderName);
             if (merged is not null) headers.Set(BaggageHeader.HeaderName, merged);
         }
-        else if (OutboundBaggage.Format(remote, activity, keys) is { } baggage && propagation.BaggageTargets.Allows(host))
+        else if (OutboundBaggage.Format(remote, activity, keys) is { } baggage && IsBaggageTarget(propagation, call, request.RequestUri!))
         {
             headers.Set(BaggageHeader.HeaderName, baggage);
         }
     }
 
     private static void WriteContext(
-        SpanRecorder? recorder, PropagationSettings settings, HttpRequestMessage request, Present present, bool wasSent, ref RequestNote? note, RemoteContext? remote, Activity? activity)
+        SpanRecorder? recorder, PropagationSettings formats, HttpRequestMessage request, Present present, bool wasSent, ref RequestNote? note, RemoteContext? remote, Activity? activity)
     {
         var headers = new RequestCarrier(request);
         var context = recorder?.ContextToSend(activity);
@@ -133,7 +138,7 @@ internal static class OutboundHeaders
         if (isOurs)
         {
             if (hasContext) headers.Remove(ContextHeaders.TraceContext);
-            ContextInjector.Inject(context!.Value, ref headers, settings);
+            ContextInjector.Inject(context!.Value, ref headers, formats);
         }
         else
         {
@@ -157,7 +162,7 @@ internal static class OutboundHeaders
     }
 
     private static void WritePassThrough(
-        HttpRequestMessage request, ContextPropagation propagation, IReadOnlyList<KeyValuePair<string, StringValues>> passThrough)
+        HttpRequestMessage request, ContextPropagation propagation, CallSettings? call, IReadOnlyList<KeyValuePair<string, StringValues>> passThrough)
     {
         for (var i = 0; i < passThrough.Count; i++)
         {
@@ -166,13 +171,15 @@ internal static class OutboundHeaders
             if (IsName(name, BaggageHeader.HeaderName))
             {
                 // Its rules hold also where it is only forwarded.
-                if (!propagation.BaggageTargets.Allows(request.RequestUri!.Host)) continue;
+                if (!IsBaggageTarget(propagation, call, request.RequestUri!)) continue;
                 values = OutboundBaggage.WithKeys(values, propagation.Settings.BaggageKeys);
             }
 
             if (values.Count > 0) request.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
         }
     }
+
+    private static bool IsBaggageTarget(ContextPropagation propagation, CallSettings? call, Uri uri) => call?.SendsBaggage ?? propagation.BaggageTargets.Allows(uri.Host);
 
     private static bool IsSetByUser(in TraceIds written, RemoteContext? remote, Activity? activity) =>
         (written.HasIds || written.State != SamplingState.Defer) && !CopiedHeaders.IsCopyOrOpenSpan(written, remote, activity);

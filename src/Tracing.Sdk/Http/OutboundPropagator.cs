@@ -46,17 +46,26 @@ internal sealed class OutboundPropagator : DistributedContextPropagator
         // The request of an exporter belongs to no trace, and its host needs no log line about targets.
         if (activity is null && Suppression.IsActive) return;
         EarlyClients.HeadersRequested(activity);
+        var request = carrier as HttpRequestMessage;
+        var call = request is null ? null : CallSettings.Find(request);
         if (TracingInstance.Find() is not { } tracing)
         {
-            Platform.Inject(activity, carrier, setter);
+            if (call is not { IsTarget: false }) Platform.Inject(activity, carrier, setter);
             return;
         }
 
-        if (carrier is HttpRequestMessage request)
+        if (request is not null)
         {
-            if (tracing.Rules.Ignored.HasCalls && IsSpanOfCall(activity)) activity = TakeBackIgnored(tracing, request, activity!);
+            if (IsSpanOfCall(activity))
+            {
+                if (call is { HasSpan: false }) activity = TakeBack(tracing, activity!, DecisionReason.Ignored);
+                else if (tracing.Rules.Ignored.HasCalls && tracing.Rules.Ignored.FindCall(request, tracing.UserCode) is { } reason) activity = TakeBack(tracing, activity!, reason);
+            }
+
             var attempt = OutboundHeaders.Write(tracing, request, activity);
-            if (activity is { IsAllDataRequested: true }) ClientSpan.Complete(activity, request, attempt);
+            if (activity is not { IsAllDataRequested: true } || activity.Source.Name != SourceNames.HttpClient) return;
+            ClientSpan.Complete(activity, request, tracing.Urls, attempt);
+            CallEnrichment.Start(tracing, activity, request);
         }
         else if (setter is not null)
         {
@@ -81,10 +90,9 @@ internal sealed class OutboundPropagator : DistributedContextPropagator
         return BaggageHeader.Parse(fields, out _)?.ConvertAll(m => KeyValuePair.Create(m.Key, (string?)m.Value));
     }
 
-    // The headers of a call that is ignored are those of the code around it: the callee's parent is then a span that is exported.
-    private static Activity? TakeBackIgnored(TracingInstance tracing, HttpRequestMessage request, Activity activity)
+    // The headers of a call without a span are those of the code around it: the callee's parent is then a span that is exported.
+    private static Activity? TakeBack(TracingInstance tracing, Activity activity, DecisionReason reason)
     {
-        if (tracing.Rules.Ignored.FindCall(request, tracing.UserCode) is not { } reason) return activity;
         tracing.Recorder?.TakeBackCall(activity, reason);
         return activity.Parent;
     }

@@ -31,7 +31,7 @@ internal static class ExceptionText
     {
         var start = text.IndexOf(Scheme, StringComparison.Ordinal);
         if (start < 0 || text.IndexOf('@', start) < 0) return text;
-        var safe = new StringBuilder(text.Length + 16);
+        var safe = new StringBuilder(text.Length);
         var rest = text.AsSpan();
         while ((start = rest.IndexOf(Scheme, StringComparison.Ordinal)) >= 0)
         {
@@ -40,8 +40,7 @@ internal static class ExceptionText
             rest = rest[start..];
             var end = rest.IndexOfAny(AuthorityEnds);
             if ((end < 0 ? rest : rest[..end]).LastIndexOf('@') is not (>= 0 and var at)) continue;
-            safe.Append("REDACTED:REDACTED");
-            rest = rest[at..];
+            rest = rest[(at + 1)..];
         }
 
         return safe.Append(rest).ToString();

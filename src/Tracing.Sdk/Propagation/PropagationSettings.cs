@@ -21,6 +21,21 @@ internal sealed record PropagationSettings
         PassThrough = [.. ContextHeaders.All, .. more],
     };
 
+    /// <summary>The formats of a list of names, the preferred first. Of the two forms of B3 the first named is written.</summary>
+    public static PropagationSettings WithFormats(IEnumerable<string> formats)
+    {
+        var names = formats.Select(p => p.ToLowerInvariant()).ToList();
+        var (w3c, multi, single) = (names.IndexOf("tracecontext"), names.IndexOf("b3multi"), names.IndexOf("b3"));
+        var firstB3 = multi < 0 ? single : single < 0 ? multi : Math.Min(multi, single);
+        return new PropagationSettings
+        {
+            W3C = w3c >= 0,
+            B3 = firstB3 < 0 ? B3Format.None : firstB3 == multi ? B3Format.MultiHeader : B3Format.SingleHeader,
+            B3First = firstB3 >= 0 && (w3c < 0 || firstB3 < w3c),
+            Baggage = names.Contains("baggage"),
+        };
+    }
+
     public bool W3C { get; init; } = true;
 
     /// <summary>The form that is written. Both forms are read unless this is <see cref="B3Format.None"/>.</summary>

@@ -38,7 +38,7 @@ internal sealed class SpanMetrics : IDisposable
             "otel.sdk.span.started", () => new Measurement<long>[] { new(Started, Sampled), new(_counts.StartedUnsampled, NotSampled) }, "{span}", "Activities that were started."));
         Publish(() => _meter.CreateObservableCounter("tracing.sdk.decisions", DecisionsByReason, "{decision}", "Requests and root spans, by what decided whether they are recorded."));
         Publish(() => _meter.CreateObservableUpDownCounter("otel.sdk.span.live", () => Live, "{span}", "Spans that were started and have not ended."));
-        Publish(() => _meter.CreateObservableCounter("tracing.sdk.span.filtered", () => Filtered, "{span}", "Spans that were started and that user code has left out."));
+        Publish(() => _meter.CreateObservableCounter("tracing.sdk.span.left_out", () => Filtered, "{span}", "Spans that were started and that user code has left out."));
         Observe("otel.sdk.processor.span.queue.size", "{span}", "Spans that wait for their request.", exporter => Math.Max(0, exporter.InFlight - exporter.Sending));
         Observe("tracing.sdk.queue.bytes", "By", "Bytes of the buffer in use.", exporter => exporter.QueueBytes);
         Observe("tracing.sdk.queue.capacity", "By", "Bytes that the buffer may use.", exporter => exporter.QueueCapacityBytes);

@@ -175,7 +175,8 @@ internal sealed class SpanRecorder : IDisposable
         _metrics.UnsampledStarted();
     }
 
-    private bool IsRecorded(Activity activity) => activity.Recorded && _ownership.IsOurs(activity);
+    /// <summary>Whether an activity is recorded, by this recorder.</summary>
+    public bool IsRecorded(Activity activity) => activity.Recorded && _ownership.IsOurs(activity);
 
     private ActivitySamplingResult Sample(ref ActivityCreationOptions<ActivityContext> options)
     {
@@ -350,6 +351,7 @@ internal sealed class SpanRecorder : IDisposable
         if (activity is { Parent: not { Recorded: true }, TraceStateString: { } list } && Marker.Find(list).IsUndecided) ClearState(activity);
         if (_tracksChildren && activity.Parent is { Kind: ActivityKind.Server } parent && _details.Find(parent) is { } details) details.HasChild = true;
         _metrics.SpanStarted(activity);
+        if (_rules.Current.BaggageKeys is { Length: > 0 } keys) BaggageAttributes.Set(activity, keys);
     }
 
     // Decides for a span whose parent ended long ago. Its trace id did not exist when it was sampled.

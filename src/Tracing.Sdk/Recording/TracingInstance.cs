@@ -36,6 +36,12 @@ internal sealed class TracingInstance
         set => _rules.Current = value;
     }
 
+    /// <summary>The application's functions that add to spans of calls.</summary>
+    public required EnrichOptions Enrich { get; init; }
+
+    /// <summary>What spans show of URLs.</summary>
+    public required UrlRedaction Urls { get; init; }
+
     /// <summary>Reports what the application's functions throw.</summary>
     public required UserCode UserCode { get; init; }
 

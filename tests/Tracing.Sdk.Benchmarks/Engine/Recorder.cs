@@ -30,7 +30,7 @@ internal sealed class Recorder : IDisposable
         var exporter = new SpanExporter(
             settings, Workload.Resource, metrics.AddExporter("otlp_http_span_exporter"), NullLogger.Instance, TimeProvider.System);
         var recorder = new SpanRecorder(
-            metrics, new Sdk.Recording.SourceFilter([name], []), new RulesInForce(new TracingRules(new SamplingOptions(), new IgnoreOptions(), TimeProvider.System)), randomFlag: true, [exporter], metrics,
+            metrics, new Sdk.Recording.SourceFilter([name], []), new RulesInForce(new TracingRules(new SamplingOptions(), new IgnoreOptions(), new EnrichOptions(), TimeProvider.System)), randomFlag: true, [exporter], metrics,
             new CoexistenceWarnings(NullLogger.Instance), new EndedParents(TimeProvider.System, NullLogger.Instance, static name => name),
             hook is null ? null : new BeforeExportHook(hook, new UserCode(NullLogger.Instance)));
         recorder.Start();

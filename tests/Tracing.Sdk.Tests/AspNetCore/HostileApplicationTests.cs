@@ -48,7 +48,7 @@ public sealed class HostileApplicationTests
             throw new InvalidOperationException("No answer from amqp://shop:s3cr3t@mq:5672/orders, nor from 'http://:s3cr3t@b', see http://docs/a@b.")));
         await service.GetAsync("/");
         var span = (await service.StopAsync()).Server();
-        const string Expected = "No answer from amqp://REDACTED:REDACTED@mq:5672/orders, nor from 'http://REDACTED:REDACTED@b', see http://docs/a@b.";
+        const string Expected = "No answer from amqp://mq:5672/orders, nor from 'http://b', see http://docs/a@b.";
 
         Assert.Equal(Expected, span.StatusMessage);
         Assert.Equal(Expected, span.Events[0].Tags["exception.message"]);
@@ -67,7 +67,7 @@ public sealed class HostileApplicationTests
         await service.GetAsync("/");
         var recorded = Assert.Single((await service.StopAsync()).Server().Events);
 
-        Assert.Equal("http://REDACTED:REDACTED@data/", recorded.Tags["exception.message"]);
+        Assert.Equal("http://data/", recorded.Tags["exception.message"]);
         Assert.DoesNotContain("s3cr3t", (string)recorded.Tags["exception.stacktrace"], StringComparison.Ordinal);
     }
 
@@ -202,7 +202,7 @@ public sealed class HostileApplicationTests
     public async Task Request_EverythingLong_IsRecordedWhole()
     {
         var (path, query, agent) = ("/" + new string('p', 3000), new string('q', 4000), "\u00c3\u00a4" + new string('a', 8000));
-        await using var service = await TestService.StartAsync(app => app.MapGet("/{rest}", () => "ok").WithMetadata(new LongRoute()));
+        await using var service = await TestService.StartAsync(app => app.MapGet("/{rest}", () => "ok").WithMetadata(new LongRoute()), o => o.Http.ShowQuery = true);
         await service.GetAsync($"{path}?{query}", $"User-Agent: {agent}", $"Host: {new string('h', 2000)}");
         var span = (await service.StopAsync()).Server();
 

@@ -106,7 +106,7 @@ public sealed class ClientSpanTests
                 ["http.request.method"] = "GET",
                 ["server.address"] = "127.0.0.1",
                 ["server.port"] = (long)server.Address.Port,
-                ["url.full"] = $"{server.Address}orders?color=red",
+                ["url.full"] = $"{server.Address}orders?*",
                 ["http.response.status_code"] = 200L,
                 ["network.protocol.version"] = "1.1",
             }.OrderBy(t => t.Key),
@@ -231,20 +231,20 @@ public sealed class ClientSpanTests
     }
 
     [Theory]
-    [InlineData(true, "http://data/a?sig=abc&size=2", "http://data/a?sig=REDACTED&size=2")]
-    [InlineData(false, "http://data/a?sig=abc&size=2", "http://data/a?sig=REDACTED&size=2")]
-    [InlineData(true, "http://user:pass@data/a", "http://REDACTED:REDACTED@data/a")]
-    [InlineData(false, "http://user:pass@data/a", "http://REDACTED:REDACTED@data/a")]
-    [InlineData(true, "http://user:pass@data/a?b=1", "http://REDACTED:REDACTED@data/a?b=1")]
-    [InlineData(false, "http://user:pass@data/a?b=1", "http://REDACTED:REDACTED@data/a?b=1")]
+    [InlineData(true, "http://data/a?sig=abc&size=2", "http://data/a?*")]
+    [InlineData(false, "http://data/a?sig=abc&size=2", "http://data/a?*")]
+    [InlineData(true, "http://user:pass@data/a", "http://data/a")]
+    [InlineData(false, "http://user:pass@data/a", "http://data/a")]
+    [InlineData(true, "http://user:pass@data/a?b=1", "http://data/a?*")]
+    [InlineData(false, "http://user:pass@data/a?b=1", "http://data/a?*")]
     [InlineData(true, "http://data/a#here", "http://data/a")]
     [InlineData(false, "http://data/a#here", "http://data/a")]
-    [InlineData(true, "http://data:8080/a?b=1#here", "http://data:8080/a?b=1")]
-    [InlineData(false, "http://data:8080/a?b=1#here", "http://data:8080/a?b=1")]
-    [InlineData(true, "http://data/a?", "http://data/a")]
-    [InlineData(false, "http://data/a?", "http://data/a")]
-    [InlineData(true, "http://data/%C3%A4?x=%20y", "http://data/%C3%A4?x=%20y")]
-    [InlineData(false, "http://data/%C3%A4?x=%20y", "http://data/%C3%A4?x=%20y")]
+    [InlineData(true, "http://data:8080/a?b=1#here", "http://data:8080/a?*")]
+    [InlineData(false, "http://data:8080/a?b=1#here", "http://data:8080/a?*")]
+    [InlineData(true, "http://data/a?", "http://data/a?")]
+    [InlineData(false, "http://data/a?", "http://data/a?")]
+    [InlineData(true, "http://data/%C3%A4?x=%20y", "http://data/%C3%A4?*")]
+    [InlineData(false, "http://data/%C3%A4?x=%20y", "http://data/%C3%A4?*")]
     public async Task Call_UrlWithSecrets_IsRecordedWithout(bool ours, string url, string expected)
     {
         await using var server = new WireServer();

@@ -101,18 +101,18 @@ public sealed class HostileCallTests
             using var response = await client.GetAsync(new Uri("orders?sig=s3cr3t", UriKind.Relative));
         });
 
-        Assert.Equal("http://REDACTED:REDACTED@data:8080/api/orders?sig=REDACTED", spans.Client().Tag("url.full"));
+        Assert.Equal("http://data:8080/api/orders?*", spans.Client().Tag("url.full"));
         Assert.DoesNotContain(spans.Client().Tags.Values, v => v is string text && text.Contains("s3cr3t", StringComparison.Ordinal));
     }
 
     [Theory]
-    [InlineData("mailto:user:s3cr3t@data", "mailto:REDACTED:REDACTED@data")]
-    [InlineData("urn:orders:1?sig=s3cr3t", "urn:orders:1?sig=REDACTED")]
-    [InlineData("data:,x?token=s3cr3t", "data:,x?token=REDACTED")]
-    [InlineData("file:///orders?sig=s3cr3t", "file:///orders?sig=REDACTED")]
-    [InlineData("shop://user:s3cr3t@data:99/x?sig=s3cr3t#s3cr3t", "shop://REDACTED:REDACTED@data:99/x?sig=REDACTED")]
-    [InlineData("http://:s3cr3t@data", "http://REDACTED:REDACTED@data/")]
-    [InlineData("http://s3cr3t@data", "http://REDACTED:REDACTED@data/")]
+    [InlineData("mailto:user:s3cr3t@data", "mailto:data")]
+    [InlineData("urn:orders:1?sig=s3cr3t", "urn:orders:1?*")]
+    [InlineData("data:,x?token=s3cr3t", "data:,x?*")]
+    [InlineData("file:///orders?sig=s3cr3t", "file:///orders?*")]
+    [InlineData("shop://user:s3cr3t@data:99/x?sig=s3cr3t#s3cr3t", "shop://data:99/x?*")]
+    [InlineData("http://:s3cr3t@data", "http://data/")]
+    [InlineData("http://s3cr3t@data", "http://data/")]
     [InlineData("http://data/x@y", "http://data/x@y")]
     [InlineData("http://data/#s3cr3t", "http://data/")]
     public async Task Request_AnyScheme_IsRecordedWithoutSecrets(string uri, string expected)
@@ -158,7 +158,7 @@ public sealed class HostileCallTests
             using var response = await client.GetAsync(uri);
         });
 
-        Assert.Equal("http://REDACTED:REDACTED@data/a/../%2f?b=%20", spans.Client().Tag("url.full"));
+        Assert.Equal("http://data/a/../%2f?*", spans.Client().Tag("url.full"));
         Assert.Single(stub.Sent);
     }
 
@@ -172,7 +172,7 @@ public sealed class HostileCallTests
             using var response = await client.GetAsync(new Uri("http://data/old"));
         });
 
-        Assert.Equal(["http://data/old", "http://REDACTED:REDACTED@data/new?sig=REDACTED&a=1"], spans.Clients().Select(s => s.Tag("url.full")));
+        Assert.Equal(["http://data/old", "http://data/new?*"], spans.Clients().Select(s => s.Tag("url.full")));
     }
 
     // The platform's message of a refused tunnel contains the proxy's address as it was configured.
@@ -191,7 +191,7 @@ public sealed class HostileCallTests
         });
 
         Assert.Equal("proxy_tunnel_error", spans.Client().Tag("error.type"));
-        Assert.Contains("http://REDACTED:REDACTED@127.0.0.1", (string)Assert.Single(spans.Client().Events).Tags["exception.message"], StringComparison.Ordinal);
+        Assert.Contains("http://127.0.0.1", (string)Assert.Single(spans.Client().Events).Tags["exception.message"], StringComparison.Ordinal);
         Assert.All(spans, s => Assert.All(Texts(s), t => Assert.DoesNotContain("s3cr3t", t, StringComparison.Ordinal)));
     }
 

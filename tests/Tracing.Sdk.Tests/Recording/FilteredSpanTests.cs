@@ -21,7 +21,7 @@ public sealed class FilteredSpanTests
         await service.GetAsync("/ping");
         await service.GetAsync("/");
         Assert.Equal(0, TracedProcess.Read("otel.sdk.span.live"));
-        Assert.Equal(2, TracedProcess.Read("tracing.sdk.span.filtered"));
+        Assert.Equal(2, TracedProcess.Read("tracing.sdk.span.left_out"));
         await service.StopAsync();
 
         Assert.Equal(["GET /{**path}"], service.Sink.Spans.Select(s => s.Name));
@@ -170,7 +170,7 @@ public sealed class FilteredSpanTests
         }
 
         Assert.Equal(0, TracedProcess.Read("otel.sdk.span.live"));
-        Assert.Equal(0, TracedProcess.Read("tracing.sdk.span.filtered"));
+        Assert.Equal(0, TracedProcess.Read("tracing.sdk.span.left_out"));
     }
 
     private static Task<TestService> StartAsync(Action leaveOut) => TestService.StartAsync(app =>
