@@ -5,17 +5,15 @@ using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk.Http;
 
-/// <summary>Calls <see cref="EnrichOptions.CallEnd"/> for spans of the platform. No API of the platform gives the response with its span, except the two events of its
-/// DiagnosticListener that are heard here. Listening to no others, it changes nothing about which spans the platform makes.</summary>
-/// <remarks>The events come on the thread of the call, first the exception, then the end of the span, and before the span stops.</remarks>
+/// <summary>Calls <see cref="EnrichOptions.CallEnd"/> for spans of the platform. No API of the platform gives the response with its span, except an event of its
+/// DiagnosticListener. Listening to no other event, it changes nothing about which spans the platform makes.</summary>
+/// <remarks>The platform adds the exception to the span and writes the event on one thread, and then stops the span.</remarks>
 internal sealed class CallEndListener(TracingInstance tracing, Action<Activity, HttpRequestMessage, HttpResponseMessage?, Exception?> callEnd)
     : IObserver<DiagnosticListener>, IObserver<KeyValuePair<string, object?>>, IDisposable
 {
-    private const string Failed = "System.Net.Http.Exception";
     private const string Stopped = "System.Net.Http.HttpRequestOut.Stop";
 
-    // Null until the first event of each kind.
-    private static PropertyInfo? _exception;
+    // Null until the first event.
     private static PropertyInfo? _request;
     private static PropertyInfo? _response;
 
@@ -23,34 +21,43 @@ internal sealed class CallEndListener(TracingInstance tracing, Action<Activity, 
     [ThreadStatic]
     private static (Activity? Activity, Exception? Exception) t_failure;
 
+    // The event has no exception.
+    private readonly ActivityListener _failures = new()
+    {
+        ShouldListenTo = static source => source.Name == SourceNames.HttpClient && !OtherListeners.IsProbe(source),
+        ExceptionRecorder = static (Activity activity, Exception exception, ref TagList _) =>
+        {
+            if (activity == Activity.Current) t_failure = (activity, exception);
+        },
+    };
+
     private IDisposable? _listeners;
     private IDisposable? _events;
 
-    public void Start() => _listeners = DiagnosticListener.AllListeners.Subscribe(this);
+    public void Start()
+    {
+        ActivitySource.AddActivityListener(_failures);
+        _listeners = DiagnosticListener.AllListeners.Subscribe(this);
+    }
 
     public void Dispose()
     {
+        _failures.Dispose();
         _listeners?.Dispose();
         _events?.Dispose();
     }
 
     public void OnNext(DiagnosticListener value)
     {
-        if (value.Name == "HttpHandlerDiagnosticListener") _events = value.Subscribe(this, static name => name is Failed or Stopped);
+        if (value.Name == "HttpHandlerDiagnosticListener") _events = value.Subscribe(this, static name => name == Stopped);
     }
 
     public void OnNext(KeyValuePair<string, object?> value)
     {
         // Every event comes here while another subscriber listens to it.
-        if (value.Value is not { } payload || value.Key is not (Failed or Stopped)) return;
-        if (Activity.Current is not { } activity || activity.Source.Name != SourceNames.HttpClient || TracingInstance.Find() != tracing || !tracing.Recorder!.IsRecorded(activity)) return;
-        if (value.Key == Failed)
-        {
-            t_failure = (activity, Read(ref _exception, payload, "Exception") as Exception);
-            return;
-        }
-
+        if (value is not { Key: Stopped, Value: { } payload } || Activity.Current is not { } activity) return;
         var exception = t_failure.Activity == activity ? t_failure.Exception : null;
+        if (activity.Source.Name != SourceNames.HttpClient || TracingInstance.Find() != tracing || tracing.Recorder?.IsRecorded(activity) != true) return;
         t_failure = default;
         if (Read(ref _request, payload, "Request") is HttpRequestMessage request)
         {

@@ -17,7 +17,7 @@ public sealed class EnrichOptions
     /// <value>Default: none.</value>
     public Action<Activity, HttpRequestMessage>? CallStart { get; set; }
 
-    /// <summary>Adds to the span of a call when it ends: with the response, or the exception. Both are null for a call of the platform's handlers that was cancelled. Code only.</summary>
+    /// <summary>Adds to the span of a call when it ends: with the response, or with the exception, also that of a call that was cancelled or timed out. Code only.</summary>
     /// <value>Default: none.</value>
     /// <remarks>The content of the response has not been read.</remarks>
     public Action<Activity, HttpRequestMessage, HttpResponseMessage?, Exception?>? CallEnd { get; set; }

@@ -56,6 +56,32 @@ public sealed class CallEnrichmentTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
+    public async Task End_Cancelled_HasTheException(bool ours)
+    {
+        using var cancellation = new CancellationTokenSource();
+        var spans = await Traced.RunAsync(
+            async _ =>
+            {
+                using var sockets = new SocketsHttpHandler
+                {
+                    ConnectCallback = (_, _) =>
+                    {
+                        cancellation.Cancel();
+                        throw new OperationCanceledException(cancellation.Token);
+                    },
+                };
+                if (ours) sockets.ActivityHeadersPropagator = null;
+                using var client = new HttpClient(ours ? new MeshTracingHandler(sockets) : sockets);
+                await Assert.ThrowsAnyAsync<OperationCanceledException>(() => client.GetAsync(new Uri("http://data/"), cancellation.Token));
+            },
+            o => o.Enrich.CallEnd = (activity, _, response, exception) => activity.SetTag("read", $"{exception is OperationCanceledException} {response is null}"));
+
+        Assert.Equal("True True", spans.Client().Tag("read"));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
     public async Task Enrich_Throws_CostsNothingAndIsLoggedOnce(bool ours)
     {
         await using var server = new WireServer();
