@@ -44,7 +44,7 @@ internal static class RequestTrust
     {
         var wasRecorded = activity.IsAllDataRequested;
         Keep(context, recorder.DecideAnew(activity, RequestRules.FindDecision(context), remote.Trust));
-        ApplyRules(context, activity, tracing, recorder);
+        Keep(context, ApplyRules(context, activity, tracing, recorder));
         return wasRecorded ? next(context) : nextCompleting(context);
     }
 
@@ -63,18 +63,20 @@ internal static class RequestTrust
             foreach (var (key, value) in replaced.Baggage.Reverse()) activity.AddBaggage(key, value);
             // A feature of this library: hosting stops the Activity of its own feature.
             context.Features.Set<IHttpActivityFeature>(new CurrentActivity(activity));
-            ApplyRules(context, activity, tracing, recorder);
+            // Not kept in the request, whose server span is still that of the replaced activity.
+            SpanRecorder.LastDecision = ApplyRules(context, activity, tracing, recorder);
         }
 
         await next(context).ConfigureAwait(false);
     }
 
     // The rules about requests, at an endpoint. At arrival the middleware applies them in its next step.
-    private static void ApplyRules(HttpContext context, Activity activity, TracingInstance tracing, SpanRecorder recorder)
+    private static SamplingDecision? ApplyRules(HttpContext context, Activity activity, TracingInstance tracing, SpanRecorder recorder)
     {
         var rules = tracing.Rules;
-        if (!rules.Sampling.HasRequestRules || context.GetEndpoint() is not { } endpoint) return;
-        Keep(context, RequestRules.DecideByRules(context, rules, recorder, activity, ServerSpan.RouteOf(endpoint), SpanRecorder.LastDecision));
+        return rules.Sampling.HasRequestRules && context.GetEndpoint() is { } endpoint
+            ? RequestRules.DecideByRules(context, rules, recorder, activity, ServerSpan.RouteOf(endpoint), SpanRecorder.LastDecision)
+            : SpanRecorder.LastDecision;
     }
 
     // The next step runs on this thread.
