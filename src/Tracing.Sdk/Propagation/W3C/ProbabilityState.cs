@@ -102,8 +102,8 @@ internal static class ProbabilityState
             var value = text[(at + Key.Length)..];
             var comma = value.IndexOf(',');
             if (comma >= 0) value = value[..comma];
-            value = HeaderText.Trim(value);
-            return value.Length <= MaxValueLength && HeaderText.IsSafe(value) && !value.Contains('=') ? value : default;
+            if (value is [.., ' ' or '\t']) value = HeaderText.Trim(value);
+            return value.Length is > 0 and <= MaxValueLength && HeaderText.IsSafe(value) && !value.Contains('=') ? value : default;
         }
 
         return default;
