@@ -10,6 +10,7 @@ public sealed class EnrichOptions
     /// <summary>Keys of baggage that become attributes of every span in the trace, under the same names.</summary>
     /// <value>Default: none.</value>
     /// <remarks>Name what identifies a request for people: a tenant, an order. The sender of the baggage chooses the value.</remarks>
+    [Reloadable]
     [Expected("a list of keys")]
     public IList<string> BaggageKeys { get; } = [];
 
