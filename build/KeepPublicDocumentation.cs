@@ -43,6 +43,7 @@ public sealed class KeepPublicDocumentation : Task
     {
         var text = Regex.Replace(line, "^((static|const|readonly|abstract|virtual|override|sealed|extern) )*", "");
         text = Regex.Replace(text, "(\\.(get|set|init)| = [^()]*)? -> .*$", "");
+        text = Regex.Replace(text, "\\.extension\\([^()]*\\)\\.", ".extension.");
         var (name, parameters) = Split(text);
         name = Regex.Replace(name, "<([^<>]*)>", generic => "`" + (1 + generic.Groups[1].Value.Count(c => c == ',')));
         // A constructor has the name of its type.
@@ -53,7 +54,8 @@ public sealed class KeepPublicDocumentation : Task
 
     private static string KeyOfId(string id)
     {
-        var (name, parameters) = Split(id.Substring(2).Replace("``", "`"));
+        // Members of an extension block stand in a type whose name the compiler makes.
+        var (name, parameters) = Split(Regex.Replace(id.Substring(2), "\\.<G>\\$[0-9A-F]+\\.", ".extension.").Replace("``", "`"));
         return name + "/" + parameters;
     }
 
