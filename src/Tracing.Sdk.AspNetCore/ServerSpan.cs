@@ -181,9 +181,16 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
 
     public override bool TryLeaveOut()
     {
-        // A second call of the request may run in a flow that does not know yet.
-        if (_context is not { } context || Decision is not ({ IsRecorded: true } or { Reason: DecisionReason.Cleared }) || TracingInstance.Find() is not { Recorder: { } recorder } tracing) return false;
-        Decision = RequestRules.Ignore(context, tracing, recorder, Activity, DecisionReason.Cleared, Decision);
+        if (_context is not { } context || Decision is not { } decision || TracingInstance.Find() is not { Recorder: { } recorder } tracing) return false;
+        if (decision is { IsRecorded: true } or { Reason: DecisionReason.Cleared })
+        {
+            Decision = RequestRules.Ignore(context, tracing, recorder, Activity, DecisionReason.Cleared, decision);
+            return true;
+        }
+
+        if (decision.Reason is not (DecisionReason.HealthCheck or DecisionReason.Ignored)) return false;
+        // What the endpoint has set is not seen by code outside of routing.
+        tracing.IgnoreRequest(context.Request.Headers, Activity);
         return true;
     }
 

@@ -33,11 +33,7 @@ internal sealed class TracingMiddleware(RequestDelegate next, TracingInstance tr
         var needsRoute = tracing.Rules.Sampling.NeedsRoute;
         // The attributes of controllers and lambdas are read when routing makes the endpoints, at the first request.
         var decidesAtEndpoint = needsRoute || EndpointRules.MayExist || !tracing.AreEndpointsKnown;
-        if (decidesAtEndpoint)
-        {
-            recorder.TrackChildren();
-            RemoteContext.Unshare(tracing.EmptyContext);
-        }
+        if (decidesAtEndpoint) recorder.TrackChildren();
 
         var activity = Activity.Current;
         if (activity is { Kind: ActivityKind.Server } && (activity.IsAllDataRequested || needsRoute))

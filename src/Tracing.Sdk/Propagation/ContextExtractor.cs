@@ -101,7 +101,10 @@ internal static class ContextExtractor
             : Freshness.Combine(w3c.Ids, b3);
     }
 
-    private static List<KeyValuePair<string, StringValues>>? ReadPassThrough<TReader>(ref TReader headers, IReadOnlyList<string> names)
+    /// <summary>Reads headers that are forwarded unchanged; null when there are none.</summary>
+    /// <param name="headers">Where to read from.</param>
+    /// <param name="names">Their names.</param>
+    public static List<KeyValuePair<string, StringValues>>? ReadPassThrough<TReader>(ref TReader headers, IReadOnlyList<string> names)
         where TReader : struct, IHeaderReader
     {
         List<KeyValuePair<string, StringValues>>? found = null;

@@ -36,8 +36,11 @@ internal sealed class ContextPropagation
     /// <param name="received">The context so far.</param>
     /// <param name="headers">The headers of the request.</param>
     /// <param name="request">The request.</param>
-    public RemoteContext Ignore(RemoteContext received, IDictionary<string, StringValues> headers, IgnoredRequest request) =>
-        received.ToIgnored(ContextExtractor.Extract(new DictionaryReader(headers), Forward).PassThrough, headers, request);
+    public RemoteContext Ignore(RemoteContext received, IDictionary<string, StringValues> headers, IgnoredRequest request)
+    {
+        var reader = new DictionaryReader(headers);
+        return received.ToIgnored(ContextExtractor.ReadPassThrough(ref reader, Forward.PassThrough), headers, request);
+    }
 }
 
 /// <summary>The headers of a request, each looked up when it is read: where few are read, or without the rest.</summary>

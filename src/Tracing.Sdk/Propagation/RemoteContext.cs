@@ -44,13 +44,6 @@ internal sealed record RemoteContext
         if (left.Baggage is { Count: > 0 } received) ReceivedBaggage.Leave(received);
     }
 
-    /// <summary>Gives the current request a context that is not shared, so that <see cref="ReplaceCurrent"/> reaches all of its code, also where it is called in an async method.</summary>
-    /// <param name="shared">The instance that several requests share.</param>
-    public static void Unshare(RemoteContext shared)
-    {
-        if (Local.Value is null || Local.Value == shared) Local.Value = new RemoteContext { Owner = shared.Owner };
-    }
-
     /// <summary>The context that is continued. Without ids it holds at most a decision for the trace that starts here.</summary>
     public TraceIds Ids { get; init; }
 
