@@ -99,7 +99,7 @@ internal static class RequestRules
         }
         catch (Exception e)
         {
-            userCode.Threw("Ignore.Request", e);
+            userCode.Threw("Ignore:Request", e);
             return null;
         }
     }

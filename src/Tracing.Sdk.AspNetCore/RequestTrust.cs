@@ -74,7 +74,7 @@ internal static class RequestTrust
     private static SamplingDecision? ApplyRules(HttpContext context, Activity activity, TracingInstance tracing, SpanRecorder recorder)
     {
         var rules = tracing.Rules;
-        return rules.Sampling.HasRequestRules && context.GetEndpoint() is { } endpoint
+        return rules.Sampling.AnyForRequests && context.GetEndpoint() is { } endpoint
             ? RequestRules.DecideByRules(context, rules, recorder, activity, ServerSpan.RouteOf(endpoint), SpanRecorder.LastDecision)
             : SpanRecorder.LastDecision;
     }

@@ -116,7 +116,7 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
         var span = new ServerSpan(activity, context, settings) { Decision = decision };
         if (!activity.IsAllDataRequested)
         {
-            span._decidesAtEndpoint = recorder?.TryTrack(span) == true;
+            span._decidesAtEndpoint = recorder?.TryAdd(span) == true;
             return span;
         }
 
@@ -179,7 +179,7 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
 
     public override void Release() => _context = null;
 
-    public override bool TryLeaveOut()
+    public override bool TryIgnoreCleared()
     {
         // A second call of the request may run in a flow that does not know yet.
         if (_context is not { } context || Decision is not ({ IsRecorded: true } or { Reason: DecisionReason.Cleared }) || TracingInstance.Find() is not { Recorder: { } recorder } tracing) return false;

@@ -60,7 +60,7 @@ internal sealed class TracingMiddleware(RequestDelegate next, TracingInstance tr
         {
             if (RequestRules.TryIgnore(context, tracing, recorder, decision)) return false;
             var rules = tracing.Rules;
-            if (rules.Sampling.HasRequestRules) decision = RequestRules.DecideByRules(context, rules, recorder, Activity.Current, route: null, decision);
+            if (rules.Sampling.AnyForRequests) decision = RequestRules.DecideByRules(context, rules, recorder, Activity.Current, route: null, decision);
         }
         catch (Exception)
         {

@@ -28,10 +28,10 @@ internal sealed class SamplingRules
     }
 
     /// <summary>Whether a rule can match a request.</summary>
-    public bool HasRequestRules => _ofRequests.Length > 0;
+    public bool AnyForRequests => _ofRequests.Length > 0;
 
     /// <summary>Whether a rule can match a span outside of requests.</summary>
-    public bool HasSpanRules => _ofSpans.Length > 0;
+    public bool AnyForSpans => _ofSpans.Length > 0;
 
     /// <summary>Whether a rule is about routes, which are known after routing only: then <see cref="TryDecide(in RequestFacts, SamplingState, ActivityTraceId, string?, out SamplingDecision)"/>
     /// is to be asked once more when a route has matched.</summary>
@@ -102,7 +102,7 @@ internal sealed class SamplingRules
     private sealed class Rule
     {
         private readonly ProbabilitySampler? _ratio;
-        private readonly (SamplingRule.ConditionKind Kind, string? Header, PathPattern Pattern)[] _conditions;
+        private readonly (SamplingRule.ConditionKind Kind, string? Header, WildcardPattern Pattern)[] _conditions;
 
         public Rule(SamplingRule rule, RateLimit? limit, TimeProvider time)
         {
@@ -110,7 +110,7 @@ internal sealed class SamplingRules
             OverridesCaller = rule.OverridesCaller;
             if (rule.Ratio is { } ratio) _ratio = new ProbabilitySampler(ratio);
             else Limit = limit ?? new RateLimit(rule.Rate!.Value, rule.Burst, time);
-            _conditions = [.. rule.AllConditions.Select(c => (c.Kind, c.Header, new PathPattern(c.Pattern)))];
+            _conditions = [.. rule.AllConditions.Select(c => (c.Kind, c.Header, new WildcardPattern(c.Pattern)))];
             IsOfRequests = rule.AllConditions.All(c => SamplingRule.IsOfRequests(c.Kind));
             IsOfSpans = !rule.AllConditions.Any(c => SamplingRule.IsOfRequests(c.Kind));
             NeedsRoute = rule.AllConditions.Any(c => c.Kind == SamplingRule.ConditionKind.Route);
@@ -162,7 +162,7 @@ internal sealed class SamplingRules
             return true;
         }
 
-        private static bool MatchesHeader(in RequestFacts request, string header, PathPattern pattern)
+        private static bool MatchesHeader(in RequestFacts request, string header, WildcardPattern pattern)
         {
             if (!request.Headers.TryGetValue(header, out var values)) return false;
             foreach (var value in values)

@@ -56,7 +56,7 @@ internal abstract class SpanDetails(Activity activity)
 
     /// <summary>Leaves the request out whose sampled flag other code has cleared.</summary>
     /// <returns>Whether it is left out.</returns>
-    public virtual bool TryLeaveOut() => false;
+    public virtual bool TryIgnoreCleared() => false;
 
     /// <summary>Releases the request: the span is encoded, and application code may keep its activity.</summary>
     public abstract void Release();

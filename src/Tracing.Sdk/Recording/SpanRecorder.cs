@@ -79,11 +79,11 @@ internal sealed class SpanRecorder : IDisposable
 
     /// <summary>Keeps the details of a running span until it stops.</summary>
     /// <returns>False when the span is not recorded here, or there is no room: its attributes then have to be tags.</returns>
-    public bool TryKeep(SpanDetails details) => _ids.IsExported(details.Activity) && TryTrack(details);
+    public bool TryKeep(SpanDetails details) => _ids.IsExported(details.Activity) && TryAdd(details);
 
     /// <summary>Keeps the details of a running activity that is not recorded, for <see cref="SpanDetails.HasChild"/>.</summary>
     /// <returns>False when there is no room.</returns>
-    public bool TryTrack(SpanDetails details) => !_isDisposed && _details.TryAdd(details);
+    public bool TryAdd(SpanDetails details) => !_isDisposed && _details.TryAdd(details);
 
     /// <summary>Notes from now on whether server spans have children: an endpoint may decide anew about those that have none.</summary>
     public void TrackChildren()
@@ -133,14 +133,14 @@ internal sealed class SpanRecorder : IDisposable
     /// <summary>Counts a decision in place of the one before.</summary>
     public void Count(SamplingDecision? before, in SamplingDecision decision)
     {
-        if (before is { } earlier) _metrics.Undecided(earlier.Reason, earlier.IsRecorded);
+        if (before is { } earlier) _metrics.DecisionTakenBack(earlier.Reason, earlier.IsRecorded);
         _metrics.Decided(decision.Reason, decision.IsRecorded);
     }
 
     /// <summary>Takes the count of a decision back, for another one that follows at the start of another activity.</summary>
     public void Uncount(SamplingDecision? decision)
     {
-        if (decision is { } earlier) _metrics.Undecided(earlier.Reason, earlier.IsRecorded);
+        if (decision is { } earlier) _metrics.DecisionTakenBack(earlier.Reason, earlier.IsRecorded);
     }
 
     /// <summary>Leaves a running activity out of the record as if it had not been sampled: its start is no longer counted.</summary>
@@ -162,10 +162,10 @@ internal sealed class SpanRecorder : IDisposable
 
     /// <summary>Leaves the request of an activity out if other code has cleared its sampled flag.</summary>
     /// <returns>Whether it is left out.</returns>
-    public bool TryLeaveOutCleared(Activity activity)
+    public bool TryIgnoreCleared(Activity activity)
     {
         while (activity.Parent is { } parent) activity = parent;
-        return activity is { Kind: ActivityKind.Server, Recorded: false } && _details.Find(activity)?.TryLeaveOut() == true;
+        return activity is { Kind: ActivityKind.Server, Recorded: false } && _details.Find(activity)?.TryIgnoreCleared() == true;
     }
 
     private void Unsample(Activity activity)
@@ -250,7 +250,7 @@ internal sealed class SpanRecorder : IDisposable
         {
             decision = new SamplingDecision(IsRecorded: false, DecisionReason.IgnoredSource, Threshold: null);
         }
-        else if (!rules.Sampling.HasSpanRules || IsWebRequest(options) || !rules.Sampling.TryDecide(ref options, state, out decision))
+        else if (!rules.Sampling.AnyForSpans || IsWebRequest(options) || !rules.Sampling.TryDecide(ref options, state, out decision))
         {
             decision = rules.Sampler.Decide(state, ref options, OwnReason(state, remote, isRoot));
         }
@@ -436,7 +436,7 @@ internal sealed class SpanRecorder : IDisposable
         hook.Run(content);
         if (content.IsDropped)
         {
-            _metrics.SpanFiltered();
+            _metrics.SpanLeftOut();
         }
         else
         {
@@ -454,11 +454,11 @@ internal sealed class SpanRecorder : IDisposable
         if (details?.Decision is { IsRecorded: true } before)
         {
             Count(before, Cleared);
-            _metrics.SpanFiltered();
+            _metrics.SpanLeftOut();
         }
         else if (activity.IsAllDataRequested)
         {
-            _metrics.SpanFiltered();
+            _metrics.SpanLeftOut();
         }
         else
         {
