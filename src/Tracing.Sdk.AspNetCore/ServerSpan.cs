@@ -182,8 +182,8 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
     public override bool TryIgnoreCleared()
     {
         // A second call of the request may run in a flow that does not know yet.
-        if (_context is not { } context || Decision is not ({ IsRecorded: true } or { Reason: DecisionReason.Cleared }) || TracingInstance.Find() is not { Recorder: { } recorder } tracing) return false;
-        Decision = RequestRules.Ignore(context, tracing, recorder, Activity, DecisionReason.Cleared, Decision);
+        if (_context is not { } context || Decision is not ({ IsRecorded: true } or { Reason: DecisionReason.Cleared }) || TracingInstance.Find() is not { Recorder: not null } tracing) return false;
+        Decision = RequestRules.Ignore(context, tracing, Activity, DecisionReason.Cleared, Decision);
         return true;
     }
 

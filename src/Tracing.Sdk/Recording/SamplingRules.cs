@@ -42,7 +42,7 @@ internal sealed class SamplingRules
     /// <param name="caller">The decision of the caller.</param>
     /// <param name="traceId">The trace.</param>
     /// <param name="traceState">Its tracestate, which may hold the trace's randomness.</param>
-    /// <param name="decision">The decision of the first rule that matches, which <see cref="SpanRecorder.Apply"/> applies.</param>
+    /// <param name="decision">The decision of the first rule that matches, which <see cref="SpanRecorder.ChangeDecision"/> applies.</param>
     /// <returns>False when no rule decides.</returns>
     public bool TryDecide(in RequestFacts request, SamplingState caller, ActivityTraceId traceId, string? traceState, out SamplingDecision decision)
     {

@@ -124,8 +124,21 @@ internal sealed class SpanMetrics : IDisposable
     /// <summary>Counts the decision about a request or a root span.</summary>
     public void Decided(DecisionReason reason, bool isRecorded) => _counts.Decide(IndexOf(reason, isRecorded), 1);
 
-    /// <summary>Takes the count of a decision back, for another one that follows.</summary>
-    public void DecisionTakenBack(DecisionReason reason, bool isRecorded) => _counts.Decide(IndexOf(reason, isRecorded), -1);
+    /// <inheritdoc cref="Decided(DecisionReason, bool)"/>
+    public void Decided(in SamplingDecision decision) => Decided(decision.Reason, decision.IsRecorded);
+
+    /// <summary>Counts a decision in place of the one before; null when that was not counted.</summary>
+    public void DecisionReplaced(SamplingDecision? before, in SamplingDecision decision)
+    {
+        DecisionTakenBack(before);
+        Decided(decision);
+    }
+
+    /// <summary>Takes the count of a decision back, for another one that follows at the start of another activity. Null when nothing was counted.</summary>
+    public void DecisionTakenBack(SamplingDecision? decision)
+    {
+        if (decision is { } earlier) _counts.Decide(IndexOf(earlier.Reason, earlier.IsRecorded), -1);
+    }
 
     /// <summary>The number of decisions. Not negative: one that is taken back may be read before the one that it takes back.</summary>
     public long Decisions(DecisionReason reason, bool isRecorded) => Math.Max(0, _counts.Decisions(IndexOf(reason, isRecorded)));
