@@ -53,7 +53,7 @@ internal static class RequestRules
     public static SamplingDecision Ignore(
         HttpContext context, TracingInstance tracing, Activity? activity, DecisionReason reason, SamplingDecision? before)
     {
-        var decision = new SamplingDecision(IsRecorded: false, reason, Threshold: null);
+        var decision = SamplingDecision.Refuse(reason);
         tracing.Metrics.DecisionReplaced(before, decision);
         tracing.Metrics.Refusals.Add(reason, context.Request.Path.Value ?? "");
         tracing.IgnoreRequest(context.Request.Headers, activity);

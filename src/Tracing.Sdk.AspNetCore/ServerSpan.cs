@@ -41,18 +41,22 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
     // In a mesh the peer is always the same sidecar.
     private static Address? _lastAddress;
 
-    // Null once the span is encoded, which may be before the request ends: an endpoint can stop its activity.
-    private HttpContext? _context;
     private readonly ServerSettings _settings;
     private readonly PathString _path;
     private readonly QueryString _query;
     private readonly IPAddress? _peer;
     private readonly ushort _peerPort;
+
+    // Null once the span is encoded, which may be before the request ends: an endpoint can stop its activity.
+    private HttpContext? _context;
     private Endpoint? _endpoint;
+
     // Of the requested endpoint.
     private EndpointNames? _names;
+
     // The endpoint was removed: to run the pipeline again for an error page, or to route again.
     private bool _mayBeRunAgain;
+
     // Whether the endpoint may decide anew.
     private bool _decidesAtEndpoint;
     private string? _errorType;

@@ -19,7 +19,7 @@ internal sealed class SamplingRules
     /// <param name="previous">The rules before a reload: a rule that is among them goes on with its bucket. Null at the start.</param>
     public SamplingRules(IReadOnlyList<SamplingRule> rules, bool followsCallers, TimeProvider time, SamplingRules? previous)
     {
-        _all = [.. rules.Select(r => new Rule(r, Array.Find(previous?._all ?? [], p => p.Text == r)?.Limit, time))];
+        _all = [.. rules.Select(r => new Rule(r, Array.Find(previous?._all ?? [], p => p.Definition == r)?.Limit, time))];
         _ofRequests = Array.FindAll(_all, r => r.IsOfRequests);
         _ofSpans = Array.FindAll(_all, r => r.IsOfSpans);
         _followsCallers = followsCallers;
@@ -106,7 +106,7 @@ internal sealed class SamplingRules
 
         public Rule(SamplingRule rule, RateLimit? limit, TimeProvider time)
         {
-            Text = rule;
+            Definition = rule;
             OverridesCaller = rule.OverridesCaller;
             if (rule.Ratio is { } ratio) _ratio = new ProbabilitySampler(ratio);
             else Limit = limit ?? new RateLimit(rule.Rate!.Value, rule.Burst, time);
@@ -116,7 +116,7 @@ internal sealed class SamplingRules
             NeedsRoute = rule.AllConditions.Any(c => c.Kind == SamplingRule.ConditionKind.Route);
         }
 
-        public SamplingRule Text { get; }
+        public SamplingRule Definition { get; }
         public RateLimit? Limit { get; }
         public bool OverridesCaller { get; }
         public bool IsOfRequests { get; }

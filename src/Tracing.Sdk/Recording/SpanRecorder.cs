@@ -9,7 +9,7 @@ namespace Tracing.Sdk.Recording;
 /// <remarks>Any thread.</remarks>
 internal sealed class SpanRecorder : IDisposable
 {
-    private static readonly SamplingDecision Cleared = new(IsRecorded: false, DecisionReason.Cleared, Threshold: null);
+    private static readonly SamplingDecision Cleared = SamplingDecision.Refuse(DecisionReason.Cleared);
 
     private readonly ActivityListener _listener;
     private readonly SpanOwnership _ownership;
@@ -129,7 +129,7 @@ internal sealed class SpanRecorder : IDisposable
         if (!IsRecorded(activity)) return;
         TakeBack(activity);
         // A root: its decision is the last one on this thread.
-        if (activity.ParentSpanId == default) _metrics.DecisionReplaced(SpanSampler.LastDecision, new SamplingDecision(IsRecorded: false, reason, Threshold: null));
+        if (activity.ParentSpanId == default) _metrics.DecisionReplaced(SpanSampler.LastDecision, SamplingDecision.Refuse(reason));
     }
 
     /// <summary>Ignores the request of an activity from now on, if other code has cleared its sampled flag.</summary>
@@ -148,7 +148,7 @@ internal sealed class SpanRecorder : IDisposable
         if (EndedParents.Take(activity) is { } ended) BeginTrace(activity, ended);
 
         // Hosting has put the tracestate that came in back into its activity, after the sampler has decided.
-        if (activity is { Kind: ActivityKind.Server, HasRemoteParent: true, Source.Name: SourceNames.HttpServer or SourceNames.OwnHttpServer, TraceStateString: not null }
+        if (activity is { Kind: ActivityKind.Server, HasRemoteParent: true, TraceStateString: not null } && SourceNames.IsHttpServer(activity.Source.Name)
             && SpanSampler.LastDecision is { IsOfCaller: false } decision)
         {
             decision.WriteTo(activity);

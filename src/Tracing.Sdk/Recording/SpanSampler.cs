@@ -19,7 +19,7 @@ internal sealed class SpanSampler(
     SpanOwnership ownership, SourceFilter filter, RulesInForce rulesInForce, SpanMetrics metrics, CoexistenceWarnings warnings, EndedParents endedParents, DetailTable details,
     bool hasHook)
 {
-    private static readonly SamplingDecision IgnoredSource = new(IsRecorded: false, DecisionReason.IgnoredSource, Threshold: null);
+    private static readonly SamplingDecision IgnoredSource = SamplingDecision.Refuse(DecisionReason.IgnoredSource);
 
     [ThreadStatic]
     private static SamplingDecision? t_decision;
@@ -141,7 +141,7 @@ internal sealed class SpanSampler(
 
     // The middleware applies the rules to requests, where path and host are known.
     private static bool IsWebRequest(in ActivityCreationOptions<ActivityContext> options) =>
-        options.Kind == ActivityKind.Server && options.Source.Name is SourceNames.HttpServer or SourceNames.OwnHttpServer;
+        options.Kind == ActivityKind.Server && SourceNames.IsHttpServer(options.Source.Name);
 
     // Why this service's own ratio decides, if it does.
     private static DecisionReason OwnReason(SamplingState state, RemoteContext? remote, bool isRoot) =>
