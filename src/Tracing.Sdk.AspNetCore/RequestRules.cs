@@ -9,19 +9,18 @@ namespace Tracing.Sdk.AspNetCore;
 /// <summary>Decides about a request by what hosting's Activity does not know: the path, the host, the headers, the endpoint, and the application's predicate.</summary>
 internal static class RequestRules
 {
-    /// <summary>Leaves a request out before any code of the application runs, if it is ignored.</summary>
+    /// <summary>Finds out whether a request is ignored, before any code of the application runs, and ignores it then.</summary>
     /// <param name="context">The request.</param>
     /// <param name="tracing">The tracing of its host.</param>
-    /// <param name="recorder">Its recorder.</param>
     /// <param name="before">What was decided when the request's activity started; null when nothing was.</param>
     /// <returns>Whether it is ignored.</returns>
-    public static bool TryIgnore(HttpContext context, TracingInstance tracing, SpanRecorder recorder, SamplingDecision? before)
+    public static bool TryIgnore(HttpContext context, TracingInstance tracing, SamplingDecision? before)
     {
         var activity = Activity.Current;
         // A listener in front may clear it, such as the filter of OpenTelemetry's instrumentation.
         var reason = before is { IsRecorded: true } && activity is { Recorded: false } ? DecisionReason.Cleared : FindIgnored(context, tracing.Rules.Ignored, tracing.UserCode);
         if (reason is null) return false;
-        Ignore(context, tracing, recorder, activity, reason.Value, before);
+        Ignore(context, tracing, activity, reason.Value, before);
         return true;
     }
 
@@ -42,20 +41,20 @@ internal static class RequestRules
         {
             // First the trust: what it refuses does not go on.
             RequestTrust.Lower(context, trust, tracing);
-            return Ignore(context, tracing, recorder, activity, reason, before);
+            return Ignore(context, tracing, activity, reason, before);
         }
 
         // Otherwise the rules are applied together with the trust, when the endpoint runs.
         return mayRecord && rules.Sampling.NeedsRoute && trust == TraceTrust.Trust ? DecideByRules(context, rules, recorder, activity, ServerSpan.RouteOf(endpoint), before) : before;
     }
 
-    /// <summary>Leaves a request out from now on.</summary>
+    /// <summary>Ignores a request from now on.</summary>
     /// <returns>What is decided now.</returns>
     public static SamplingDecision Ignore(
-        HttpContext context, TracingInstance tracing, SpanRecorder recorder, Activity? activity, DecisionReason reason, SamplingDecision? before)
+        HttpContext context, TracingInstance tracing, Activity? activity, DecisionReason reason, SamplingDecision? before)
     {
-        var decision = new SamplingDecision(IsRecorded: false, reason, Threshold: null);
-        recorder.Count(before, decision);
+        var decision = SamplingDecision.Refuse(reason);
+        tracing.Metrics.DecisionReplaced(before, decision);
         tracing.Metrics.Refusals.Add(reason, context.Request.Path.Value ?? "");
         tracing.IgnoreRequest(context.Request.Headers, activity);
         return decision;
@@ -70,7 +69,7 @@ internal static class RequestRules
         var request = context.Request;
         var facts = new RequestFacts(request.Method, PathOf(request), HostOf(request), request.Headers, route);
         if (!rules.Sampling.TryDecide(facts, RemoteContext.Current?.Ids.State ?? SamplingState.Defer, activity.TraceId, activity.TraceStateString, out var decision)) return before;
-        recorder.Apply(activity, before, decision);
+        recorder.ChangeDecision(activity, before, decision);
         return decision;
     }
 
@@ -79,7 +78,7 @@ internal static class RequestRules
     {
         ServerSpan span => span.Decision,
         UnrecordedRequest request => request.Decision,
-        _ => context.GetEndpoint() is null ? SpanRecorder.LastDecision : null,
+        _ => context.GetEndpoint() is null ? SpanSampler.LastDecision : null,
     };
 
     /// <inheritdoc cref="FindDecision"/>
@@ -99,7 +98,7 @@ internal static class RequestRules
         }
         catch (Exception e)
         {
-            userCode.Threw("Ignore.Request", e);
+            userCode.Threw("Ignore:Request", e);
             return null;
         }
     }

@@ -51,7 +51,7 @@ internal static class RequestTrust
     // An Activity cannot change its trace. Hosting's own is not recorded any more, and a new root replaces it.
     private static async Task RestartAsync(HttpContext context, Activity replaced, TracingInstance tracing, SpanRecorder recorder, RequestDelegate next)
     {
-        recorder.Uncount(RequestRules.FindDecision(context));
+        tracing.Metrics.DecisionTakenBack(RequestRules.FindDecision(context));
         Keep(context, null);
         recorder.TakeBack(replaced);
         Activity.Current = null;
@@ -64,7 +64,7 @@ internal static class RequestTrust
             // A feature of this library: hosting stops the Activity of its own feature.
             context.Features.Set<IHttpActivityFeature>(new CurrentActivity(activity));
             // Not kept in the request, whose server span is still that of the replaced activity.
-            SpanRecorder.LastDecision = ApplyRules(context, activity, tracing, recorder);
+            SpanSampler.LastDecision = ApplyRules(context, activity, tracing, recorder);
         }
 
         await next(context).ConfigureAwait(false);
@@ -74,15 +74,15 @@ internal static class RequestTrust
     private static SamplingDecision? ApplyRules(HttpContext context, Activity activity, TracingInstance tracing, SpanRecorder recorder)
     {
         var rules = tracing.Rules;
-        return rules.Sampling.HasRequestRules && context.GetEndpoint() is { } endpoint
-            ? RequestRules.DecideByRules(context, rules, recorder, activity, ServerSpan.RouteOf(endpoint), SpanRecorder.LastDecision)
-            : SpanRecorder.LastDecision;
+        return rules.Sampling.AnyForRequests && context.GetEndpoint() is { } endpoint
+            ? RequestRules.DecideByRules(context, rules, recorder, activity, ServerSpan.RouteOf(endpoint), SpanSampler.LastDecision)
+            : SpanSampler.LastDecision;
     }
 
     // The next step runs on this thread.
     private static void Keep(HttpContext context, SamplingDecision? decision)
     {
-        SpanRecorder.LastDecision = decision;
+        SpanSampler.LastDecision = decision;
         RequestRules.SetDecision(context, decision);
     }
 

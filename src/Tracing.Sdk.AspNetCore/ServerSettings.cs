@@ -1,11 +1,14 @@
 using System.Diagnostics;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk.AspNetCore;
 
 /// <summary>The options that concern requests of a web service.</summary>
-internal sealed class ServerSettings(MeshTracingOptions options)
+/// <param name="options">The options.</param>
+/// <param name="urls">What spans show of URLs.</param>
+internal sealed class ServerSettings(MeshTracingOptions options, UrlRedaction urls)
 {
     /// <summary>The headers that tell the caller the trace id.</summary>
     public TraceResponseHeader ResponseHeader { get; } = options.Http.ResponseHeader;
@@ -16,11 +19,12 @@ internal sealed class ServerSettings(MeshTracingOptions options)
     /// <summary>Whether spans show the addresses of client and peer.</summary>
     public bool ClientAddress { get; } = options.Http.ClientAddress;
 
-    public UrlRedaction Urls { get; } = new(options.Http);
+    /// <summary>What spans show of URLs.</summary>
+    public UrlRedaction Urls { get; } = urls;
 
     /// <summary>The application's functions that add to the spans of requests.</summary>
-    public Action<Activity, HttpContext>? RequestStart { get; } = options.Enrich.RequestStartFunction as Action<Activity, HttpContext>;
+    public Action<Activity, HttpContext>? RequestStart { get; } = options.Enrich.RequestStart;
 
     /// <inheritdoc cref="RequestStart"/>
-    public Action<Activity, HttpContext, Exception?>? RequestEnd { get; } = options.Enrich.RequestEndFunction as Action<Activity, HttpContext, Exception?>;
+    public Action<Activity, HttpContext, Exception?>? RequestEnd { get; } = options.Enrich.RequestEnd;
 }

@@ -41,18 +41,22 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
     // In a mesh the peer is always the same sidecar.
     private static Address? _lastAddress;
 
-    // Null once the span is encoded, which may be before the request ends: an endpoint can stop its activity.
-    private HttpContext? _context;
     private readonly ServerSettings _settings;
     private readonly PathString _path;
     private readonly QueryString _query;
     private readonly IPAddress? _peer;
     private readonly ushort _peerPort;
+
+    // Null once the span is encoded, which may be before the request ends: an endpoint can stop its activity.
+    private HttpContext? _context;
     private Endpoint? _endpoint;
+
     // Of the requested endpoint.
     private EndpointNames? _names;
+
     // The endpoint was removed: to run the pipeline again for an error page, or to route again.
     private bool _mayBeRunAgain;
+
     // Whether the endpoint may decide anew.
     private bool _decidesAtEndpoint;
     private string? _errorType;
@@ -116,7 +120,7 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
         var span = new ServerSpan(activity, context, settings) { Decision = decision };
         if (!activity.IsAllDataRequested)
         {
-            span._decidesAtEndpoint = recorder?.TryTrack(span) == true;
+            span._decidesAtEndpoint = recorder?.TryAdd(span) == true;
             return span;
         }
 
@@ -179,12 +183,12 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
 
     public override void Release() => _context = null;
 
-    public override bool TryLeaveOut()
+    public override bool TryIgnore()
     {
-        if (_context is not { } context || Decision is not { } decision || TracingInstance.Find() is not { Recorder: { } recorder } tracing) return false;
+        if (_context is not { } context || Decision is not { } decision || TracingInstance.Find() is not { Recorder: not null } tracing) return false;
         if (decision is { IsRecorded: true } or { Reason: DecisionReason.Cleared })
         {
-            Decision = RequestRules.Ignore(context, tracing, recorder, Activity, DecisionReason.Cleared, decision);
+            Decision = RequestRules.Ignore(context, tracing, Activity, DecisionReason.Cleared, decision);
             return true;
         }
 

@@ -20,7 +20,7 @@ internal sealed class TracingMiddleware(RequestDelegate next, TracingInstance tr
     /// <summary>Runs <paramref name="next"/> and completes the current span, if it is the server's and recorded.</summary>
     public static Task CompleteCurrentAsync(HttpContext context, TracingInstance tracing, ServerSettings settings, RequestDelegate next) =>
         Activity.Current is { IsAllDataRequested: true, Kind: ActivityKind.Server } activity
-            ? CompleteAsync(context, tracing, settings, activity, SpanRecorder.LastDecision, decidesAtEndpoint: false, next)
+            ? CompleteAsync(context, tracing, settings, activity, SpanSampler.LastDecision, decidesAtEndpoint: false, next)
             : next(context);
 
     private Task ContinueAsync(HttpContext context)
@@ -33,7 +33,7 @@ internal sealed class TracingMiddleware(RequestDelegate next, TracingInstance tr
         var needsRoute = tracing.Rules.Sampling.NeedsRoute;
         // The attributes of controllers and lambdas are read when routing makes the endpoints, at the first request.
         var decidesAtEndpoint = needsRoute || EndpointRules.MayExist || !tracing.AreEndpointsKnown;
-        if (decidesAtEndpoint) recorder.TrackChildren();
+        if (decidesAtEndpoint) recorder.NoteChildren();
 
         var activity = Activity.Current;
         if (activity is { Kind: ActivityKind.Server } && (activity.IsAllDataRequested || needsRoute))
@@ -51,12 +51,12 @@ internal sealed class TracingMiddleware(RequestDelegate next, TracingInstance tr
     // False when the request is ignored.
     private bool TryDecide(HttpContext context, SpanRecorder recorder, out SamplingDecision? decision)
     {
-        decision = SpanRecorder.LastDecision;
+        decision = SpanSampler.LastDecision;
         try
         {
-            if (RequestRules.TryIgnore(context, tracing, recorder, decision)) return false;
+            if (RequestRules.TryIgnore(context, tracing, decision)) return false;
             var rules = tracing.Rules;
-            if (rules.Sampling.HasRequestRules) decision = RequestRules.DecideByRules(context, rules, recorder, Activity.Current, route: null, decision);
+            if (rules.Sampling.AnyForRequests) decision = RequestRules.DecideByRules(context, rules, recorder, Activity.Current, route: null, decision);
         }
         catch (Exception)
         {

@@ -5,7 +5,7 @@ using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk.AspNetCore;
 
-/// <summary>The endpoint feature of a request that is not recorded, where an endpoint may leave it out. A recorded request has its <see cref="ServerSpan"/>.</summary>
+/// <summary>The endpoint feature of a request that is not recorded, where an endpoint may ignore it. A recorded request has its <see cref="ServerSpan"/>.</summary>
 internal sealed class UnrecordedRequest : IEndpointFeature
 {
     private readonly HttpContext _context;

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
+using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk.AspNetCore;
 
@@ -12,7 +13,8 @@ internal static class WebTracing
 {
     public static void Add(IServiceCollection services)
     {
-        services.AddSingleton(provider => new ServerSettings(provider.GetRequiredService<IOptions<MeshTracingOptions>>().Value));
+        services.AddSingleton(provider =>
+            new ServerSettings(provider.GetRequiredService<IOptions<MeshTracingOptions>>().Value, provider.GetRequiredService<TracingInstance>().Urls));
         // The host adds its own only if there is none, and may have done so already.
         services.Replace(ServiceDescriptor.Singleton<DistributedContextPropagator, ServerPropagator>());
         // First in the list is outermost: the host's filter for forwarded headers replaces the address of the peer.

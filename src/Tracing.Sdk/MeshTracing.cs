@@ -15,13 +15,13 @@ namespace Tracing.Sdk;
 /// without a host says <c>using var tracing = MeshTracing.Start();</c>. In a host it can be injected to flush, or to describe it.</summary>
 public sealed class MeshTracing : IDisposable, IAsyncDisposable
 {
-    private readonly CallEndListener? _callEnds;
-    private readonly Shutdown _shutdown;
-    private readonly OptionsReload _reload;
     private readonly TimeProvider _time;
-    private IDisposable? _reloading;
+    private readonly OptionsReload _reload;
     private readonly Description _description;
     private readonly NothingTracedMonitor? _monitor;
+    private readonly CallEndListener? _callEnds;
+    private readonly Shutdown _shutdown;
+    private IDisposable? _reloading;
 
     private MeshTracing(
         MeshTracingOptions options, string applicationName, string? environment, ILogger logger, TimeProvider time, Func<bool>? isLoggerDisposed)
@@ -57,7 +57,7 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
         (_time, _reload) = (time, new OptionsReload(options, logger));
         _description = new Description(options, TracingParts.GetServiceName(options, applicationName), metrics, time);
         _monitor = isRecording ? new NothingTracedMonitor(options, metrics, logger, time) : null;
-        _callEnds = isRecording && options.Enrich.CallEnd is { } callEnd ? new CallEndListener(Instance, callEnd) : null;
+        _callEnds = isRecording && options.Enrich.CallEnd is not null ? new CallEndListener(Instance) : null;
         _shutdown = new Shutdown(Stop, exporters, metrics, isRecording ? new LastLine(logger, metrics, isLoggerDisposed) : null);
     }
 
@@ -157,13 +157,12 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
             Instance.Propagation.DeferUnsampled = Instance.Recorder is not null && options.Sampling.DeferUnsampledParent;
             _description.Options = options;
             if (_monitor is not null) _monitor.Options = options;
-            _reload.Tell(options);
+            _reload.LogChanges(options);
         }
     }
 
     /// <summary>Takes what calls <see cref="Reload"/>, and disposes of it at the stop.</summary>
     internal void ReloadOn(IDisposable? registration) => _reloading = registration;
-
 
     internal static ILogger CreateLogger(ILoggerFactory? loggerFactory) => (ILogger?)loggerFactory?.CreateLogger(Log.Category) ?? new StandardErrorLogger();
 

@@ -3,7 +3,7 @@ using Tracing.Sdk.Logging;
 
 namespace Tracing.Sdk.Configuration;
 
-/// <summary>Tells in the log what a reload has changed. Not thread-safe.</summary>
+/// <summary>Logs what a reload has changed. Not thread-safe.</summary>
 internal sealed class OptionsReload
 {
     private readonly MeshTracingOptions _atStart;
@@ -14,8 +14,8 @@ internal sealed class OptionsReload
     /// <summary>The options of the last reload.</summary>
     public MeshTracingOptions Current { get; private set; }
 
-    /// <summary>Takes the options of a reload, and writes one line for what is in force now and one for what is not. A change of what nothing reads is not told.</summary>
-    public void Tell(MeshTracingOptions options)
+    /// <summary>Takes the options of a reload, and writes one line for what is in force now and one for what is not. A change of an option that nothing reads is not logged.</summary>
+    public void LogChanges(MeshTracingOptions options)
     {
         var changed = Settings.All.Where(s => s.Text(options) != s.Text(Current) && (VariableLayer.IsUsed(_atStart, s.Use) || s.Name == nameof(MeshTracingOptions.Mode))).ToList();
         Current = options;

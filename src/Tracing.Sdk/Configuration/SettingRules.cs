@@ -94,7 +94,7 @@ internal sealed class PemFileAttribute() : ExpectedAttribute("the path of a PEM 
 /// <summary>A list of paths.</summary>
 internal sealed class PathPatternsAttribute() : ExpectedAttribute("a list of paths such as /metrics or /static/*, where * stands for any characters")
 {
-    public override bool Allows(object? value, MeshTracingOptions options) => ((IList<string>)value!).All(PathPattern.IsPattern);
+    public override bool Allows(object? value, MeshTracingOptions options) => ((IList<string>)value!).All(WildcardPattern.IsPathPattern);
 }
 
 /// <summary>A list of hosts with ports and paths.</summary>

@@ -8,8 +8,7 @@ namespace Tracing.Sdk.Http;
 /// <summary>Calls <see cref="EnrichOptions.CallEnd"/> for spans of the platform. No API of the platform gives the response with its span, except an event of its
 /// DiagnosticListener. Listening to no other event, it changes nothing about which spans the platform makes.</summary>
 /// <remarks>The platform adds the exception to the span and writes the event on one thread, and then stops the span.</remarks>
-internal sealed class CallEndListener(TracingInstance tracing, Action<Activity, HttpRequestMessage, HttpResponseMessage?, Exception?> callEnd)
-    : IObserver<DiagnosticListener>, IObserver<KeyValuePair<string, object?>>, IDisposable
+internal sealed class CallEndListener(TracingInstance tracing) : IObserver<DiagnosticListener>, IObserver<KeyValuePair<string, object?>>, IDisposable
 {
     private const string Stopped = "System.Net.Http.HttpRequestOut.Stop";
 
@@ -61,7 +60,7 @@ internal sealed class CallEndListener(TracingInstance tracing, Action<Activity, 
         t_failure = default;
         if (Read(ref _request, payload, "Request") is HttpRequestMessage request)
         {
-            CallEnrichment.End(tracing, callEnd, activity, request, Read(ref _response, payload, "Response") as HttpResponseMessage, exception);
+            CallEnrichment.End(tracing, activity, request, Read(ref _response, payload, "Response") as HttpResponseMessage, exception);
         }
     }
 

@@ -21,13 +21,7 @@ internal static class CallEnrichment
 
     public static void End(TracingInstance tracing, Activity activity, HttpRequestMessage request, HttpResponseMessage? response, Exception? exception)
     {
-        if (tracing.Enrich.CallEnd is { } callEnd && tracing.Recorder?.IsRecorded(activity) == true) End(tracing, callEnd, activity, request, response, exception);
-    }
-
-    public static void End(
-        TracingInstance tracing, Action<Activity, HttpRequestMessage, HttpResponseMessage?, Exception?> callEnd, Activity activity, HttpRequestMessage request,
-        HttpResponseMessage? response, Exception? exception)
-    {
+        if (tracing.Enrich.CallEnd is not { } callEnd || tracing.Recorder?.IsRecorded(activity) != true) return;
         try
         {
             callEnd(activity, request, response, exception);

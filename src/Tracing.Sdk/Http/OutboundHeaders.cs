@@ -85,7 +85,7 @@ internal static class OutboundHeaders
     private static (RemoteContext? Remote, SpanRecorder? Recorder, PropagationSettings Settings) FindContext(TracingInstance tracing, Activity? activity)
     {
         var (remote, recorder, propagation) = (RemoteContext.Current, tracing.Recorder, tracing.Propagation);
-        if (recorder is not null && activity is { Recorded: false } && remote is not { Ignored: not null } && recorder.TryLeaveOutCleared(activity)) remote = RemoteContext.Current;
+        if (recorder is not null && activity is { Recorded: false } && remote is not { Ignored: not null } && recorder.TryIgnore(activity)) remote = RemoteContext.Current;
         if (remote is { Ignored: not null }) recorder = null;
         return (remote, recorder, recorder is null ? propagation.Forward : propagation.Settings);
     }

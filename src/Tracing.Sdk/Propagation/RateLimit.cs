@@ -8,8 +8,8 @@ namespace Tracing.Sdk.Propagation;
 internal sealed class RateLimit(double perSecond, double burst, TimeProvider time)
 {
     // In ticks of the clock: the time in which one token flows in, and the time in which the bucket fills.
-    private readonly long _interval = Math.Max(1, (long)(time.TimestampFrequency / perSecond));
-    private readonly long _capacity = (long)(Math.Max(1, (long)(time.TimestampFrequency / perSecond)) * burst);
+    private readonly long _interval = GetInterval(perSecond, time);
+    private readonly long _capacity = (long)(GetInterval(perSecond, time) * burst);
     private long _fullAt = time.GetTimestamp();
 
     public bool TryTake()
@@ -25,4 +25,6 @@ internal sealed class RateLimit(double perSecond, double burst, TimeProvider tim
             fullAt = before;
         }
     }
+
+    private static long GetInterval(double perSecond, TimeProvider time) => Math.Max(1, (long)(time.TimestampFrequency / perSecond));
 }

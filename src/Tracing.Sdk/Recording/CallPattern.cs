@@ -9,7 +9,7 @@ internal sealed class CallPattern
 {
     private readonly HostPatterns _host;
     private readonly int? _port;
-    private readonly PathPattern? _path;
+    private readonly WildcardPattern? _path;
 
     /// <exception cref="FormatException">The text is no pattern.</exception>
     public CallPattern(string text)
@@ -18,7 +18,7 @@ internal sealed class CallPattern
         var slash = text.IndexOf('/');
         if (slash >= 0 && IPNetwork.TryParse(text, out _)) slash = -1;
         var host = slash < 0 ? text : text[..slash];
-        if (slash >= 0) _path = PathPattern.IsPattern(text[slash..]) ? new PathPattern(text[slash..]) : throw new FormatException();
+        if (slash >= 0) _path = WildcardPattern.IsPathPattern(text[slash..]) ? new WildcardPattern(text[slash..]) : throw new FormatException();
         var colon = host.LastIndexOf(':');
         if (colon > 0 && (host.IndexOf(':') == colon || host[colon - 1] == ']'))
         {

@@ -15,6 +15,7 @@ internal sealed class DetailTable
 
     // In a process without requests the end of a span looks at nothing else.
     private volatile bool _isUsed;
+    private volatile bool _notesChildren;
 
     /// <summary>Adds the details of a span that has started.</summary>
     /// <returns>False when there is no room.</returns>
@@ -45,6 +46,19 @@ internal sealed class DetailTable
     {
         SlotOf(activity, out var details);
         return details;
+    }
+
+    /// <summary>Notes from now on whether server spans have children: an endpoint may decide anew about those that have none.</summary>
+    public void NoteChildren()
+    {
+        // Written once, as above.
+        if (!_notesChildren) _notesChildren = true;
+    }
+
+    /// <summary>Notes that a span has been started below an activity.</summary>
+    public void NoteChildOf(Activity parent)
+    {
+        if (_notesChildren && parent.Kind == ActivityKind.Server && Find(parent) is { } details) details.HasChild = true;
     }
 
     private ref SpanDetails? SlotOf(Activity activity, out SpanDetails? details)

@@ -67,7 +67,7 @@ public readonly ref struct EndedSpan
     /// <param name="description">Description of an error.</param>
     public void SetStatus(ActivityStatusCode code, string? description = null) => (_content.Status, _content.StatusDescription) = (code, description);
 
-    /// <summary>Leaves the span out: no exporter gets it, and it is counted as filtered. Its children are exported, and name a parent that no backend knows.</summary>
+    /// <summary>Leaves the span out: no exporter gets it, and it is counted as left out. Its children are exported, and name a parent that no backend knows.</summary>
     public void Drop() => _content.IsDropped = true;
 
     /// <summary>Enumerates the attributes of a span, without allocations.</summary>

@@ -7,7 +7,7 @@ internal sealed class IgnoreRules(IgnoreOptions options)
 {
     private const string GrpcHealth = "/grpc.health.v1.Health/";
 
-    private readonly PathPattern[] _paths = [.. options.Paths.Select(p => new PathPattern(p))];
+    private readonly WildcardPattern[] _paths = [.. options.Paths.Select(p => new WildcardPattern(p))];
     private readonly CallPattern[] _calls = [.. options.Calls.Select(c => new CallPattern(c))];
     private readonly string[] _rootSources = [.. options.RootSources];
     private readonly Func<HttpRequestMessage, bool>? _call = options.Call;

@@ -73,7 +73,7 @@ internal sealed class OutgoingIds(SpanOwnership ownership, SourceFilter filter, 
         return activity;
     }
 
-    public bool IsExported(Activity activity) => activity.Recorded && ownership.IsOurs(activity) && filter.Accepts(activity.Source);
+    public bool IsExported(Activity activity) => ownership.IsRecorded(activity) && filter.Accepts(activity.Source);
 
     /// <summary>The random flag of W3C level 2. Until .NET 11 the platform drops it at the second generation, so the local root is read.</summary>
     public bool IsRandom(Activity activity)

@@ -12,6 +12,9 @@ internal readonly record struct SamplingDecision(bool IsRecorded, DecisionReason
     /// <summary>Whether the caller has decided, whose threshold then goes on.</summary>
     public bool IsOfCaller => Reason is DecisionReason.CallerYes or DecisionReason.CallerNo or DecisionReason.CallerDebug;
 
+    /// <summary>A decision not to record, other than by a sampler.</summary>
+    public static SamplingDecision Refuse(DecisionReason reason) => new(IsRecorded: false, reason, Threshold: null);
+
     /// <summary>Writes the threshold into the tracestate of a span that is about to start.</summary>
     public void WriteTo(ref ActivityCreationOptions<ActivityContext> span, string? traceState)
     {

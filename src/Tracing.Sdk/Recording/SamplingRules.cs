@@ -19,7 +19,7 @@ internal sealed class SamplingRules
     /// <param name="previous">The rules before a reload: a rule that is among them goes on with its bucket. Null at the start.</param>
     public SamplingRules(IReadOnlyList<SamplingRule> rules, bool followsCallers, TimeProvider time, SamplingRules? previous)
     {
-        _all = [.. rules.Select(r => new Rule(r, Array.Find(previous?._all ?? [], p => p.Text == r)?.Limit, time))];
+        _all = [.. rules.Select(r => new Rule(r, Array.Find(previous?._all ?? [], p => p.Definition == r)?.Limit, time))];
         _ofRequests = Array.FindAll(_all, r => r.IsOfRequests);
         _ofSpans = Array.FindAll(_all, r => r.IsOfSpans);
         _followsCallers = followsCallers;
@@ -28,10 +28,10 @@ internal sealed class SamplingRules
     }
 
     /// <summary>Whether a rule can match a request.</summary>
-    public bool HasRequestRules => _ofRequests.Length > 0;
+    public bool AnyForRequests => _ofRequests.Length > 0;
 
     /// <summary>Whether a rule can match a span outside of requests.</summary>
-    public bool HasSpanRules => _ofSpans.Length > 0;
+    public bool AnyForSpans => _ofSpans.Length > 0;
 
     /// <summary>Whether a rule is about routes, which are known after routing only: then <see cref="TryDecide(in RequestFacts, SamplingState, ActivityTraceId, string?, out SamplingDecision)"/>
     /// is to be asked once more when a route has matched.</summary>
@@ -42,7 +42,7 @@ internal sealed class SamplingRules
     /// <param name="caller">The decision of the caller.</param>
     /// <param name="traceId">The trace.</param>
     /// <param name="traceState">Its tracestate, which may hold the trace's randomness.</param>
-    /// <param name="decision">The decision of the first rule that matches, which <see cref="SpanRecorder.Apply"/> applies.</param>
+    /// <param name="decision">The decision of the first rule that matches, which <see cref="SpanRecorder.ChangeDecision"/> applies.</param>
     /// <returns>False when no rule decides.</returns>
     public bool TryDecide(in RequestFacts request, SamplingState caller, ActivityTraceId traceId, string? traceState, out SamplingDecision decision)
     {
@@ -102,21 +102,21 @@ internal sealed class SamplingRules
     private sealed class Rule
     {
         private readonly ProbabilitySampler? _ratio;
-        private readonly (SamplingRule.ConditionKind Kind, string? Header, PathPattern Pattern)[] _conditions;
+        private readonly (SamplingRule.ConditionKind Kind, string? Header, WildcardPattern Pattern)[] _conditions;
 
         public Rule(SamplingRule rule, RateLimit? limit, TimeProvider time)
         {
-            Text = rule;
+            Definition = rule;
             OverridesCaller = rule.OverridesCaller;
             if (rule.Ratio is { } ratio) _ratio = new ProbabilitySampler(ratio);
             else Limit = limit ?? new RateLimit(rule.Rate!.Value, rule.Burst, time);
-            _conditions = [.. rule.AllConditions.Select(c => (c.Kind, c.Header, new PathPattern(c.Pattern)))];
+            _conditions = [.. rule.AllConditions.Select(c => (c.Kind, c.Header, new WildcardPattern(c.Pattern)))];
             IsOfRequests = rule.AllConditions.All(c => SamplingRule.IsOfRequests(c.Kind));
             IsOfSpans = !rule.AllConditions.Any(c => SamplingRule.IsOfRequests(c.Kind));
             NeedsRoute = rule.AllConditions.Any(c => c.Kind == SamplingRule.ConditionKind.Route);
         }
 
-        public SamplingRule Text { get; }
+        public SamplingRule Definition { get; }
         public RateLimit? Limit { get; }
         public bool OverridesCaller { get; }
         public bool IsOfRequests { get; }
@@ -162,7 +162,7 @@ internal sealed class SamplingRules
             return true;
         }
 
-        private static bool MatchesHeader(in RequestFacts request, string header, PathPattern pattern)
+        private static bool MatchesHeader(in RequestFacts request, string header, WildcardPattern pattern)
         {
             if (!request.Headers.TryGetValue(header, out var values)) return false;
             foreach (var value in values)

@@ -8,6 +8,9 @@ internal static class SourceNames
     public const string OwnHttpServer = "Tracing.Sdk.AspNetCore";
     public const string OwnHttpClient = "Tracing.Sdk.Http";
 
+    /// <summary>Whether spans of a source are those of a web host's requests.</summary>
+    public static bool IsHttpServer(string name) => name is HttpServer or OwnHttpServer;
+
     /// <summary>Settings for a source of the platform hold for the spans that this library makes in its place.</summary>
     public static string PlatformsNameOf(string name) => name switch
     {

@@ -54,9 +54,9 @@ internal abstract class SpanDetails(Activity activity)
         for (var i = 0; i < Keys.Length; i++) values[i] = activity.GetTagItem(Keys[i]);
     }
 
-    /// <summary>Leaves the request out whose sampled flag other code has cleared.</summary>
-    /// <returns>Whether it is left out.</returns>
-    public virtual bool TryLeaveOut() => false;
+    /// <summary>Ignores the request from now on: other code has cleared the sampled flag of its span.</summary>
+    /// <returns>Whether it is ignored.</returns>
+    public virtual bool TryIgnore() => false;
 
     /// <summary>Releases the request: the span is encoded, and application code may keep its activity.</summary>
     public abstract void Release();

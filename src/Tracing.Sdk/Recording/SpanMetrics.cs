@@ -23,8 +23,8 @@ internal sealed class SpanMetrics : IDisposable
     private readonly Lock _gate = new();
     private readonly long[] _conflicts = new long[ConflictNames.Length];
     private ExporterMetrics[] _exporters = [];
-    private long _filtered;
-    private long _inferredFiltered;
+    private long _leftOut;
+    private long _inferredLeftOut;
 
     /// <param name="time">The clock of <see cref="Refusals"/>. Default: the system's.</param>
     public SpanMetrics(TimeProvider? time = null)
@@ -38,7 +38,7 @@ internal sealed class SpanMetrics : IDisposable
             "otel.sdk.span.started", () => new Measurement<long>[] { new(Started, Sampled), new(_counts.StartedUnsampled, NotSampled) }, "{span}", "Activities that were started."));
         Publish(() => _meter.CreateObservableCounter("tracing.sdk.decisions", DecisionsByReason, "{decision}", "Requests and root spans, by what decided whether they are recorded."));
         Publish(() => _meter.CreateObservableUpDownCounter("otel.sdk.span.live", () => Live, "{span}", "Spans that were started and have not ended."));
-        Publish(() => _meter.CreateObservableCounter("tracing.sdk.span.left_out", () => Filtered, "{span}", "Spans that were started and that user code has left out."));
+        Publish(() => _meter.CreateObservableCounter("tracing.sdk.span.left_out", () => LeftOut, "{span}", "Spans that were started and that user code has left out."));
         Observe("otel.sdk.processor.span.queue.size", "{span}", "Spans that wait for their request.", exporter => Math.Max(0, exporter.InFlight - exporter.Sending));
         Observe("tracing.sdk.queue.bytes", "By", "Bytes of the buffer in use.", exporter => exporter.QueueBytes);
         Observe("tracing.sdk.queue.capacity", "By", "Bytes that the buffer may use.", exporter => exporter.QueueCapacityBytes);
@@ -61,7 +61,7 @@ internal sealed class SpanMetrics : IDisposable
     {
         get
         {
-            var ended = Ended + Filtered;
+            var ended = Ended + LeftOut;
             return Math.Max(_counts.Started, ended);
         }
     }
@@ -69,24 +69,24 @@ internal sealed class SpanMetrics : IDisposable
     /// <summary>Spans that ended and were given to every exporter.</summary>
     public long Ended => _counts.Ended;
 
-    /// <summary>Spans that were left out while they ran: user code has cleared their sampled flag, or a hook has dropped them. No exporter got them. One that looks like an activity that was refused at its start is counted at the latest
-    /// when no refused activity runs any more.</summary>
-    public long Filtered
+    /// <summary>Spans that started and were not exported by the will of user code: it has cleared their sampled flag while they ran, or <c>Export.BeforeExport</c> has dropped them. One that looks like an
+    /// activity that was refused at its start is counted at the latest when no refused activity runs any more.</summary>
+    public long LeftOut
     {
         get
         {
-            // In this order: an activity that starts and ends between the two readings must not look like a filtered one.
+            // In this order: an activity that starts and ends between the two readings must not look like one that was left out.
             var ended = _counts.EndedUnsampled;
             var inferred = ended - _counts.StartedUnsampled;
-            var known = Volatile.Read(ref _inferredFiltered);
+            var known = Volatile.Read(ref _inferredLeftOut);
             while (inferred > known)
             {
-                var before = Interlocked.CompareExchange(ref _inferredFiltered, inferred, known);
+                var before = Interlocked.CompareExchange(ref _inferredLeftOut, inferred, known);
                 if (before == known) break;
                 known = before;
             }
 
-            return Volatile.Read(ref _filtered) + Math.Max(inferred, known);
+            return Volatile.Read(ref _leftOut) + Math.Max(inferred, known);
         }
     }
 
@@ -95,7 +95,7 @@ internal sealed class SpanMetrics : IDisposable
     {
         get
         {
-            var ended = Ended + Filtered;
+            var ended = Ended + LeftOut;
             return Math.Max(0, _counts.Started - ended);
         }
     }
@@ -113,19 +113,32 @@ internal sealed class SpanMetrics : IDisposable
     public void SpanEnded() => _counts.End();
 
     /// <summary>Counts the end of a span that user code has left out.</summary>
-    public void SpanFiltered() => Interlocked.Increment(ref _filtered);
+    public void SpanLeftOut() => Interlocked.Increment(ref _leftOut);
 
     /// <summary>Counts an activity that starts without the sampled flag.</summary>
     public void UnsampledStarted() => _counts.StartUnsampled();
 
-    /// <summary>Counts an activity that ends without the sampled flag, and not by <see cref="SpanFiltered"/>.</summary>
+    /// <summary>Counts an activity that ends without the sampled flag, and not by <see cref="SpanLeftOut"/>.</summary>
     public void UnsampledEnded() => _counts.EndUnsampled();
 
     /// <summary>Counts the decision about a request or a root span.</summary>
     public void Decided(DecisionReason reason, bool isRecorded) => _counts.Decide(IndexOf(reason, isRecorded), 1);
 
-    /// <summary>Takes the count of a decision back, for another one that follows.</summary>
-    public void Undecided(DecisionReason reason, bool isRecorded) => _counts.Decide(IndexOf(reason, isRecorded), -1);
+    /// <inheritdoc cref="Decided(DecisionReason, bool)"/>
+    public void Decided(in SamplingDecision decision) => Decided(decision.Reason, decision.IsRecorded);
+
+    /// <summary>Counts a decision in place of the one before; null when that was not counted.</summary>
+    public void DecisionReplaced(SamplingDecision? before, in SamplingDecision decision)
+    {
+        DecisionTakenBack(before);
+        Decided(decision);
+    }
+
+    /// <summary>Takes the count of a decision back, for another one that follows at the start of another activity. Null when nothing was counted.</summary>
+    public void DecisionTakenBack(SamplingDecision? decision)
+    {
+        if (decision is { } earlier) _counts.Decide(IndexOf(earlier.Reason, earlier.IsRecorded), -1);
+    }
 
     /// <summary>The number of decisions. Not negative: one that is taken back may be read before the one that it takes back.</summary>
     public long Decisions(DecisionReason reason, bool isRecorded) => Math.Max(0, _counts.Decisions(IndexOf(reason, isRecorded)));
@@ -189,10 +202,10 @@ internal sealed class SpanMetrics : IDisposable
             settled = Math.Max(settled, spans);
             return exporters.Length == 1 ? $", {part}" : $"; {exporter.ComponentName}: {part}";
         });
-        var filtered = Filtered;
-        var started = isRecording && exporters.Length > 0 ? settled + live + filtered : Started;
+        var leftOut = LeftOut;
+        var started = isRecording && exporters.Length > 0 ? settled + live + leftOut : Started;
         var decisions = ReadDecisions();
-        return $"{started} spans started{string.Concat(parts)}{(filtered > 0 ? $", {filtered} left out" : "")}{(live > 0 ? $", {live} not ended{RunningSpans()}" : "")}{(decisions.Refused > 0 ? $"; {decisions}" : "")}";
+        return $"{started} spans started{string.Concat(parts)}{(leftOut > 0 ? $", {leftOut} left out" : "")}{(live > 0 ? $", {live} not ended{RunningSpans()}" : "")}{(decisions.Refused > 0 ? $"; {decisions}" : "")}";
     }
 
     /// <summary>The decisions so far.</summary>

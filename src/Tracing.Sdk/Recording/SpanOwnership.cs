@@ -96,6 +96,9 @@ internal sealed class SpanOwnership(object owner) : IDisposable
     public bool IsOurs(Activity activity) => !_foreignSpansExist
         || (IsEarly(activity) ? activity.GetCustomProperty(_mark) == Ours : !IsMarkedForeign(activity));
 
+    /// <summary>Whether an activity is recorded, by this recorder.</summary>
+    public bool IsRecorded(Activity activity) => activity.Recorded && IsOurs(activity);
+
     private bool IsRefused(Activity activity)
     {
         if (!_hasRefused) return false;

@@ -79,7 +79,7 @@ internal sealed class TracingInstance
     /// <summary>Reads the context of a request and makes it current.</summary>
     public RemoteContext Receive(IDictionary<string, StringValues> headers)
     {
-        SpanRecorder.LastDecision = null;
+        SpanSampler.LastDecision = null;
         var remote = Propagation.Extract(headers, EmptyContext);
         if (remote.Conflict != ContextConflict.None) Metrics.Conflict((int)remote.Conflict);
 
@@ -89,7 +89,7 @@ internal sealed class TracingInstance
         return remote;
     }
 
-    /// <summary>Leaves the request out that the running code belongs to, from now on: no spans, and the headers that came in go on as in forward mode.</summary>
+    /// <summary>Ignores the request that the running code belongs to, from now on: it has no spans, and the headers that came in go on as in forward mode.</summary>
     /// <param name="headers">The headers of the request.</param>
     /// <param name="activity">Its activity; null when there is none.</param>
     public void IgnoreRequest(IDictionary<string, StringValues> headers, Activity? activity)

@@ -40,7 +40,7 @@ internal sealed class UrlRedaction
     }
 
     /// <summary>Whether the URL is shown as the platform shows it.</summary>
-    public bool IsAsPlatform(Uri uri) => uri.Query.Length <= 1 ? !IsLeftToUs.Value : _hidesAll && !IsLeftToUs.Value;
+    public bool IsAsPlatform(Uri uri) => uri.Query.Length <= 1 ? !PlatformShowsAll.Value : _hidesAll && !PlatformShowsAll.Value;
 
     public string ShowUrl(Uri uri)
     {
@@ -124,7 +124,7 @@ internal sealed class UrlRedaction
     }
 
     /// <summary>Whether a switch of the application makes the platform show whole URLs. The platform reads it at its first call, which is before it is read here.</summary>
-    private static class IsLeftToUs
+    private static class PlatformShowsAll
     {
         public static readonly bool Value = AppContext.TryGetSwitch("System.Net.Http.DisableUriRedaction", out var isOn)
             ? isOn

@@ -196,7 +196,7 @@ public sealed class IgnoredRequestTests
         Assert.Equal(2, service.Sink.Spans.Count);
         var line = Assert.Single(service.Log.Lines, l => l is { Category: "Tracing.Sdk", Level: LogLevel.Warning });
         Assert.Contains("no answer today", line.Message, StringComparison.Ordinal);
-        Assert.Contains("Ignore.Request", line.Message, StringComparison.Ordinal);
+        Assert.Contains("Ignore:Request", line.Message, StringComparison.Ordinal);
     }
 
     [Theory]

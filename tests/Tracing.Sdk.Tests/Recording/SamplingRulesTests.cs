@@ -235,7 +235,7 @@ public sealed class SamplingRulesTests
     [InlineData("never path=/x", true)]
     [InlineData("never", true)]
     [InlineData("never source=Quartz", false)]
-    public void HasRequestRules_KindOfRule_Says(string rule, bool has) => Assert.Equal(has, Rules(rule).HasRequestRules);
+    public void AnyForRequests_KindOfRule_Says(string rule, bool has) => Assert.Equal(has, Rules(rule).AnyForRequests);
 
     [Theory]
     [InlineData("50%", "000000000000000000ffffffffffffff", "foo=1", "ot=th:8,foo=1")]

@@ -61,7 +61,7 @@ public sealed class SpanMetricsTests
         for (var i = 0; i < 12; i++) metrics.Decided(DecisionReason.CallerYes, isRecorded: true);
         for (var i = 0; i < 3; i++) metrics.Decided(DecisionReason.HealthCheck, isRecorded: false);
         for (var i = 0; i < 1190; i++) metrics.Decided(DecisionReason.CallerNo, isRecorded: false);
-        metrics.Undecided(DecisionReason.HealthCheck, isRecorded: false);
+        metrics.DecisionTakenBack(new SamplingDecision(IsRecorded: false, DecisionReason.HealthCheck, Threshold: null));
         Assert.Equal(
             "0 spans started; 1204 requests and root spans: 12 recorded, 1192 not (the caller said no: 1190, a health check: 2)",
             metrics.ToString(isLast: true, isRecording: false));

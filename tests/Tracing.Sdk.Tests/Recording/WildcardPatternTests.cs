@@ -3,7 +3,7 @@ using Tracing.Sdk.Recording;
 namespace Tracing.Sdk.Tests.Recording;
 
 /// <summary>Paths of requests and calls that settings name.</summary>
-public sealed class PathPatternTests
+public sealed class WildcardPatternTests
 {
     [Theory]
     [InlineData("/metrics", "/metrics", true)]
@@ -26,11 +26,11 @@ public sealed class PathPatternTests
     [InlineData("/a*bc", "/abcbc", true)]
     [InlineData("/a**b", "/ab", true)]
     [InlineData("/straße*x", "/STRAßE-x", true)]
-    public void Matches_Path_FollowsThePattern(string pattern, string path, bool expected) => Assert.Equal(expected, new PathPattern(pattern).Matches(path));
+    public void Matches_Path_FollowsThePattern(string pattern, string path, bool expected) => Assert.Equal(expected, new WildcardPattern(pattern).Matches(path));
 
     // With a backtracking match this would not end.
     [Fact]
-    public void Matches_HostilePath_Ends() => Assert.False(new PathPattern("/" + string.Concat(Enumerable.Repeat("a*", 40)) + "b").Matches("/" + new string('a', 8000)));
+    public void Matches_HostilePath_Ends() => Assert.False(new WildcardPattern("/" + string.Concat(Enumerable.Repeat("a*", 40)) + "b").Matches("/" + new string('a', 8000)));
 
     [Theory]
     [InlineData("/metrics", true)]
@@ -42,5 +42,5 @@ public sealed class PathPatternTests
     [InlineData("/a b", false)]
     [InlineData("/a?b", false)]
     [InlineData("/a#b", false)]
-    public void IsPattern_Text_BeginsWithASlashOrAnAsterisk(string? text, bool expected) => Assert.Equal(expected, PathPattern.IsPattern(text));
+    public void IsPathPattern_Text_BeginsWithASlashOrAnAsterisk(string? text, bool expected) => Assert.Equal(expected, WildcardPattern.IsPathPattern(text));
 }
