@@ -48,8 +48,8 @@ internal sealed class Description(MeshTracingOptions options, string serviceName
     {
         var decisions = metrics.ReadDecisions();
         text.Append("Requests and root spans\n");
-        AddLine(text, $"  {decisions.Recorded} recorded{InParentheses(decisions.RecordedReasons)}");
-        AddLine(text, $"  {decisions.Refused} not recorded{InParentheses(decisions.RefusedReasons)}");
+        AddLines(text, $"  {decisions.Recorded} recorded{InParentheses(decisions.RecordedReasons)}");
+        AddLines(text, $"  {decisions.Refused} not recorded{InParentheses(decisions.RefusedReasons)}");
     }
 
     private void AddExporter(StringBuilder text, ExporterMetrics exporter)
@@ -71,11 +71,23 @@ internal sealed class Description(MeshTracingOptions options, string serviceName
 
     private static void AddList(StringBuilder text, IReadOnlyList<string> items, int max, string noun)
     {
-        foreach (var item in items.Take(max)) AddLine(text, $"  {item}");
+        foreach (var item in items.Take(max)) AddLine(text, $"  {item}", 2 * MaxLineLength);
         if (items.Count > max) AddLine(text, $"  and {items.Count - max} more {noun}");
     }
 
     private static string InParentheses(IReadOnlyList<(DecisionReason Reason, long Count)> reasons) => reasons.Count == 0 ? "" : $" ({DecisionSummary.Format(reasons)})";
+
+    // Breaks after a comma: each reason keeps its count.
+    private static void AddLines(StringBuilder text, string line)
+    {
+        while (line.Length > MaxLineLength && line.LastIndexOf(", ", MaxLineLength - 1, StringComparison.Ordinal) is > 0 and var comma)
+        {
+            AddLine(text, line[..(comma + 1)]);
+            line = "    " + line[(comma + 2)..];
+        }
+
+        AddLine(text, line);
+    }
 
     private static void AddLine(StringBuilder text, string line, int maxLength = MaxLineLength) => text.Append(LogText.Line(line, maxLength)).Append('\n');
 

@@ -39,7 +39,7 @@ internal static class SectionLayer
         }
         catch (FormatException e) when (setting.Type == typeof(IList<TrustRule>) || setting.Type == typeof(IList<SamplingRule>))
         {
-            throw WrongSetting.Create($"{section.Path} has a wrong rule: {LogText.Line(e.Message)}.");
+            throw WrongSetting.Create($"{section.Path} has a wrong rule: {LogText.Message(e.Message)}.");
         }
         catch (Exception e) when (e is FormatException or OverflowException or ArgumentException)
         {

@@ -7,7 +7,7 @@ namespace Tracing.Sdk.Recording;
 /// standard attributes. What they throw is logged once and costs neither the request nor the span. Web services also have <c>RequestStart</c> and <c>RequestEnd</c>.</summary>
 public sealed class EnrichOptions
 {
-    /// <summary>Keys of baggage that become attributes of every span in the trace, under the same names.</summary>
+    /// <summary>Keys of baggage that become attributes of every span in the trace, under the same names. They are compared exactly.</summary>
     /// <value>Default: none.</value>
     /// <remarks>Name what identifies a request for people: a tenant, an order. The sender of the baggage chooses the value.</remarks>
     [Reloadable]
@@ -18,9 +18,8 @@ public sealed class EnrichOptions
     /// <value>Default: none.</value>
     public Action<Activity, HttpRequestMessage>? CallStart { get; set; }
 
-    /// <summary>Adds to the span of a call when it ends: with the response, or with the exception, also that of a call that was cancelled or timed out. Code only.</summary>
+    /// <summary>Adds to the span of a call when it ends: with the response, or with the exception, also that of a call that was cancelled or timed out. The content of the response has not been read. Code only.</summary>
     /// <value>Default: none.</value>
-    /// <remarks>The content of the response has not been read.</remarks>
     public Action<Activity, HttpRequestMessage, HttpResponseMessage?, Exception?>? CallEnd { get; set; }
 
     // For requests. The types of their parameters are the web half's, which has properties for them.

@@ -83,6 +83,7 @@ internal sealed class NothingTracedMonitor(MeshTracingOptions options, SpanMetri
     private bool AreSpansDelivered(DecisionSummary decisions)
     {
         if (_isDelivered || _isStopped) return true;
+        if (AreAllDropped(decisions)) return true;
         if (metrics.Ended + metrics.Live > 0) return _isDelivered = CheckExport();
         // Requests that other tracings serve, and those that the platform sends to every service, are not this service's traffic.
         var refused = decisions.RefusedReasons.Where(r => r.Reason is not (DecisionReason.HealthCheck or DecisionReason.AnotherHost or DecisionReason.Suppressed)).ToArray();
@@ -91,6 +92,15 @@ internal sealed class NothingTracedMonitor(MeshTracingOptions options, SpanMetri
         var count = refused.Sum(r => r.Count);
         if (!Suffices(count, IsByRatio(refused[0].Reason) ? 1 : EnoughRequests)) return false;
         Say($"{count} requests and root spans", refused);
+        return true;
+    }
+
+    // A cleared flag takes the decision back, so spans that are recorded and left out are those that the hook drops.
+    private bool AreAllDropped(DecisionSummary decisions)
+    {
+        if (_options.Export.BeforeExport is null || metrics.Ended > 0 || metrics.Filtered == 0 || !Suffices(decisions.Recorded, EnoughRequests)) return false;
+        Dispose();
+        Log.NothingExported(logger, metrics.ToString(isLast: false, isRecording: true), "The function in MeshTracingOptions.Export.BeforeExport has dropped all of them.");
         return true;
     }
 

@@ -61,7 +61,9 @@ public sealed partial class DocumentationTests
         {
             await File.WriteAllTextAsync(Path.Combine(folder.FullName, "appsettings.json"), Block(page, line).Text);
             await using var service = await ServiceProcess.StartAsync("documented-service", TestService.Dll, new Dictionary<string, string>(), ["--contentRoot", folder.FullName]);
-            Assert.Contains("(MeshTracing)", service.Process.Tail, StringComparison.Ordinal);
+            // Not the tail for people, which cuts a long start line.
+            await service.Process.WaitForLineAsync(
+                line => line.Contains("(MeshTracing)", StringComparison.Ordinal) ? line : null, "name a setting of the section", TimeSpan.FromSeconds(5), CancellationToken.None);
         }
         finally
         {

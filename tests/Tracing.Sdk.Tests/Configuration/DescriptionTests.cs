@@ -65,8 +65,30 @@ public sealed class DescriptionTests
         }
 
         var lines = new Description(options, "orders", metrics, TimeProvider.System).ToString().TrimEnd().Split('\n');
-        Assert.InRange(lines.Length, 20, 42);
+        Assert.InRange(lines.Length, 20, 48);
         Assert.All(lines, line => Assert.InRange(line.Length, 1, 240));
+    }
+
+    [Fact]
+    public void Text_ManyReasons_HasTheCountOfEach()
+    {
+        using var metrics = new SpanMetrics();
+        for (var reason = (DecisionReason)0; (int)reason < DecisionReasons.Count; reason++) metrics.Decided(reason, isRecorded: false);
+
+        var text = new Description(new MeshTracingOptions(), "orders", metrics, TimeProvider.System).ToString();
+        Assert.Equal(DecisionReasons.Count, text.Split(": 1,").Length - 1 + text.Split(": 1)").Length - 1);
+        Assert.All(text.Split('\n'), line => Assert.InRange(line.Length, 0, 120));
+    }
+
+    [Fact]
+    public void Text_LongRules_AreWhole()
+    {
+        using var metrics = new SpanMetrics();
+        var options = new MeshTracingOptions();
+        foreach (var path in new[] { "/metrics", "/static/*", "/assets/*", "/favicon.ico", "/internal/state" }) options.Sampling.Rules.Add(SamplingRule.Parse($"1/s burst=5 path={path}"));
+        options.Origins["Sampling:Rules"] = "MeshTracing";
+
+        Assert.Contains("path=/internal/state (MeshTracing)\n", new Description(options, "orders", metrics, TimeProvider.System).ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -95,7 +117,7 @@ public sealed class DescriptionTests
         var text = service.Services.GetRequiredService<MeshTracing>().Describe();
         Assert.Contains(" s ago: /orders/7: the path or the endpoint is ignored\n", text, StringComparison.Ordinal);
         Assert.Contains(" s ago: /orders/8: the caller said no (w3c)\n", text, StringComparison.Ordinal);
-        Assert.Contains("  2 not recorded (", text, StringComparison.Ordinal);
+        Assert.True(text.Contains("  2 not recorded (", StringComparison.Ordinal), text);
     }
 
     [Fact]

@@ -98,6 +98,7 @@ internal static class ConfigurationReference
         - **The start line** in the log tells what is in force and where it came from. A value that code sets to what holds anyway keeps the origin of the layer below.
         - **The section is read by the library.** `Configure<MeshTracingOptions>(section)` is not needed, and would append the section's lists to themselves.
         - **A reload** of the configuration changes the options that say so below, for all that begins afterwards; one line tells what is in force. Other options count at the next start. A wrong value then changes nothing and is logged. `IOptionsMonitor<MeshTracingOptions>` has the new values of all options.
+        - **Functions** are set in code only. A web service has three more than this page names: `Ignore.Request`, `Enrich.RequestStart` and `Enrich.RequestEnd`. See [leaving out](leaving-out.md#by-code) and [enriching](enriching.md#functions).
 
         Visual Studio and Rider complete and check the section with the schema that comes with the package. A process without a host reads the same section with `MeshTracing.Start(configuration: ...)`.
 

@@ -37,6 +37,7 @@ public sealed class ReloadTests
             "The configuration has changed, but the options stay as they were: MeshTracing:Sampling:Rules has a wrong rule: \"sometimes\" in \"sometimes path=/b\" is neither",
             Assert.Single(service.Log.Lines, l => l is { Category: "Tracing.Sdk", Level: LogLevel.Warning }).Message,
             StringComparison.Ordinal);
+        Assert.Contains(service.Log.OfTracing, l => l.EndsWith("a condition is path, method, host, route, header, source or span with = and a text.", StringComparison.Ordinal));
         Assert.DoesNotContain(service.Log.OfTracing, l => l.StartsWith("Tracing options reloaded", StringComparison.Ordinal));
     }
 

@@ -179,6 +179,34 @@ public sealed class NothingTracedMonitorTests : IDisposable
     }
 
     [Fact]
+    public void Spans_AllDroppedByTheHook_IsSaidAfterAMinute()
+    {
+        _options.Export.BeforeExport = static span => span.Drop();
+        _metrics.AddExporter("otlp_http_span_exporter");
+        Start();
+        Drop(20);
+        _metrics.SpanStarted();
+        Advance(seconds: 55);
+        Assert.Empty(Lines);
+
+        Advance(seconds: 5);
+        Assert.Equal(
+            "Spans end, and none has been exported: 21 spans started, 0 exported, 0 dropped, 20 left out, 1 not ended. The function in MeshTracingOptions.Export.BeforeExport has dropped all of them.",
+            Line);
+    }
+
+    [Fact]
+    public void Spans_SomeDroppedByTheHook_NothingIsSaid()
+    {
+        _options.Export.BeforeExport = static span => span.Drop();
+        Start();
+        Drop(100);
+        Record(DecisionReason.Ratio, 1, exported: 1);
+        Advance(seconds: 600);
+        Assert.Empty(Lines);
+    }
+
+    [Fact]
     public void Spans_CannotBeExported_TheLineOfTheExporterIsNotRepeated()
     {
         _metrics.AddExporter("otlp_http_span_exporter").State.LastFailure = new ExporterState.Problem("Nothing answers.", _time.GetUtcNow());
@@ -227,6 +255,16 @@ public sealed class NothingTracedMonitorTests : IDisposable
     private void Refuse(DecisionReason reason, int count)
     {
         for (var i = 0; i < count; i++) _metrics.Decided(reason, isRecorded: false);
+    }
+
+    private void Drop(int count)
+    {
+        for (var i = 0; i < count; i++)
+        {
+            _metrics.Decided(DecisionReason.Ratio, isRecorded: true);
+            _metrics.SpanStarted();
+            _metrics.SpanFiltered();
+        }
     }
 
     private void Record(DecisionReason reason, int count, int exported)

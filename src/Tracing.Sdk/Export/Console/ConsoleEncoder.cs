@@ -5,7 +5,7 @@ using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk.Export.Console;
 
-// One line a span, for people: time, trace, span < parent, kind, name, duration, status, tags.
+// One line a span, for people: time, trace, span < parent, kind, name, duration, tags, @events, ->links, status.
 internal sealed class ConsoleEncoder(SpanLimits limits) : SpanEncoder(limits)
 {
     public override bool Encode(Activity activity, in SpanMetadata metadata, Scope scope, ref ByteWriter writer)
@@ -45,6 +45,14 @@ internal sealed class ConsoleEncoder(SpanLimits limits) : SpanEncoder(limits)
         {
             writer.Write(" @"u8);
             writer.WriteString(item.Name ?? "");
+        }
+
+        foreach (ref readonly var link in activity.EnumerateLinks())
+        {
+            writer.Write(" ->"u8);
+            writer.WriteUtf8(link.Context.TraceId.ToHexString());
+            writer.Write((byte)'/');
+            writer.WriteUtf8(link.Context.SpanId.ToHexString());
         }
 
         if (status.Code == ActivityStatusCode.Error)

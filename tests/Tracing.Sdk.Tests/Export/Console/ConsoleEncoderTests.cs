@@ -17,6 +17,8 @@ public sealed class ConsoleEncoderTests
                 .SetTag("http.response.status_code", 500)
                 .AddEvent(new("exception"))
                 .SetStatus(ActivityStatusCode.Error, "boom"));
+        activity.AddLink(new(new ActivityContext(
+            ActivityTraceId.CreateFromString("0af7651916cd43dd8448eb211c80319c"), ActivitySpanId.CreateFromString("b7ad6b7169203331"), ActivityTraceFlags.Recorded)));
         Snapshot.Match(System.Text.Encoding.UTF8.GetString(Encoded.Bytes(new ConsoleEncoder(new SpanLimits()), activity)));
     }
 }
