@@ -98,7 +98,7 @@ internal sealed class NothingTracedMonitor(MeshTracingOptions options, SpanMetri
     // A cleared flag takes the decision back, so spans that are recorded and left out are those that the hook drops.
     private bool AreAllDropped(DecisionSummary decisions)
     {
-        if (_options.Export.BeforeExport is null || metrics.Ended > 0 || metrics.Filtered == 0 || !Suffices(decisions.Recorded, EnoughRequests)) return false;
+        if (_options.Export.BeforeExport is null || metrics.Ended > 0 || metrics.LeftOut == 0 || !Suffices(decisions.Recorded, EnoughRequests)) return false;
         Dispose();
         Log.NothingExported(logger, metrics.ToString(isLast: false, isRecording: true), "The function in MeshTracingOptions.Export.BeforeExport has dropped all of them.");
         return true;

@@ -263,7 +263,7 @@ public sealed class NothingTracedMonitorTests : IDisposable
         {
             _metrics.Decided(DecisionReason.Ratio, isRecorded: true);
             _metrics.SpanStarted();
-            _metrics.SpanFiltered();
+            _metrics.SpanLeftOut();
         }
     }
 
