@@ -3,17 +3,17 @@ using Tracing.Sdk.Recording;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
-/// <summary>What <see cref="IgnoreOptions"/> has in a web service.</summary>
+/// <summary>The options of <see cref="IgnoreOptions"/> that concern requests of a web service.</summary>
 public static class IgnoreOptionsExtensions
 {
-    extension(IgnoreOptions options)
+    extension(IgnoreOptions ignore)
     {
-        /// <summary>Tells of a request whether it is ignored, before any other code of the application runs: no endpoint and no user are known. A function that throws ignores nothing. Code only.</summary>
+        /// <summary>Returns true for a request that is ignored. It runs before any other code of the application, when neither the endpoint nor the user is known. If it throws, the request is not ignored. Code only.</summary>
         /// <value>Default: none.</value>
         public Func<HttpContext, bool>? Request
         {
-            get => (Func<HttpContext, bool>?)options.RequestFilter;
-            set => options.RequestFilter = value;
+            get => (Func<HttpContext, bool>?)ignore.RequestFilter;
+            set => ignore.RequestFilter = value;
         }
     }
 }

@@ -50,7 +50,7 @@ public sealed class MeshTracingOptions
     /// <summary>How far the trace context of callers is trusted.</summary>
     public TrustOptions Trust { get; } = new();
 
-    /// <summary>What spans tell beside their standard attributes.</summary>
+    /// <summary>What is added to spans beside their standard attributes.</summary>
     public EnrichOptions Enrich { get; } = new();
 
     /// <summary>What spans of HTTP requests and calls show, and headers beside those of the trace context.</summary>

@@ -7,7 +7,7 @@ internal sealed class CallSettings(HttpClientTracingOptions options)
 {
     private static readonly HttpRequestOptionsKey<CallSettings> Key = new("Tracing.Sdk.Call");
 
-    // Without such a client no request is asked.
+    // Reading HttpRequestMessage.Options allocates a dictionary, so requests are asked only once a client has settings.
     private static volatile bool _isUsed;
 
     public bool HasSpan { get; } = options.Span;
@@ -21,10 +21,11 @@ internal sealed class CallSettings(HttpClientTracingOptions options)
     /// <summary>Formats to write; null for those of the tracing.</summary>
     public PropagationSettings? Formats { get; } = options.Formats.Count == 0 ? null : PropagationSettings.WithFormats(options.Formats);
 
-    /// <summary>Returns the settings of a client; null for the usual ones.</summary>
+    /// <summary>The settings of a client; null when its calls are traced as the tracing's options say.</summary>
     public static CallSettings? Create(HttpClientTracingOptions options) =>
         options is { Span: true, Headers: null, Baggage: null, Formats.Count: 0 } ? null : new CallSettings(options);
 
+    /// <summary>The settings of the client that sends a request; null as for <see cref="Create"/>.</summary>
     public static CallSettings? Find(HttpRequestMessage request) => _isUsed && request.Options.TryGetValue(Key, out var settings) ? settings : null;
 
     public void AddTo(HttpRequestMessage request)

@@ -22,7 +22,7 @@ public sealed class MeshTracingHandler : DelegatingHandler
     /// <param name="innerHandler">The handler that sends the request.</param>
     public MeshTracingHandler(HttpMessageHandler innerHandler) : base(innerHandler) { }
 
-    /// <summary>Those of the client that this handler belongs to; null for the usual ones.</summary>
+    /// <summary>Settings of the client that this handler belongs to; null when it has none.</summary>
     internal CallSettings? Settings { get; set; }
 
     /// <inheritdoc/>

@@ -1,14 +1,15 @@
+using System.Reflection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
+using Tracing.Sdk.Configuration;
 using Tracing.Sdk.Http;
+using Tracing.Sdk.Propagation;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
 /// <summary>Says how the calls of one client are traced.</summary>
 public static class MeshTracingHttpClientBuilderExtensions
 {
-    private static readonly string[] Formats = ["tracecontext", "b3multi", "b3", "baggage", "none"];
-
     /// <summary>Says how the calls of this client are traced, where they should not be traced as the options of <c>AddMeshTracing</c> say:
     /// <c>services.AddHttpClient("partner").ConfigureTracing(o => o.Headers = false)</c>. It holds for any primary handler, and inside of handlers that try again.</summary>
     /// <param name="builder">The client, or the defaults of all clients (<c>services.ConfigureHttpClientDefaults</c>).</param>
@@ -27,13 +28,15 @@ public static class MeshTracingHttpClientBuilderExtensions
 
     private sealed class Validation : IValidateOptions<HttpClientTracingOptions>
     {
+        private static readonly ItemsAttribute Formats = typeof(PropagationOptions).GetProperty(nameof(PropagationOptions.Formats))!.GetCustomAttribute<ItemsAttribute>()!;
+
         public ValidateOptionsResult Validate(string? name, HttpClientTracingOptions options)
         {
             foreach (var format in options.Formats)
             {
-                if (Formats.Contains(format, StringComparer.OrdinalIgnoreCase)) continue;
+                if (Formats.Knows(format)) continue;
                 var client = string.IsNullOrEmpty(name) ? "HttpClients" : $"the HttpClient \"{name}\"";
-                return ValidateOptionsResult.Fail($"ConfigureTracing of {client}: Formats has \"{format}\", but a format is one of {string.Join(", ", Formats)}.");
+                return ValidateOptionsResult.Fail($"ConfigureTracing of {client}: Formats has \"{format}\", but a format is one of {string.Join(", ", Formats.Known)}.");
             }
 
             return ValidateOptionsResult.Success;

@@ -12,7 +12,7 @@ public readonly ref struct EndedSpan
 
     internal EndedSpan(SpanContent content) => _content = content;
 
-    /// <summary>The activity, for what cannot be changed: ids, source, times, events and links. What is changed on it during the call is not always exported.</summary>
+    /// <summary>The activity, for what cannot be changed: ids, source, times, events and links. A change of the activity during the call may be missing in the export.</summary>
     public Activity Activity => _content.Activity;
 
     /// <summary>Name of the span. An empty one stands for the activity's operation name.</summary>
@@ -31,13 +31,13 @@ public readonly ref struct EndedSpan
     /// <summary>Whether the parent belongs to another process.</summary>
     public bool HasRemoteParent => _content.HasRemoteParent;
 
-    /// <summary>Status of the span. One that older instrumentation has set is in the attribute <c>otel.status_code</c>.</summary>
+    /// <summary>Status of the span. Older instrumentation sets the attribute <c>otel.status_code</c> instead, which is not read here.</summary>
     public ActivityStatusCode Status => _content.Status;
 
     /// <summary>Description of an error.</summary>
     public string? StatusDescription => _content.StatusDescription;
 
-    /// <summary>All attributes, those of a server span that are no tags of its activity included. They may be changed meanwhile; added ones are not enumerated.</summary>
+    /// <summary>All attributes, including those of a server span that are not tags of its activity. They may be changed during the enumeration, which passes over added ones.</summary>
     public AttributeEnumerator Attributes => new(_content);
 
     /// <summary>Value of an attribute. Null when there is none; setting null removes it.</summary>
@@ -67,7 +67,7 @@ public readonly ref struct EndedSpan
     /// <param name="description">Description of an error.</param>
     public void SetStatus(ActivityStatusCode code, string? description = null) => (_content.Status, _content.StatusDescription) = (code, description);
 
-    /// <summary>Leaves the span out: no exporter gets it, and it is counted as left out. Its children are exported, and name a parent that no backend knows.</summary>
+    /// <summary>Leaves the span out: no exporter gets it, and it is counted in <c>tracing.sdk.span.left_out</c>. Its children are exported, with a parent that no backend knows.</summary>
     public void Drop() => _content.IsDropped = true;
 
     /// <summary>Enumerates the attributes of a span, without allocations.</summary>

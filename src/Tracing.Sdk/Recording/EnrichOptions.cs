@@ -3,7 +3,7 @@ using Tracing.Sdk.Configuration;
 
 namespace Tracing.Sdk.Recording;
 
-/// <summary>What spans tell beside their standard attributes. Functions run on the thread of the request or call, for recorded spans only; what they set wins over the
+/// <summary>What is added to spans beside their standard attributes. Functions run on the thread of the request or call, for recorded spans only; what they set wins over the
 /// standard attributes. What they throw is logged once and costs neither the request nor the span. Web services also have <c>RequestStart</c> and <c>RequestEnd</c>.</summary>
 public sealed class EnrichOptions
 {
@@ -18,7 +18,7 @@ public sealed class EnrichOptions
     /// <value>Default: none.</value>
     public Action<Activity, HttpRequestMessage>? CallStart { get; set; }
 
-    /// <summary>Adds to the span of a call when it ends: with the response, or with the exception, also that of a call that was cancelled or timed out. The content of the response has not been read. Code only.</summary>
+    /// <summary>Adds to the span of a call when it ends, with the response, whose content has not been read, or with the exception, which a cancelled call and a timeout have too. Code only.</summary>
     /// <value>Default: none.</value>
     public Action<Activity, HttpRequestMessage, HttpResponseMessage?, Exception?>? CallEnd { get; set; }
 

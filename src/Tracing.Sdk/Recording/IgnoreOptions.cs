@@ -2,8 +2,8 @@ using Tracing.Sdk.Configuration;
 
 namespace Tracing.Sdk.Recording;
 
-/// <summary>Requests, calls and sources of which no spans are made. A request that is ignored is invisible and not broken: it makes no span, nor does any code that it
-/// runs, and the trace headers that came in go out unchanged with its calls.</summary>
+/// <summary>Requests, calls and sources of which no spans are made. An ignored request has no span, nor has any code that it runs, and the trace headers that came in go out
+/// unchanged with its calls, so the traces around it stay whole.</summary>
 public sealed class IgnoreOptions
 {
     /// <summary>Whether health checks are ignored: endpoints of <c>MapHealthChecks</c>, the paths <c>/healthz</c>, <c>/livez</c> and <c>/readyz</c>, and gRPC's health service.</summary>
@@ -41,7 +41,7 @@ public sealed class IgnoreOptions
     [Expected("a list of names; * at the end stands for any rest")]
     public IList<string> RootSources { get; } = [];
 
-    /// <summary>Tells of a call whether it gets no span, as <see cref="Calls"/> does. A function that throws ignores nothing. Code only.</summary>
+    /// <summary>Returns true for a call that gets no span, as those of <see cref="Calls"/>. If it throws, the call is not ignored. Code only.</summary>
     /// <value>Default: none.</value>
     public Func<HttpRequestMessage, bool>? Call { get; set; }
 

@@ -11,10 +11,10 @@ namespace Tracing.Sdk.Recording;
 /// <param name="time">The clock.</param>
 internal sealed class NothingTracedMonitor(MeshTracingOptions options, SpanMetrics metrics, ILogger logger, TimeProvider time) : IDisposable
 {
-    // Speaks at once. Of a mesh that samples 1 %, one service in three refuses its first hundred requests.
+    // Enough at once. Of a mesh that samples 1 %, one service in three refuses its first hundred requests.
     private const int ManyRequests = 100;
 
-    // Suffice after the first minute.
+    // Enough after the first minute.
     private const int EnoughRequests = 20;
 
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
@@ -75,7 +75,7 @@ internal sealed class NothingTracedMonitor(MeshTracingOptions options, SpanMetri
         if (decisions.RecordedReasons.Any(r => r.Reason is DecisionReason.CallerYes or DecisionReason.CallerDebug)) return true;
         var refused = decisions.RefusedReasons.FirstOrDefault(r => r.Reason == DecisionReason.CallerNo);
         if (!Suffices(refused.Count, EnoughRequests)) return _isDelivered && time.GetElapsedTime(_startedAt) >= MaxWaitForCallers;
-        Say($"{refused.Count} requests whose callers decided", refused);
+        Explain($"{refused.Count} requests whose callers decided", refused);
         return true;
     }
 
@@ -87,11 +87,11 @@ internal sealed class NothingTracedMonitor(MeshTracingOptions options, SpanMetri
         if (metrics.Ended + metrics.Live > 0) return _isDelivered = CheckExport();
         // Requests that other tracings serve, and those that the platform sends to every service, are not this service's traffic.
         var refused = decisions.RefusedReasons.Where(r => r.Reason is not (DecisionReason.HealthCheck or DecisionReason.AnotherHost or DecisionReason.Suppressed)).ToArray();
-        // The other check speaks of callers. A ratio above 0 records sooner or later.
+        // AreCallersHeard explains those. A ratio above 0 records sooner or later.
         if (refused.Length == 0 || refused[0].Reason == DecisionReason.CallerNo || (IsByRatio(refused[0].Reason) && _options.Sampling.Ratio > 0)) return false;
         var count = refused.Sum(r => r.Count);
         if (!Suffices(count, IsByRatio(refused[0].Reason) ? 1 : EnoughRequests)) return false;
-        Say($"{count} requests and root spans", refused);
+        Explain($"{count} requests and root spans", refused);
         return true;
     }
 
@@ -106,9 +106,9 @@ internal sealed class NothingTracedMonitor(MeshTracingOptions options, SpanMetri
 
     private bool Suffices(long count, int enough) => count >= ManyRequests || (count >= enough && time.GetElapsedTime(_startedAt) >= Patience);
 
-    private void Say(string what, params (DecisionReason Reason, long Count)[] reasons)
+    private void Explain(string what, params (DecisionReason Reason, long Count)[] reasons)
     {
-        // Nothing else is said.
+        // One line only.
         Dispose();
         Log.NothingRecorded(logger, what, DecisionSummary.Format(reasons), GetAdvice(reasons[0].Reason));
     }

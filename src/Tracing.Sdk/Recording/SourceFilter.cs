@@ -6,13 +6,13 @@ using Tracing.Sdk.Propagation;
 namespace Tracing.Sdk.Recording;
 
 // In this order:
-//   1. Ignore:Sources matches the name                               left out
+//   1. Ignore:Sources matches the name                               ignored
 //   2. the name is the platform's HTTP server or client, or our own recorded
 //   3. the name is among those left out by default                   recorded only if Sources names it, not by a shorter pattern such as *
 //   4. Sources matches the name                                      recorded
 /// <summary>Decides by name which ActivitySources are listened to. A <c>*</c> at the end of a pattern matches any rest.</summary>
 /// <param name="sources">Patterns of the sources to record beside the platform's.</param>
-/// <param name="ignoredSources">Patterns of the sources to leave out.</param>
+/// <param name="ignoredSources">Patterns of the sources to ignore.</param>
 /// <param name="logger">Gets one line for each source that the two lists leave out. Must not throw: it is called inside the constructor of an ActivitySource.</param>
 /// <param name="settingName">Returns the name that the line gives to a setting.</param>
 internal sealed class SourceFilter(IReadOnlyList<string> sources, IReadOnlyList<string> ignoredSources, ILogger? logger = null, Func<string, string>? settingName = null)

@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 
 namespace Tracing.Sdk.Recording;
 
-/// <summary>What is exported of a span that <c>Export.BeforeExport</c> sees: name, status and attributes, first as they were recorded, then as the hook leaves them.</summary>
+/// <summary>The exported content of a span, as <c>Export.BeforeExport</c> reads and changes it: name, status and attributes, first as they were recorded, then as the hook leaves them.</summary>
 /// <remarks>Kept by its thread and used again. An <see cref="EndedSpan"/>, through which the hook gets it, cannot be stored.</remarks>
 internal sealed class SpanContent
 {

@@ -3,7 +3,7 @@ using Tracing.Sdk.Propagation;
 
 namespace Tracing.Sdk.Recording;
 
-/// <summary>Decides whether a trace is recorded that no rule decides about: by the caller's decision, or by a ratio where there is none.</summary>
+/// <summary>Decides about a trace where no rule does: by the caller's decision, or by a ratio where there is none.</summary>
 /// <param name="ratio">Share of traces to record, 0 to 1.</param>
 /// <param name="followParent">Whether the caller's decision holds. Otherwise the ratio decides for every trace that is not a debug trace.</param>
 internal sealed class TraceSampler(double ratio, bool followParent)

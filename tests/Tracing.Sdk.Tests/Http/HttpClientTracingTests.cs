@@ -188,7 +188,7 @@ public sealed class HttpClientTracingTests
         using var provider = services.BuildServiceProvider();
         var e = Assert.Throws<OptionsValidationException>(provider.GetRequiredService<IStartupValidator>().Validate);
 
-        Assert.Equal("ConfigureTracing of the HttpClient \"partner\": Formats has \"b4\", but a format is one of tracecontext, b3multi, b3, baggage, none.", e.Message);
+        Assert.Equal("ConfigureTracing of the HttpClient \"partner\": Formats has \"b4\", but a format is one of tracecontext, baggage, b3, b3multi, none.", e.Message);
     }
 
     [Fact]
