@@ -11,6 +11,7 @@ using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.Routing;
 using Tracing.Sdk.Http;
 using Tracing.Sdk.Logging;
+using Tracing.Sdk.Propagation;
 using Tracing.Sdk.Recording;
 using HttpMethods = Tracing.Sdk.Http.HttpMethods;
 
@@ -93,7 +94,7 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
             if (_context is not { } context) return;
             if ((_mayBeRunAgain || !ReferenceEquals(context.Request.Path.Value, _path.Value)) && IsRunAgain(context)) return;
             var names = NamesOf(value);
-            if (_decidesAtEndpoint && !HasChild) DecideAtEndpoint(context, value);
+            if (_decidesAtEndpoint && !HasChild && RemoteContext.Current is not { HasSent: true }) DecideAtEndpoint(context, value);
             if (names.Route is null) return;
             // UsePathBase removes the path base at the end, so it is read now.
             _names = context.Request.PathBase is { HasValue: true } pathBase ? new EndpointNames(pathBase.Value + names.Route) : names;
@@ -101,8 +102,8 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
         }
     }
 
-    // Error handlers set one of these features before they run the pipeline again, with another path or without the endpoint.
-    private static bool IsRunAgain(HttpContext context) =>
+    /// <summary>Whether the pipeline runs again for an error page. Error handlers set one of these features before, and then another path, or they remove the endpoint.</summary>
+    public static bool IsRunAgain(HttpContext context) =>
         context.Features.Get<IExceptionHandlerFeature>() is not null || context.Features.Get<IStatusCodeReExecuteFeature>() is not null;
 
     /// <param name="activity">The request's activity.</param>
@@ -187,11 +188,18 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
         return true;
     }
 
+    /// <summary>Does what <see cref="Begin"/> and the middleware have left out while the span was not recorded.</summary>
+    public void BeginLate(HttpContext context)
+    {
+        if (OtherListeners.Hear(Activity.Source)) SetTags();
+        if (TracingInstance.Find() is { } tracing) RequestEnrichment.Start(tracing, _settings, Activity, this, context);
+    }
+
     private void DecideAtEndpoint(HttpContext context, Endpoint endpoint)
     {
         var wasRecorded = Activity.IsAllDataRequested;
         Decision = RequestRules.DecideAtEndpoint(context, endpoint, Activity, Decision, mayRecord: true);
-        if (!wasRecorded && Activity.IsAllDataRequested && OtherListeners.Hear(Activity.Source)) SetTags();
+        if (!wasRecorded && Activity.IsAllDataRequested) BeginLate(context);
     }
 
     private void Read(HttpContext context, Span<object?> values)

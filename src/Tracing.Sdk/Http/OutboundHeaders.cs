@@ -68,6 +68,7 @@ internal static class OutboundHeaders
         var (remote, recorder, settings) = FindContext(tracing, activity);
         if (recorder?.ContextToSend(activity) is { } outbound)
         {
+            RemoteContext.NoteSent();
             ContextInjector.Inject(outbound, ref headers, settings);
             headers.Set(RequestIds.RequestId, RequestIds.ForCall(remote, outbound)!);
         }
@@ -138,6 +139,7 @@ internal static class OutboundHeaders
         if (isOurs)
         {
             if (hasContext) headers.Remove(ContextHeaders.TraceContext);
+            RemoteContext.NoteSent();
             ContextInjector.Inject(context!.Value, ref headers, formats);
         }
         else

@@ -38,6 +38,7 @@ public sealed class B3TraceContextPropagator(bool singleHeader = true) : TextMap
     {
         if (carrier is null || setter is null || !context.ActivityContext.IsValid()) return;
         var headers = new SetterWriter<T>(carrier, setter);
+        RemoteContext.NoteSent();
         B3Headers.Write(context.ActivityContext.ToOutboundContext(), singleHeader ? B3Format.SingleHeader : B3Format.MultiHeader, ref headers);
     }
 }

@@ -35,7 +35,11 @@ internal sealed class FreshestContextPropagator(PropagationSettings settings) : 
             return;
         }
 
-        if (context.ActivityContext.IsValid()) ContextInjector.Inject(context.ActivityContext.ToOutboundContext(), ref headers, settings);
+        if (context.ActivityContext.IsValid())
+        {
+            RemoteContext.NoteSent();
+            ContextInjector.Inject(context.ActivityContext.ToOutboundContext(), ref headers, settings);
+        }
 
         if (settings.Baggage) W3CBaggagePropagator.Inject(context.Baggage, carrier, setter, settings.BaggageKeys);
     }

@@ -51,6 +51,17 @@ internal sealed record RemoteContext
         if (Local.Value is null || Local.Value == shared) Local.Value = new RemoteContext { Owner = shared.Owner };
     }
 
+    /// <summary>Notes that ids of the current request have left the process: its decision must not change any more.</summary>
+    public static void NoteSent()
+    {
+        if (Local.Value is not { } context) return;
+        context = context._successor ?? context;
+        if (!context.HasSent) context.HasSent = true;
+    }
+
+    /// <summary>Whether ids of the request have left the process. Known only where the context is not shared.</summary>
+    public bool HasSent { get; private set; }
+
     /// <summary>The context that is continued. Without ids it holds at most a decision for the trace that starts here.</summary>
     public TraceIds Ids { get; init; }
 

@@ -128,6 +128,7 @@ internal sealed class SpanRecorder : IDisposable
         activity.ActivityTraceFlags |= ActivityTraceFlags.Recorded;
         activity.IsAllDataRequested = true;
         _metrics.SpanStarted(activity);
+        if (_rules.Current.BaggageKeys is { Length: > 0 } keys) BaggageAttributes.Set(activity, keys);
     }
 
     /// <summary>Counts a decision in place of the one before.</summary>
