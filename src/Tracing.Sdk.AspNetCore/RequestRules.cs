@@ -44,8 +44,8 @@ internal static class RequestRules
             return Ignore(context, tracing, activity, reason, before);
         }
 
-        // Otherwise the rules are applied together with the trust, when the endpoint runs.
-        return mayRecord && rules.Sampling.NeedsRoute && trust == TraceTrust.Trust ? DecideByRules(context, rules, recorder, activity, ServerSpan.RouteOf(endpoint), before) : before;
+        // Where the trust changes something, the rules are applied together with it, when the endpoint runs.
+        return mayRecord && rules.Sampling.NeedsRoute && !RequestTrust.IsLowered(context, trust, tracing) ? DecideByRules(context, rules, recorder, activity, ServerSpan.RouteOf(endpoint), before) : before;
     }
 
     /// <summary>Ignores a request from now on.</summary>
@@ -66,9 +66,25 @@ internal static class RequestRules
         HttpContext context, TracingRules rules, SpanRecorder recorder, Activity? activity, string? route, SamplingDecision? before)
     {
         if (activity is not { Kind: ActivityKind.Server }) return before;
-        var request = context.Request;
-        var facts = new RequestFacts(request.Method, PathOf(request), HostOf(request), request.Headers, route);
-        if (!rules.Sampling.TryDecide(facts, RemoteContext.Current?.Ids.State ?? SamplingState.Defer, activity.TraceId, activity.TraceStateString, out var decision)) return before;
+        if (!rules.Sampling.TryDecide(FactsOf(context.Request, route), CallerState, activity.TraceId, activity.TraceStateString, out var decision)) return before;
+        recorder.ChangeDecision(activity, before, decision);
+        return decision;
+    }
+
+    /// <summary>Applies the sampling rules to a request whose caller is trusted less than at its arrival.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="rules">The rules.</param>
+    /// <param name="recorder">The recorder of its host.</param>
+    /// <param name="activity">Its activity.</param>
+    /// <param name="route">The route of its endpoint.</param>
+    /// <param name="arrival">What was decided at its arrival.</param>
+    /// <param name="before">What has been decided since without the rules.</param>
+    /// <returns>The decision of a rule; <paramref name="before"/> when none matches.</returns>
+    public static SamplingDecision? DecideByRulesAnew(
+        HttpContext context, TracingRules rules, SpanRecorder recorder, Activity activity, string? route, SamplingDecision? arrival, SamplingDecision? before)
+    {
+        if (activity.Kind != ActivityKind.Server) return before;
+        if (!rules.Sampling.TryDecideAnew(FactsOf(context.Request, route), CallerState, activity.TraceId, activity.TraceStateString, arrival, out var decision)) return before;
         recorder.ChangeDecision(activity, before, decision);
         return decision;
     }
@@ -102,6 +118,10 @@ internal static class RequestRules
             return null;
         }
     }
+
+    private static SamplingState CallerState => RemoteContext.Current?.Ids.State ?? SamplingState.Defer;
+
+    private static RequestFacts FactsOf(HttpRequest request, string? route) => new(request.Method, PathOf(request), HostOf(request), request.Headers, route);
 
     private static string PathOf(HttpRequest request) =>
         request.PathBase is { HasValue: true } pathBase ? pathBase.Value + request.Path.Value : request.Path.Value ?? "";

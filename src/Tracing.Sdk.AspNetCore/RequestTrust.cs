@@ -39,19 +39,29 @@ internal static class RequestTrust
         return remote;
     }
 
+    /// <summary>Whether this trust in the caller of the current request is less than the one in force, and refuses something that it sent.</summary>
+    public static bool IsLowered(HttpContext context, TraceTrust trust, TracingInstance tracing)
+    {
+        if (trust == TraceTrust.Trust) return false;
+        var known = RemoteContext.Current ?? tracing.EmptyContext;
+        return known.WithTrust(trust, context.Request.Headers) != known;
+    }
+
     private static Task DecideAnewAsync(
         HttpContext context, RemoteContext remote, Activity activity, TracingInstance tracing, SpanRecorder recorder, RequestDelegate next, RequestDelegate nextCompleting)
     {
         var wasRecorded = activity.IsAllDataRequested;
-        Keep(context, recorder.DecideAnew(activity, RequestRules.FindDecision(context), remote.Trust));
-        Keep(context, ApplyRules(context, activity, tracing, recorder));
+        var arrival = RequestRules.FindDecision(context);
+        Keep(context, recorder.DecideAnew(activity, arrival, remote.Trust));
+        Keep(context, ApplyRules(context, activity, tracing, recorder, arrival));
         return wasRecorded ? next(context) : nextCompleting(context);
     }
 
     // An Activity cannot change its trace. Hosting's own is not recorded any more, and a new root replaces it.
     private static async Task RestartAsync(HttpContext context, Activity replaced, TracingInstance tracing, SpanRecorder recorder, RequestDelegate next)
     {
-        tracing.Metrics.DecisionTakenBack(RequestRules.FindDecision(context));
+        var arrival = RequestRules.FindDecision(context);
+        tracing.Metrics.DecisionTakenBack(arrival);
         Keep(context, null);
         recorder.TakeBack(replaced);
         Activity.Current = null;
@@ -64,18 +74,18 @@ internal static class RequestTrust
             // A feature of this library: hosting stops the Activity of its own feature.
             context.Features.Set<IHttpActivityFeature>(new CurrentActivity(activity));
             // Not kept in the request, whose server span is still that of the replaced activity.
-            SpanSampler.LastDecision = ApplyRules(context, activity, tracing, recorder);
+            SpanSampler.LastDecision = ApplyRules(context, activity, tracing, recorder, arrival);
         }
 
         await next(context).ConfigureAwait(false);
     }
 
     // The rules about requests, at an endpoint. At arrival the middleware applies them in its next step.
-    private static SamplingDecision? ApplyRules(HttpContext context, Activity activity, TracingInstance tracing, SpanRecorder recorder)
+    private static SamplingDecision? ApplyRules(HttpContext context, Activity activity, TracingInstance tracing, SpanRecorder recorder, SamplingDecision? arrival)
     {
         var rules = tracing.Rules;
         return rules.Sampling.AnyForRequests && context.GetEndpoint() is { } endpoint
-            ? RequestRules.DecideByRules(context, rules, recorder, activity, ServerSpan.RouteOf(endpoint), SpanSampler.LastDecision)
+            ? RequestRules.DecideByRulesAnew(context, rules, recorder, activity, ServerSpan.RouteOf(endpoint), arrival, SpanSampler.LastDecision)
             : SpanSampler.LastDecision;
     }
 

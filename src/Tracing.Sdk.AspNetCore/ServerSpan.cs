@@ -105,8 +105,8 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
         }
     }
 
-    // Error handlers set one of these features before they run the pipeline again, with another path or without the endpoint.
-    private static bool IsRunAgain(HttpContext context) =>
+    /// <summary>Whether the pipeline runs again for an error page. Error handlers set one of these features before, and then another path, or they remove the endpoint.</summary>
+    public static bool IsRunAgain(HttpContext context) =>
         context.Features.Get<IExceptionHandlerFeature>() is not null || context.Features.Get<IStatusCodeReExecuteFeature>() is not null;
 
     /// <param name="activity">The request's activity.</param>
@@ -198,11 +198,18 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
         return true;
     }
 
+    /// <summary>Does what <see cref="Begin"/> and the middleware have left out while the span was not recorded.</summary>
+    public void BeginLate(HttpContext context)
+    {
+        if (OtherListeners.Hear(Activity.Source)) SetTags();
+        if (TracingInstance.Find() is { } tracing) RequestEnrichment.Start(tracing, _settings, Activity, this, context);
+    }
+
     private void DecideAtEndpoint(HttpContext context, Endpoint endpoint)
     {
         var wasRecorded = Activity.IsAllDataRequested;
         Decision = RequestRules.DecideAtEndpoint(context, endpoint, Activity, Decision, mayRecord: true);
-        if (!wasRecorded && Activity.IsAllDataRequested && OtherListeners.Hear(Activity.Source)) SetTags();
+        if (!wasRecorded && Activity.IsAllDataRequested) BeginLate(context);
     }
 
     private void Read(HttpContext context, Span<object?> values)

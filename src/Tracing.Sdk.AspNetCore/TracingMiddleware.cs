@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using OpenTelemetry;
 using Tracing.Sdk.Propagation;
 using Tracing.Sdk.Recording;
@@ -18,10 +19,18 @@ internal sealed class TracingMiddleware(RequestDelegate next, TracingInstance tr
     }
 
     /// <summary>Runs <paramref name="next"/> and completes the current span, if it is the server's and recorded.</summary>
-    public static Task CompleteCurrentAsync(HttpContext context, TracingInstance tracing, ServerSettings settings, RequestDelegate next) =>
-        Activity.Current is { IsAllDataRequested: true, Kind: ActivityKind.Server } activity
-            ? CompleteAsync(context, tracing, settings, activity, SpanSampler.LastDecision, decidesAtEndpoint: false, next)
-            : next(context);
+    public static Task CompleteCurrentAsync(HttpContext context, TracingInstance tracing, ServerSettings settings, RequestDelegate next)
+    {
+        if (Activity.Current is not { IsAllDataRequested: true, Kind: ActivityKind.Server } activity) return next(context);
+        // Begun at arrival, because a rule about routes could have recorded it; completed where it was begun.
+        if (context.Features.Get<IEndpointFeature>() is ServerSpan known && known.Activity == activity)
+        {
+            known.BeginLate(context);
+            return next(context);
+        }
+
+        return CompleteAsync(context, tracing, settings, activity, SpanSampler.LastDecision, decidesAtEndpoint: false, next);
+    }
 
     private Task ContinueAsync(HttpContext context)
     {

@@ -28,7 +28,7 @@ internal sealed class UnrecordedRequest : IEndpointFeature
         set
         {
             _endpoint = value;
-            if (value is not null) Decision = RequestRules.DecideAtEndpoint(_context, value, _activity, Decision, mayRecord: false);
+            if (value is not null && !ServerSpan.IsRunAgain(_context)) Decision = RequestRules.DecideAtEndpoint(_context, value, _activity, Decision, mayRecord: false);
         }
     }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -51,7 +52,11 @@ public static class MeshTracingServiceCollectionExtensions
         // First in the list: started before every other hosted service.
         services.Insert(0, ServiceDescriptor.Singleton<IHostedService, MeshTracingService>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHttpMessageHandlerBuilderFilter, TracingHandlerFilter>());
-        services.TryAddSingleton<TextMapPropagator>(provider => new FreshestContextPropagator(provider.GetRequiredService<TracingInstance>().Propagation.Settings));
+        services.TryAddSingleton<TextMapPropagator>(provider =>
+        {
+            var tracing = provider.GetRequiredService<TracingInstance>();
+            return new FreshestContextPropagator(tracing.Propagation.Settings, injected: () => tracing.Recorder?.NoteSent(Activity.Current));
+        });
         // TraceId and SpanId on every log line. First in the list: what the host or the application sets, None included, is applied later and holds.
         services.Insert(0, ServiceDescriptor.Singleton<IConfigureOptions<LoggerFactoryOptions>>(new ConfigureOptions<LoggerFactoryOptions>(
             o => o.ActivityTrackingOptions = ActivityTrackingOptions.TraceId | ActivityTrackingOptions.SpanId)));

@@ -5,7 +5,7 @@ using Tracing.Sdk.Propagation.Baggage;
 namespace Tracing.Sdk.Propagation;
 
 /// <summary>All configured formats at once, by the same rules as for HTTP: the propagator that libraries for messages get from the container.</summary>
-internal sealed class FreshestContextPropagator(PropagationSettings settings) : TextMapPropagator
+internal sealed class FreshestContextPropagator(PropagationSettings settings, Action? injected = null) : TextMapPropagator
 {
     private readonly PropagationSettings _read = settings with { RequestId = false, PassThrough = [] };
 
@@ -35,7 +35,11 @@ internal sealed class FreshestContextPropagator(PropagationSettings settings) : 
             return;
         }
 
-        if (context.ActivityContext.IsValid()) ContextInjector.Inject(context.ActivityContext.ToOutboundContext(), ref headers, settings);
+        if (context.ActivityContext.IsValid())
+        {
+            ContextInjector.Inject(context.ActivityContext.ToOutboundContext(), ref headers, settings);
+            injected?.Invoke();
+        }
 
         if (settings.Baggage) W3CBaggagePropagator.Inject(context.Baggage, carrier, setter, settings.BaggageKeys);
     }

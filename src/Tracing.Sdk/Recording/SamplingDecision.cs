@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Tracing.Sdk.Propagation;
 using Tracing.Sdk.Propagation.W3C;
 
 namespace Tracing.Sdk.Recording;
@@ -7,7 +8,8 @@ namespace Tracing.Sdk.Recording;
 /// <param name="IsRecorded">Whether it is recorded.</param>
 /// <param name="Reason">Why.</param>
 /// <param name="Threshold">The tracestate member that tells backends how many traces this one stands for; null where it is not known, or not recorded.</param>
-internal readonly record struct SamplingDecision(bool IsRecorded, DecisionReason Reason, string? Threshold)
+/// <param name="Rate">The rate that decided; null when none did.</param>
+internal readonly record struct SamplingDecision(bool IsRecorded, DecisionReason Reason, string? Threshold, RateLimit? Rate = null)
 {
     /// <summary>Whether the caller has decided, whose threshold then goes on.</summary>
     public bool IsOfCaller => Reason is DecisionReason.CallerYes or DecisionReason.CallerNo or DecisionReason.CallerDebug;

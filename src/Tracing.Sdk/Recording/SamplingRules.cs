@@ -47,17 +47,27 @@ internal sealed class SamplingRules
     public bool TryDecide(in RequestFacts request, SamplingState caller, ActivityTraceId traceId, string? traceState, out SamplingDecision decision)
     {
         decision = default;
-        if (!MayDecide(caller, out var isDecided)) return false;
-        foreach (var rule in _ofRequests)
-        {
-            if ((isDecided && !rule.OverridesCaller) || !rule.Matches(request)) continue;
-            // A rate has taken its token before routing.
-            if (request.Route is not null && !rule.NeedsRoute) return false;
-            decision = rule.Decide(traceId, traceState);
-            return true;
-        }
+        // A rule that knows no route has decided before routing, and a rate has taken its token.
+        if (Find(request, caller) is not { } rule || (request.Route is not null && !rule.NeedsRoute)) return false;
+        decision = rule.Decide(traceId, traceState);
+        return true;
+    }
 
-        return false;
+    /// <summary>Decides for a request whose caller is trusted less than it was at arrival: every rule counts again.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="caller">The decision of the caller, as far as it still holds.</param>
+    /// <param name="traceId">The trace.</param>
+    /// <param name="traceState">Its tracestate, which may hold the trace's randomness.</param>
+    /// <param name="before">What was decided at arrival: a rate that has decided then takes no second token.</param>
+    /// <param name="decision">The decision of the first rule that matches, which <see cref="SpanRecorder.ChangeDecision"/> applies.</param>
+    /// <returns>False when no rule decides.</returns>
+    public bool TryDecideAnew(
+        in RequestFacts request, SamplingState caller, ActivityTraceId traceId, string? traceState, SamplingDecision? before, out SamplingDecision decision)
+    {
+        decision = default;
+        if (Find(request, caller) is not { } rule) return false;
+        decision = before is { Rate: { } rate } earlier && rate == rule.Limit ? earlier : rule.Decide(traceId, traceState);
+        return true;
     }
 
     /// <summary>Decides for a span that is no request of a web host: a root, or the first span of a message. The decision is written into its tracestate.</summary>
@@ -93,6 +103,17 @@ internal sealed class SamplingRules
         return false;
     }
 
+    private Rule? Find(in RequestFacts request, SamplingState caller)
+    {
+        if (!MayDecide(caller, out var isDecided)) return null;
+        foreach (var rule in _ofRequests)
+        {
+            if ((!isDecided || rule.OverridesCaller) && rule.Matches(request)) return rule;
+        }
+
+        return null;
+    }
+
     private bool MayDecide(SamplingState caller, out bool isDecided)
     {
         isDecided = caller != SamplingState.Defer && _followsCallers;
@@ -124,7 +145,7 @@ internal sealed class SamplingRules
         public bool NeedsRoute { get; }
 
         public SamplingDecision Decide(ActivityTraceId traceId, string? traceState) =>
-            _ratio?.Decide(traceId, traceState, DecisionReason.Rule) ?? new(Limit!.TryTake(), DecisionReason.Rate, null);
+            _ratio?.Decide(traceId, traceState, DecisionReason.Rule) ?? new(Limit!.TryTake(), DecisionReason.Rate, null, Limit);
 
         public SamplingDecision Decide(ref ActivityCreationOptions<ActivityContext> span)
         {

@@ -61,7 +61,17 @@ internal sealed class SpanRecorder : IDisposable
     }
 
     /// <inheritdoc cref="OutgoingIds.ContextToSend"/>
-    public OutboundContext? ContextToSend(Activity? activity) => _ids.ContextToSend(activity);
+    public OutboundContext? ContextToSend(Activity? activity)
+    {
+        NoteSent(activity);
+        return _ids.ContextToSend(activity);
+    }
+
+    /// <summary>Notes that the id of a server span has left the process: the span counts as one with a child, which its endpoint must not refuse any more.</summary>
+    public void NoteSent(Activity? activity)
+    {
+        if (activity is not null) _details.NoteChildOf(activity);
+    }
 
     /// <inheritdoc cref="OutgoingIds.IsRandom"/>
     public bool IsRandom(Activity activity) => _ids.IsRandom(activity);
@@ -113,6 +123,7 @@ internal sealed class SpanRecorder : IDisposable
         activity.ActivityTraceFlags |= ActivityTraceFlags.Recorded;
         activity.IsAllDataRequested = true;
         _metrics.SpanStarted(activity);
+        if (_rules.Current.BaggageKeys is { Length: > 0 } keys) BaggageAttributes.Set(activity, keys);
     }
 
     /// <summary>Stops recording a running activity, as if it had not been sampled: its start is no longer counted.</summary>
