@@ -104,6 +104,8 @@ public sealed class ArchitectureTests
 
     // The code of an attribute is Configuration's; options classes only name it.
     private static bool IsOption(INamedTypeSymbol type) => type.Name.EndsWith("Options", StringComparison.Ordinal)
+        // The web half adds properties to options by extension.
+        || (type.IsExtension && type.ContainingType.Name.EndsWith("OptionsExtensions", StringComparison.Ordinal))
         || type.BaseType?.Name is "Attribute" or "ExpectedAttribute"
         || type.Name is "TrustRule" or "SamplingRule" or "EndedSpan" or "SettingOrigins"
         || (type.TypeKind == TypeKind.Enum && type.ContainingNamespace.ToDisplayString() == "Tracing.Sdk");
