@@ -10,6 +10,7 @@ using Tracing.Sdk.Tests.Testbed;
 namespace Tracing.Sdk.Tests.AspNetCore;
 
 /// <summary>What the log of a whole service says when nothing is traced.</summary>
+[Collection(Alone.Name)]
 public sealed class NothingTracedTests
 {
     [Theory]

@@ -9,6 +9,7 @@ using Tracing.Sdk.Tests.Testbed;
 
 namespace Tracing.Sdk.Tests.Configuration;
 
+[Collection(Alone.Name)]
 public sealed class DescriptionTests
 {
     [Fact]
