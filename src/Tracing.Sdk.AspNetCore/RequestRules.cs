@@ -37,7 +37,7 @@ internal static class RequestRules
         if (!tracing.AreEndpointsKnown) tracing.AreEndpointsKnown = true;
         var rules = tracing.Rules;
         var trust = EndpointTrust.Of(endpoint);
-        if (ServerSpan.IgnoredBy(endpoint) is { } reason && (reason != DecisionReason.HealthCheck || rules.Ignored.HealthChecks))
+        if (EndpointNames.Of(endpoint).Ignored is { } reason && (reason != DecisionReason.HealthCheck || rules.Ignored.HealthChecks))
         {
             // First the trust: what it refuses does not go on.
             RequestTrust.Lower(context, trust, tracing);
@@ -45,7 +45,7 @@ internal static class RequestRules
         }
 
         // Where the trust changes something, the rules are applied together with it, when the endpoint runs.
-        return mayRecord && rules.Sampling.NeedsRoute && !RequestTrust.IsLowered(context, trust, tracing) ? DecideByRules(context, rules, recorder, activity, ServerSpan.RouteOf(endpoint), before) : before;
+        return mayRecord && rules.Sampling.NeedsRoute && !RequestTrust.IsLowered(context, trust, tracing) ? DecideByRules(context, rules, recorder, activity, EndpointNames.Of(endpoint).Route, before) : before;
     }
 
     /// <summary>Ignores a request from now on.</summary>
@@ -66,7 +66,7 @@ internal static class RequestRules
         HttpContext context, TracingRules rules, SpanRecorder recorder, Activity? activity, string? route, SamplingDecision? before)
     {
         if (activity is not { Kind: ActivityKind.Server }) return before;
-        if (!rules.Sampling.TryDecide(FactsOf(context.Request, route), CallerState, activity.TraceId, activity.TraceStateString, out var decision)) return before;
+        if (rules.Sampling.Decide(FactsOf(context.Request, route), CallerState, activity.TraceId, activity.TraceStateString) is not { } decision) return before;
         recorder.ChangeDecision(activity, before, decision);
         return decision;
     }
@@ -84,7 +84,7 @@ internal static class RequestRules
         HttpContext context, TracingRules rules, SpanRecorder recorder, Activity activity, string? route, SamplingDecision? arrival, SamplingDecision? before)
     {
         if (activity.Kind != ActivityKind.Server) return before;
-        if (!rules.Sampling.TryDecideAnew(FactsOf(context.Request, route), CallerState, activity.TraceId, activity.TraceStateString, arrival, out var decision)) return before;
+        if (rules.Sampling.DecideAnew(FactsOf(context.Request, route), CallerState, activity.TraceId, activity.TraceStateString, arrival) is not { } decision) return before;
         recorder.ChangeDecision(activity, before, decision);
         return decision;
     }
@@ -126,7 +126,6 @@ internal static class RequestRules
     private static string PathOf(HttpRequest request) =>
         request.PathBase is { HasValue: true } pathBase ? pathBase.Value + request.Path.Value : request.Path.Value ?? "";
 
-    // request.Host decodes Punycode, and throws when it is invalid.
     private static string HostOf(HttpRequest request) =>
-        request.Headers.Host is [{ Length: > 0 } host, ..] ? new HostString(host[(host.LastIndexOf('@') + 1)..]).Host.Trim('[', ']') : "";
+        request.Headers.Host is [{ Length: > 0 } host, ..] ? Authority.Parse(host).Name : "";
 }

@@ -85,7 +85,7 @@ internal static class RequestTrust
     {
         var rules = tracing.Rules;
         return rules.Sampling.AnyForRequests && context.GetEndpoint() is { } endpoint
-            ? RequestRules.DecideByRulesAnew(context, rules, recorder, activity, ServerSpan.RouteOf(endpoint), arrival, SpanSampler.LastDecision)
+            ? RequestRules.DecideByRulesAnew(context, rules, recorder, activity, EndpointNames.Of(endpoint).Route, arrival, SpanSampler.LastDecision)
             : SpanSampler.LastDecision;
     }
 

@@ -7,8 +7,6 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
-using Microsoft.AspNetCore.Http.Metadata;
-using Microsoft.AspNetCore.Routing;
 using Tracing.Sdk.Http;
 using Tracing.Sdk.Logging;
 using Tracing.Sdk.Recording;
@@ -33,9 +31,8 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
         "http.response.status_code", "error.type", "envoy.attempt_count",
     ];
 
-    // Entries of the two caches. Endpoints are few and live as long as the application; beyond this number each request makes its texts.
+    // Beyond this number of addresses each request makes its text.
     private const int MaxRemembered = 1024;
-    private static readonly ConcurrentDictionary<Endpoint, EndpointNames> Endpoints = new();
     private static readonly ConcurrentDictionary<IPAddress, Address> Addresses = new();
 
     // In a mesh the peer is always the same sidecar.
@@ -96,11 +93,11 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
 
             if (_context is not { } context) return;
             if ((_mayBeRunAgain || !ReferenceEquals(context.Request.Path.Value, _path.Value)) && IsRunAgain(context)) return;
-            var names = NamesOf(value);
+            var names = EndpointNames.Of(value);
             if (_decidesAtEndpoint && !HasChild) DecideAtEndpoint(context, value);
             if (names.Route is null) return;
             // UsePathBase removes the path base at the end, so it is read now.
-            _names = context.Request.PathBase is { HasValue: true } pathBase ? new EndpointNames(pathBase.Value + names.Route) : names;
+            _names = context.Request.PathBase is { HasValue: true } pathBase ? names.Under(pathBase.Value) : names;
             if (AreTags) SetTags();
         }
     }
@@ -193,7 +190,7 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
         }
 
         if (decision.Reason is not (DecisionReason.HealthCheck or DecisionReason.Ignored)) return false;
-        // What the endpoint has set is not seen by code outside of routing.
+        // The endpoint ignores it, and what the endpoint has set is not seen by code outside of routing.
         tracing.IgnoreRequest(context.Request.Headers, Activity);
         return true;
     }
@@ -221,7 +218,6 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
         values[2] = request.Scheme;
         values[3] = PathAsSent(context.Features.Get<IHttpRequestFeature>()?.RawTarget);
         if (_query.Value is { Length: > 1 } query) values[4] = _settings.Urls.ShowQuery(query);
-        // request.Host decodes Punycode, and throws when it is invalid.
         if (request.Headers.Host is [{ Length: > 0 } host, ..])
         {
             var authority = Authority.Parse(host);
@@ -290,35 +286,6 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
     private static bool IsCausedByAbort(Exception? exception) =>
         exception is OperationCanceledException or IOException or WebSocketException { WebSocketErrorCode: WebSocketError.ConnectionClosedPrematurely };
 
-    /// <summary>The route of an endpoint, with a slash at its beginning; null when it has none.</summary>
-    public static string? RouteOf(Endpoint endpoint) => NamesOf(endpoint).Route;
-
-    /// <summary>Why requests to an endpoint are ignored; null when they are not.</summary>
-    public static DecisionReason? IgnoredBy(Endpoint endpoint) => NamesOf(endpoint).Ignored;
-
-    private static EndpointNames NamesOf(Endpoint endpoint)
-    {
-        if (Endpoints.TryGetValue(endpoint, out var names)) return names;
-        var route = ReadRoute(endpoint);
-        names = new EndpointNames(route is null || route.StartsWith('/') ? route : "/" + route, EndpointRules.Find(endpoint));
-        if (Endpoints.Count < MaxRemembered) Endpoints.TryAdd(endpoint, names);
-        return names;
-    }
-
-    private static string? ReadRoute(Endpoint endpoint)
-    {
-        try
-        {
-            if (endpoint.Metadata.GetMetadata<IRouteDiagnosticsMetadata>()?.Route is { } route) return route;
-        }
-        catch (Exception)
-        {
-            // Metadata is code of the application.
-        }
-
-        return (endpoint as RouteEndpoint)?.RoutePattern.RawText;
-    }
-
     private static string TextOf(IPAddress address)
     {
         if (_lastAddress is { } last && last.Value.Equals(address)) return last.Text;
@@ -342,36 +309,4 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
         "HTTP/1.0" => "1.0",
         _ => protocol.StartsWith("HTTP/", StringComparison.Ordinal) ? protocol[5..] : protocol,
     };
-
-    /// <summary>The route of an endpoint, the names of spans of requests for it, and why they are ignored.</summary>
-    private sealed class EndpointNames(string? route, DecisionReason? ignored = null)
-    {
-        // For the first method. Nearly every endpoint has only one.
-        private Tuple<string, string>? _first;
-
-        public string? Route => route;
-        public DecisionReason? Ignored => ignored;
-
-        public string FormatName(string method)
-        {
-            var (known, name) = _first ??= new Tuple<string, string>(method, $"{method} {route}");
-            return ReferenceEquals(known, method) ? name : $"{method} {route}";
-        }
-    }
-
-    // The last authority is kept, because a service is mostly called by one name and parsing makes two strings.
-    private sealed record Authority(string Text, string Name, int? Port)
-    {
-        private static Authority? _last;
-
-        public static Authority Parse(string text)
-        {
-            if (_last is { } last && last.Text == text) return last;
-            // User info is not allowed here and is removed. A port that is not a number is 0.
-            var authority = text[(text.LastIndexOf('@') + 1)..];
-            var host = new HostString(authority);
-            var port = host.Port ?? (authority.Length > host.Host.Length ? 0 : null);
-            return _last = new Authority(text, host.Host.Trim('[', ']'), port);
-        }
-    }
 }

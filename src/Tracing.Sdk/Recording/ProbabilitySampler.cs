@@ -11,20 +11,20 @@ internal sealed class ProbabilitySampler
     private const int Precision = 4;
 
     private readonly ulong _threshold;
-    private readonly string? _member;
+    private readonly SamplingDecision[] _kept;
 
     /// <param name="ratio">Share of traces to record, 0 to 1.</param>
     public ProbabilitySampler(double ratio)
     {
         _threshold = GetThreshold(ratio);
-        _member = _threshold == ProbabilityState.Range ? null : ProbabilityState.Format(_threshold);
+        _kept = SamplingDecision.Accept(_threshold == ProbabilityState.Range ? null : ProbabilityState.Format(_threshold));
     }
 
     /// <summary>Decides for a span that is about to start, and writes the threshold into its tracestate. Its trace id is made when it is first read, so it is read only where the ratio needs it.</summary>
     public SamplingDecision Decide(ref ActivityCreationOptions<ActivityContext> span, DecisionReason reason)
     {
         var list = span.TraceState;
-        var decision = _threshold is 0 or ProbabilityState.Range ? new(_threshold == 0, reason, _member) : Decide(span.TraceId, list, reason);
+        var decision = Decide(_threshold is 0 or ProbabilityState.Range ? default : span.TraceId, list, reason);
         decision.WriteTo(ref span, list);
         return decision;
     }
@@ -33,7 +33,7 @@ internal sealed class ProbabilitySampler
     public SamplingDecision Decide(ActivityTraceId traceId, string? traceState, DecisionReason reason)
     {
         var isKept = _threshold is 0 or ProbabilityState.Range ? _threshold == 0 : ProbabilityState.GetRandomness(traceState, traceId) >= _threshold;
-        return new(isKept, reason, isKept ? _member : null);
+        return isKept ? _kept[(int)reason] : SamplingDecision.Refuse(reason);
     }
 
     // https://opentelemetry.io/docs/specs/otel/trace/tracestate-probability-sampling/#converting-floating-point-probability-to-threshold-value

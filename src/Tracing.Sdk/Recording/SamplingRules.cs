@@ -33,7 +33,7 @@ internal sealed class SamplingRules
     /// <summary>Whether a rule can match a span outside of requests.</summary>
     public bool AnyForSpans => _ofSpans.Length > 0;
 
-    /// <summary>Whether a rule is about routes, which are known after routing only: then <see cref="TryDecide(in RequestFacts, SamplingState, ActivityTraceId, string?, out SamplingDecision)"/>
+    /// <summary>Whether a rule is about routes, which are known after routing only: then <see cref="Decide(in RequestFacts, SamplingState, ActivityTraceId, string?)"/>
     /// is to be asked once more when a route has matched.</summary>
     public bool NeedsRoute { get; }
 
@@ -42,16 +42,10 @@ internal sealed class SamplingRules
     /// <param name="caller">The decision of the caller.</param>
     /// <param name="traceId">The trace.</param>
     /// <param name="traceState">Its tracestate, which may hold the trace's randomness.</param>
-    /// <param name="decision">The decision of the first rule that matches, which <see cref="SpanRecorder.ChangeDecision"/> applies.</param>
-    /// <returns>False when no rule decides.</returns>
-    public bool TryDecide(in RequestFacts request, SamplingState caller, ActivityTraceId traceId, string? traceState, out SamplingDecision decision)
-    {
-        decision = default;
+    /// <returns>The decision of the first rule that matches, which <see cref="SpanRecorder.ChangeDecision"/> applies; null when no rule decides.</returns>
+    public SamplingDecision? Decide(in RequestFacts request, SamplingState caller, ActivityTraceId traceId, string? traceState) =>
         // A rule that knows no route has decided before routing, and a rate has taken its token.
-        if (Find(request, caller) is not { } rule || (request.Route is not null && !rule.NeedsRoute)) return false;
-        decision = rule.Decide(traceId, traceState);
-        return true;
-    }
+        Find(request, caller) is { } rule && (request.Route is null || rule.NeedsRoute) ? rule.Decide(traceId, traceState) : null;
 
     /// <summary>Decides for a request whose caller is trusted less than it was at arrival: every rule counts again.</summary>
     /// <param name="request">The request.</param>
@@ -59,49 +53,32 @@ internal sealed class SamplingRules
     /// <param name="traceId">The trace.</param>
     /// <param name="traceState">Its tracestate, which may hold the trace's randomness.</param>
     /// <param name="before">What was decided at arrival: a rate that has decided then takes no second token.</param>
-    /// <param name="decision">The decision of the first rule that matches, which <see cref="SpanRecorder.ChangeDecision"/> applies.</param>
-    /// <returns>False when no rule decides.</returns>
-    public bool TryDecideAnew(
-        in RequestFacts request, SamplingState caller, ActivityTraceId traceId, string? traceState, SamplingDecision? before, out SamplingDecision decision)
-    {
-        decision = default;
-        if (Find(request, caller) is not { } rule) return false;
-        decision = before is { Rate: { } rate } earlier && rate == rule.Limit ? earlier : rule.Decide(traceId, traceState);
-        return true;
-    }
+    /// <returns>As for <see cref="Decide(in RequestFacts, SamplingState, ActivityTraceId, string?)"/>.</returns>
+    public SamplingDecision? DecideAnew(in RequestFacts request, SamplingState caller, ActivityTraceId traceId, string? traceState, SamplingDecision? before) =>
+        Find(request, caller) is not { } rule ? null
+        : before is { Rate: { } rate } && rate == rule.Limit ? before
+        : rule.Decide(traceId, traceState);
 
     /// <summary>Decides for a span that is no request of a web host: a root, or the first span of a message. The decision is written into its tracestate.</summary>
-    /// <inheritdoc cref="TryDecide(in RequestFacts, SamplingState, ActivityTraceId, string?, out SamplingDecision)"/>
-    public bool TryDecide(ref ActivityCreationOptions<ActivityContext> span, SamplingState caller, out SamplingDecision decision)
+    /// <param name="span">The span.</param>
+    /// <param name="caller">The decision of the caller.</param>
+    /// <returns>The decision of the first rule that matches; null when no rule decides.</returns>
+    public SamplingDecision? Decide(ref ActivityCreationOptions<ActivityContext> span, SamplingState caller)
     {
-        decision = default;
-        if (!MayDecide(caller, out var isDecided)) return false;
+        if (!MayDecide(caller, out var isDecided)) return null;
         foreach (var rule in _ofSpans)
         {
-            if ((isDecided && !rule.OverridesCaller) || !rule.Matches(span.Source.Name, span.Name)) continue;
-            decision = rule.Decide(ref span);
-            return true;
+            if ((!isDecided || rule.OverridesCaller) && rule.Matches(span.Source.Name, span.Name)) return rule.Decide(ref span);
         }
 
-        return false;
+        return null;
     }
 
     /// <summary>Decides for a root that has started; nothing was decided before.</summary>
     /// <param name="root">The root.</param>
-    /// <param name="decision">The decision of the first rule that matches; <see cref="SamplingDecision.WriteTo(Activity)"/> is the caller's part.</param>
-    /// <returns>False when no rule decides.</returns>
-    public bool TryDecide(Activity root, out SamplingDecision decision)
-    {
-        foreach (var rule in _ofSpans)
-        {
-            if (!rule.Matches(root.Source.Name, root.OperationName)) continue;
-            decision = rule.Decide(root.TraceId, root.TraceStateString);
-            return true;
-        }
-
-        decision = default;
-        return false;
-    }
+    /// <returns>The decision of the first rule that matches, not yet written into the tracestate; null when no rule decides.</returns>
+    public SamplingDecision? Decide(Activity root) =>
+        Array.Find(_ofSpans, rule => rule.Matches(root.Source.Name, root.OperationName))?.Decide(root.TraceId, root.TraceStateString);
 
     private Rule? Find(in RequestFacts request, SamplingState caller)
     {
@@ -123,14 +100,25 @@ internal sealed class SamplingRules
     private sealed class Rule
     {
         private readonly ProbabilitySampler? _ratio;
+        private readonly SamplingDecision? _taken;
+        private readonly SamplingDecision? _exhausted;
         private readonly (SamplingRule.ConditionKind Kind, string? Header, WildcardPattern Pattern)[] _conditions;
 
         public Rule(SamplingRule rule, RateLimit? limit, TimeProvider time)
         {
             Definition = rule;
             OverridesCaller = rule.OverridesCaller;
-            if (rule.Ratio is { } ratio) _ratio = new ProbabilitySampler(ratio);
-            else Limit = limit ?? new RateLimit(rule.Rate!.Value, rule.Burst, time);
+            if (rule.Ratio is { } ratio)
+            {
+                _ratio = new ProbabilitySampler(ratio);
+            }
+            else
+            {
+                Limit = limit ?? new RateLimit(rule.Rate!.Value, rule.Burst, time);
+                _taken = new SamplingDecision(IsRecorded: true, DecisionReason.Rate, Threshold: null, Limit);
+                _exhausted = _taken with { IsRecorded = false };
+            }
+
             _conditions = [.. rule.AllConditions.Select(c => (c.Kind, c.Header, new WildcardPattern(c.Pattern)))];
             IsOfRequests = rule.AllConditions.All(c => SamplingRule.IsOfRequests(c.Kind));
             IsOfSpans = !rule.AllConditions.Any(c => SamplingRule.IsOfRequests(c.Kind));
@@ -145,12 +133,12 @@ internal sealed class SamplingRules
         public bool NeedsRoute { get; }
 
         public SamplingDecision Decide(ActivityTraceId traceId, string? traceState) =>
-            _ratio?.Decide(traceId, traceState, DecisionReason.Rule) ?? new(Limit!.TryTake(), DecisionReason.Rate, null, Limit);
+            _ratio?.Decide(traceId, traceState, DecisionReason.Rule) ?? DecideByRate();
 
         public SamplingDecision Decide(ref ActivityCreationOptions<ActivityContext> span)
         {
             if (_ratio is not null) return _ratio.Decide(ref span, DecisionReason.Rule);
-            var decision = new SamplingDecision(Limit!.TryTake(), DecisionReason.Rate, null);
+            var decision = DecideByRate();
             decision.WriteTo(ref span, span.TraceState);
             return decision;
         }
@@ -182,6 +170,8 @@ internal sealed class SamplingRules
 
             return true;
         }
+
+        private SamplingDecision DecideByRate() => Limit!.TryTake() ? _taken! : _exhausted!;
 
         private static bool MatchesHeader(in RequestFacts request, string header, WildcardPattern pattern)
         {

@@ -54,7 +54,7 @@ internal abstract class SpanDetails(Activity activity)
         for (var i = 0; i < Keys.Length; i++) values[i] = activity.GetTagItem(Keys[i]);
     }
 
-    /// <summary>Ignores the request from now on: other code has cleared the sampled flag of its span.</summary>
+    /// <summary>Ignores the request in the running flow, if other code has cleared the sampled flag of its span, or if its endpoint is ignored and the flow does not know.</summary>
     /// <returns>Whether it is ignored.</returns>
     public virtual bool TryIgnore() => false;
 

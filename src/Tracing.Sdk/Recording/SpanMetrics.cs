@@ -125,10 +125,10 @@ internal sealed class SpanMetrics : IDisposable
     public void Decided(DecisionReason reason, bool isRecorded) => _counts.Decide(IndexOf(reason, isRecorded), 1);
 
     /// <inheritdoc cref="Decided(DecisionReason, bool)"/>
-    public void Decided(in SamplingDecision decision) => Decided(decision.Reason, decision.IsRecorded);
+    public void Decided(SamplingDecision decision) => Decided(decision.Reason, decision.IsRecorded);
 
     /// <summary>Counts a decision in place of the one before; null when that was not counted.</summary>
-    public void DecisionReplaced(SamplingDecision? before, in SamplingDecision decision)
+    public void DecisionReplaced(SamplingDecision? before, SamplingDecision decision)
     {
         DecisionTakenBack(before);
         Decided(decision);

@@ -103,7 +103,7 @@ internal sealed class SpanRecorder : IDisposable
     /// <param name="activity">The activity.</param>
     /// <param name="before">What was decided before.</param>
     /// <param name="decision">What is decided now.</param>
-    public void ChangeDecision(Activity activity, SamplingDecision? before, in SamplingDecision decision)
+    public void ChangeDecision(Activity activity, SamplingDecision? before, SamplingDecision decision)
     {
         _metrics.DecisionReplaced(before, decision);
         var marker = Marker.Find(activity.TraceStateString);
@@ -143,8 +143,8 @@ internal sealed class SpanRecorder : IDisposable
         if (activity.ParentSpanId == default) _metrics.DecisionReplaced(SpanSampler.LastDecision, SamplingDecision.Refuse(reason));
     }
 
-    /// <summary>Ignores the request of an activity from now on, if other code has cleared its sampled flag.</summary>
-    /// <returns>Whether it is ignored.</returns>
+    /// <inheritdoc cref="SpanDetails.TryIgnore"/>
+    /// <param name="activity">The activity of the running code.</param>
     public bool TryIgnore(Activity activity)
     {
         while (activity.Parent is { } parent) activity = parent;

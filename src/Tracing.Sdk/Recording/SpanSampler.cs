@@ -100,8 +100,7 @@ internal sealed class SpanSampler(
     {
         var rules = rulesInForce.Current;
         var decision = rules.Ignored.IsRootIgnored(root.Source.Name) ? IgnoredSource
-            : rules.Sampling.TryDecide(root, out var byRule) ? byRule
-            : rules.Sampler.DecideAlone(root.TraceId, root.TraceStateString, DecisionReason.EndedParent);
+            : rules.Sampling.Decide(root) ?? rules.Sampler.DecideAlone(root.TraceId, root.TraceStateString, DecisionReason.EndedParent);
         decision.WriteTo(root);
         metrics.Decided(decision);
         t_decision = decision;
@@ -118,16 +117,10 @@ internal sealed class SpanSampler(
     private bool Decide(SamplingState state, RemoteContext? remote, bool isRoot, ref ActivityCreationOptions<ActivityContext> options)
     {
         var rules = rulesInForce.Current;
-        SamplingDecision decision;
-        if (isRoot && rules.Ignored.IsRootIgnored(options.Source.Name))
-        {
-            decision = IgnoredSource;
-        }
-        else if (!rules.Sampling.AnyForSpans || IsWebRequest(options) || !rules.Sampling.TryDecide(ref options, state, out decision))
-        {
-            decision = rules.Sampler.Decide(state, ref options, OwnReason(state, remote, isRoot));
-        }
-
+        var decision = isRoot && rules.Ignored.IsRootIgnored(options.Source.Name) ? IgnoredSource
+            : rules.Sampling.AnyForSpans && !IsWebRequest(options) ? rules.Sampling.Decide(ref options, state)
+            : null;
+        decision ??= rules.Sampler.Decide(state, ref options, OwnReason(state, remote, isRoot));
         metrics.Decided(decision);
         // The web half knows the path of a request.
         if (!decision.IsRecorded && !IsWebRequest(options)) metrics.Refusals.Add(decision.Reason, options.Name);

@@ -8,6 +8,8 @@ namespace Tracing.Sdk.Recording;
 /// <param name="followParent">Whether the caller's decision holds. Otherwise the ratio decides for every trace that is not a debug trace.</param>
 internal sealed class TraceSampler(double ratio, bool followParent)
 {
+    private static readonly SamplingDecision[] Accepted = SamplingDecision.Accept(threshold: null);
+
     private readonly ProbabilitySampler _ratio = new(ratio);
 
     public bool FollowsParent => followParent;
@@ -18,9 +20,9 @@ internal sealed class TraceSampler(double ratio, bool followParent)
     /// <param name="reason">Why the ratio decides, if it does.</param>
     public SamplingDecision Decide(SamplingState state, ref ActivityCreationOptions<ActivityContext> span, DecisionReason reason) => state switch
     {
-        SamplingState.Debug => new(true, DecisionReason.CallerDebug, null),
-        SamplingState.Accept when followParent => new(true, DecisionReason.CallerYes, null),
-        SamplingState.Deny when followParent => new(false, DecisionReason.CallerNo, null),
+        SamplingState.Debug => Accepted[(int)DecisionReason.CallerDebug],
+        SamplingState.Accept when followParent => Accepted[(int)DecisionReason.CallerYes],
+        SamplingState.Deny when followParent => SamplingDecision.Refuse(DecisionReason.CallerNo),
         _ => _ratio.Decide(ref span, reason),
     };
 

@@ -38,10 +38,9 @@ public sealed class SamplingRulesTests
     [InlineData("", true)]
     public void Request_Conditions_AllHaveToMatch(string conditions, bool matches)
     {
-        var decided = Rules($"always {conditions}").TryDecide(Request(), SamplingState.Defer, Low, null, out var decision);
+        var decision = Rules($"always {conditions}").Decide(Request(), SamplingState.Defer, Low, null);
 
-        Assert.Equal(matches, decided);
-        if (matches) Assert.Equal((true, DecisionReason.Rule), (decision.IsRecorded, decision.Reason));
+        Assert.Equal(matches ? (true, DecisionReason.Rule) : null, decision is null ? null : ((bool, DecisionReason)?)(decision.IsRecorded, decision.Reason));
     }
 
     [Theory]
@@ -54,10 +53,9 @@ public sealed class SamplingRulesTests
     [InlineData("", true)]
     public void Span_Conditions_AllHaveToMatch(string conditions, bool matches)
     {
-        var (decided, decision, _) = DecideSpan(Rules($"never {conditions}"), SamplingState.Defer, default);
+        var (decision, _) = DecideSpan(Rules($"never {conditions}"), SamplingState.Defer, default);
 
-        Assert.Equal(matches, decided);
-        if (matches) Assert.Equal((false, DecisionReason.Rule), (decision.IsRecorded, decision.Reason));
+        Assert.Equal(matches ? (false, DecisionReason.Rule) : null, decision is null ? null : ((bool, DecisionReason)?)(decision.IsRecorded, decision.Reason));
     }
 
     [Fact]
@@ -79,8 +77,8 @@ public sealed class SamplingRulesTests
     public void Caller_HasDecided_IsOverruledByARuleThatSaysSo(string caller, string rule, bool isDecided)
     {
         var state = Enum.Parse<SamplingState>(caller);
-        Assert.Equal(isDecided, Rules(rule).TryDecide(Request(), state, Low, null, out _));
-        Assert.Equal(isDecided, DecideSpan(Rules(rule), state, default).IsDecided);
+        Assert.Equal(isDecided, Rules(rule).Decide(Request(), state, Low, null) is not null);
+        Assert.Equal(isDecided, DecideSpan(Rules(rule), state, default).Decision is not null);
     }
 
     [Theory]
@@ -88,14 +86,15 @@ public sealed class SamplingRulesTests
     [InlineData(nameof(SamplingState.Deny), true)]
     [InlineData(nameof(SamplingState.Debug), false)]
     public void Caller_NotFollowed_LeavesTheDecisionToTheRules(string caller, bool isDecided) => Assert.Equal(
-        isDecided, new SamplingRules([SamplingRule.Parse("never")], followsCallers: false, TimeProvider.System, null).TryDecide(Request(), Enum.Parse<SamplingState>(caller), Low, null, out _));
+        isDecided, new SamplingRules([SamplingRule.Parse("never")], followsCallers: false, TimeProvider.System, null).Decide(Request(), Enum.Parse<SamplingState>(caller), Low, null) is not null);
 
     [Fact]
     public void Caller_HasDecided_PassesRulesForUndecidedTraces()
     {
         var rules = Rules("never path=*", "always override-caller header=x-tenant");
 
-        Assert.True(rules.TryDecide(Request(), SamplingState.Deny, Low, null, out var decision));
+        var decision = rules.Decide(Request(), SamplingState.Deny, Low, null);
+        Assert.NotNull(decision);
         Assert.True(decision.IsRecorded);
     }
 
@@ -111,9 +110,11 @@ public sealed class SamplingRulesTests
     [Fact]
     public void Ratio_RandomnessInTheTraceState_CountsInPlaceOfTheId()
     {
-        Assert.True(Rules("50%").TryDecide(Request(), SamplingState.Defer, Low, "foo=1,ot=rv:80000000000000", out var decision));
+        var decision = Rules("50%").Decide(Request(), SamplingState.Defer, Low, "foo=1,ot=rv:80000000000000");
+        Assert.NotNull(decision);
         Assert.True(decision.IsRecorded);
-        Assert.True(Rules("50%").TryDecide(Request(), SamplingState.Defer, High, "ot=rv:7fffffffffffff", out decision));
+        decision = Rules("50%").Decide(Request(), SamplingState.Defer, High, "ot=rv:7fffffffffffff");
+        Assert.NotNull(decision);
         Assert.False(decision.IsRecorded);
     }
 
@@ -161,7 +162,8 @@ public sealed class SamplingRulesTests
         var rules = Rules(new FakeTimeProvider(), "1/s path=/a", "1/s path=/api/*", "never");
 
         Assert.Equal([true, false], Take(rules, 2));
-        Assert.True(rules.TryDecide(Request() with { Path = "/a" }, SamplingState.Defer, Low, null, out var decision));
+        var decision = rules.Decide(Request() with { Path = "/a" }, SamplingState.Defer, Low, null);
+        Assert.NotNull(decision);
         Assert.True(decision.IsRecorded);
     }
 
@@ -213,8 +215,9 @@ public sealed class SamplingRulesTests
     {
         var rules = Rules($"never route={route}", "always path=/api/*");
 
-        Assert.Equal(isDecided, rules.TryDecide(Request() with { Route = "/orders/{id}" }, SamplingState.Defer, Low, null, out var decision));
-        Assert.False(decision.IsRecorded);
+        var decision = rules.Decide(Request() with { Route = "/orders/{id}" }, SamplingState.Defer, Low, null);
+        Assert.Equal(isDecided, decision is not null);
+        Assert.NotEqual(true, decision?.IsRecorded);
     }
 
     [Fact]
@@ -224,7 +227,7 @@ public sealed class SamplingRulesTests
         var routed = Request() with { Route = "/orders/{id}" };
 
         Assert.True(Decide(rules).IsRecorded);
-        Assert.False(rules.TryDecide(routed, SamplingState.Defer, Low, null, out _));
+        Assert.Null(rules.Decide(routed, SamplingState.Defer, Low, null));
         Assert.True(Decide(rules).IsRecorded);
     }
 
@@ -258,9 +261,9 @@ public sealed class SamplingRulesTests
         var rules = Rules(
             [.. Enumerable.Range(0, 20).Select(i => $"never path=/other/{i}/*/x host=*.a{i} method=GET"), "never route=/x", "never header=x-many:*e header=x-tenant:silver", "1000/s path=/API/*", "50%"]);
         var request = Request();
-        for (var i = 0; i < 100; i++) Assert.True(rules.TryDecide(request, SamplingState.Defer, Low, "ot=rv:80000000000000", out _));
+        for (var i = 0; i < 100; i++) Assert.NotNull(rules.Decide(request, SamplingState.Defer, Low, "ot=rv:80000000000000"));
         var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 0; i < 100; i++) rules.TryDecide(request, SamplingState.Defer, Low, "ot=rv:80000000000000", out _);
+        for (var i = 0; i < 100; i++) rules.Decide(request, SamplingState.Defer, Low, "ot=rv:80000000000000");
 
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
     }
@@ -275,23 +278,24 @@ public sealed class SamplingRulesTests
 
     private static SamplingDecision Decide(SamplingRules rules, ActivityTraceId? traceId = null)
     {
-        Assert.True(rules.TryDecide(Request(), SamplingState.Defer, traceId ?? Low, null, out var decision));
+        var decision = rules.Decide(Request(), SamplingState.Defer, traceId ?? Low, null);
+        Assert.NotNull(decision);
         return decision;
     }
 
     private static bool[] Take(SamplingRules rules, int times) => [.. Enumerable.Range(0, times).Select(_ => Decide(rules).IsRecorded)];
 
     // The platform alone makes ActivityCreationOptions.
-    private static (bool IsDecided, SamplingDecision Decision, string? TraceState) DecideSpan(SamplingRules rules, SamplingState caller, ActivityContext parent)
+    private static (SamplingDecision? Decision, string? TraceState) DecideSpan(SamplingRules rules, SamplingState caller, ActivityContext parent)
     {
         using var source = new ActivitySource("Quartz.Jobs");
-        (bool, SamplingDecision, string?) result = default;
+        (SamplingDecision?, string?) result = default;
         using var listener = new ActivityListener
         {
             ShouldListenTo = s => ReferenceEquals(s, source),
             Sample = (ref ActivityCreationOptions<ActivityContext> span) =>
             {
-                result = (rules.TryDecide(ref span, caller, out var decision), decision, span.TraceState);
+                result = (rules.Decide(ref span, caller), span.TraceState);
                 return ActivitySamplingResult.None;
             },
         };
