@@ -16,7 +16,7 @@ namespace Tracing.Sdk;
 public sealed class MeshTracing : IDisposable, IAsyncDisposable
 {
     private readonly TimeProvider _time;
-    private readonly OptionsReload _reload;
+    private readonly OptionsInForce _options;
     private readonly Description _description;
     private readonly NothingTracedMonitor? _monitor;
     private readonly CallEndListener? _callEnds;
@@ -54,9 +54,9 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
             Urls = new UrlRedaction(options.Http),
             UserCode = userCode,
         };
-        (_time, _reload) = (time, new OptionsReload(options, logger));
-        _description = new Description(options, TracingParts.GetServiceName(options, applicationName), metrics, time);
-        _monitor = isRecording ? new NothingTracedMonitor(options, metrics, logger, time) : null;
+        (_time, _options) = (time, new OptionsInForce(options, logger));
+        _description = new Description(() => _options.Current, TracingParts.GetServiceName(options, applicationName), metrics, time);
+        _monitor = isRecording ? new NothingTracedMonitor(() => _options.Current, metrics, logger, time) : null;
         _callEnds = isRecording && options.Enrich.CallEnd is not null ? new CallEndListener(Instance) : null;
         _shutdown = new Shutdown(Stop, exporters, metrics, isRecording ? new LastLine(logger, metrics, isLoggerDisposed) : null);
     }
@@ -140,7 +140,7 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
         foreach (var warning in options.Origins.Warnings) Log.VariableIgnored(logger, warning);
         if (options.Origins.ConfigFile is { } file) Log.ConfigFileIgnored(logger, file);
         StartupLine.Write(logger, options, TracingParts.GetServiceName(options, applicationName));
-        if (PlatformSwitch.FindOff() is { } name) Log.PropagationSwitchedOff(logger, name);
+        if (PlatformSwitch.ActivityPropagation.Find() is { IsOn: false, Name: var name }) Log.PropagationSwitchedOff(logger, name);
         tracing.Instance.CheckOtherTracing();
         tracing._monitor?.Start();
         return tracing;
@@ -149,15 +149,13 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
     /// <summary>Applies those options of a reload that can change while tracing runs, and logs what has changed.</summary>
     internal void Reload(MeshTracingOptions options)
     {
-        lock (_reload)
+        lock (_options)
         {
             // The last good options come again when the new ones were refused.
-            if (ReferenceEquals(options, _reload.Current)) return;
+            if (ReferenceEquals(options, _options.Current)) return;
             Instance.Rules = new TracingRules(options.Sampling, options.Ignore, options.Enrich, _time, Instance.Rules);
             Instance.Propagation.DeferUnsampled = Instance.Recorder is not null && options.Sampling.DeferUnsampledParent;
-            _description.Options = options;
-            if (_monitor is not null) _monitor.Options = options;
-            _reload.LogChanges(options);
+            _options.Change(options);
         }
     }
 

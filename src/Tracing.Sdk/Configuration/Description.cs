@@ -7,29 +7,22 @@ using Tracing.Sdk.Recording;
 namespace Tracing.Sdk.Configuration;
 
 /// <summary>One screen about a tracing: what is in force, and what has happened.</summary>
-/// <param name="options">The options in force.</param>
+/// <param name="getOptions">Returns the options in force, which change with a reload.</param>
 /// <param name="serviceName">The service.</param>
 /// <param name="metrics">The counters.</param>
 /// <param name="time">The clock.</param>
-internal sealed class Description(MeshTracingOptions options, string serviceName, SpanMetrics metrics, TimeProvider time)
+internal sealed class Description(Func<MeshTracingOptions> getOptions, string serviceName, SpanMetrics metrics, TimeProvider time)
 {
     private const int MaxSettings = 16;
     private const int MaxExporters = 2;
     private const int MaxLineLength = 117;
 
     private readonly long _startedAt = time.GetTimestamp();
-    private volatile MeshTracingOptions _options = options;
-
-    /// <summary>The options in force. They change with a reload.</summary>
-    public MeshTracingOptions Options
-    {
-        set => _options = value;
-    }
 
     public override string ToString()
     {
         var text = new StringBuilder();
-        var options = _options;
+        var options = getOptions();
         var isForward = options.Mode == MeshTracingMode.Forward;
         AddLine(text, $"Tracing.Sdk {SdkVersion.Text}, service {serviceName}, {(isForward ? "forwards headers and records nothing" : "records")} ({options.Origins["Mode"]}), started {Ago(_startedAt)}");
         text.Append("Settings\n");

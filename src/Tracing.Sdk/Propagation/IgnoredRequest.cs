@@ -8,7 +8,6 @@ namespace Tracing.Sdk.Propagation;
 /// <param name="Outside">The context of such code afterwards.</param>
 internal sealed record IgnoredRequest(Activity? Activity, TimeSpan Timeout, RemoteContext Outside)
 {
-    /// <summary>Whether the request has ended so long ago that its code is not ignored any more. While an activity stops on another thread, it has no duration yet.</summary>
-    public bool IsOver => Timeout > TimeSpan.Zero
-        && Activity is { IsStopped: true } ended && ended.Duration > TimeSpan.Zero && DateTime.UtcNow - (ended.StartTimeUtc + ended.Duration) > Timeout;
+    /// <summary>Whether the request has ended so long ago that its code is not ignored any more.</summary>
+    public bool IsOver => Timeout > TimeSpan.Zero && Activity is { IsStopped: true } ended && ended.HasEndedBefore(DateTime.UtcNow - Timeout);
 }

@@ -54,9 +54,7 @@ internal sealed class PropagationTargets(IEnumerable<string> allowed, IEnumerabl
 
     private bool Decide(string host)
     {
-        var name = host.Trim('[', ']').TrimEnd('.');
-        _ = IPAddress.TryParse(name, out var address);
-        if (address is { IsIPv4MappedToIPv6: true }) address = address.MapToIPv4();
+        var (name, address) = HostPatterns.Parse(host);
         if (_denied.Match(name, address)) return false;
         return _allowed.Match(name, address) || LooksInternal(name, address);
     }
@@ -89,6 +87,15 @@ internal sealed class HostPatterns
             else if (IsName(pattern)) _names.Add(pattern.TrimEnd('.'));
             else throw new FormatException($"\"{raw}\" is neither a host name, a suffix such as *.example.com, an address, a network such as 10.0.0.0/8, nor *");
         }
+    }
+
+    /// <summary>The form in which hosts are compared: a name, or an address.</summary>
+    /// <param name="host">As <see cref="Uri.Host"/> gives it.</param>
+    public static (string Name, IPAddress? Address) Parse(string host)
+    {
+        var name = host.Trim('[', ']').TrimEnd('.');
+        _ = IPAddress.TryParse(name, out var address);
+        return (name, address is { IsIPv4MappedToIPv6: true } ? address.MapToIPv4() : address);
     }
 
     public bool Match(string name, IPAddress? address)

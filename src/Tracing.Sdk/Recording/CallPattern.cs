@@ -32,9 +32,7 @@ internal sealed class CallPattern
     public bool Matches(Uri uri)
     {
         if ((_port is { } port && port != uri.Port) || _path?.Matches(uri.AbsolutePath) == false) return false;
-        var name = uri.Host.Trim('[', ']').TrimEnd('.');
-        _ = IPAddress.TryParse(name, out var address);
-        if (address is { IsIPv4MappedToIPv6: true }) address = address.MapToIPv4();
+        var (name, address) = HostPatterns.Parse(uri.Host);
         return _host.Match(name, address);
     }
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using Tracing.Sdk.Logging;
+using Tracing.Sdk.Propagation;
 
 namespace Tracing.Sdk.Recording;
 
@@ -74,12 +75,12 @@ internal sealed class EndedParents(TimeProvider time, ILogger logger, Func<strin
 
     private static bool HasEnded(Activity activity, DateTime limit)
     {
-        while (true)
+        while (activity.Parent is { } parent)
         {
-            // While an activity stops on another thread, it has no duration yet.
-            if (!activity.IsStopped || activity.Duration == TimeSpan.Zero) return false;
-            if (activity.Parent is not { } parent) return activity.StartTimeUtc + activity.Duration < limit;
+            if (!activity.HasEndedBefore(DateTime.MaxValue)) return false;
             activity = parent;
         }
+
+        return activity.HasEndedBefore(limit);
     }
 }

@@ -5,11 +5,11 @@ namespace Tracing.Sdk.Recording;
 
 /// <summary>Logs once why nothing is traced. Stops for good then, and as soon as spans arrive.</summary>
 /// <remarks>Reads the counters every few seconds, so that it costs a request nothing. The timer's calls do not overlap.</remarks>
-/// <param name="options">The options in force.</param>
+/// <param name="getOptions">Returns the options in force, which change with a reload.</param>
 /// <param name="metrics">The counters.</param>
 /// <param name="logger">Gets the line. Does not throw.</param>
 /// <param name="time">The clock.</param>
-internal sealed class NothingTracedMonitor(MeshTracingOptions options, SpanMetrics metrics, ILogger logger, TimeProvider time) : IDisposable
+internal sealed class NothingTracedMonitor(Func<MeshTracingOptions> getOptions, SpanMetrics metrics, ILogger logger, TimeProvider time) : IDisposable
 {
     // Enough at once. Of a mesh that samples 1 %, one service in three refuses its first hundred requests.
     private const int ManyRequests = 100;
@@ -24,7 +24,6 @@ internal sealed class NothingTracedMonitor(MeshTracingOptions options, SpanMetri
     private static readonly TimeSpan MaxWaitForCallers = TimeSpan.FromMinutes(10);
 
     // Any thread.
-    private volatile MeshTracingOptions _options = options;
     private volatile bool _isStopped;
     private ITimer? _timer;
 
@@ -32,12 +31,6 @@ internal sealed class NothingTracedMonitor(MeshTracingOptions options, SpanMetri
     private long _startedAt;
     private long? _firstSpanAt;
     private bool _isDelivered;
-
-    /// <summary>The options in force. They change with a reload.</summary>
-    public MeshTracingOptions Options
-    {
-        set => _options = value;
-    }
 
     public void Start()
     {
@@ -88,7 +81,7 @@ internal sealed class NothingTracedMonitor(MeshTracingOptions options, SpanMetri
         // Requests that other tracings serve, and those that the platform sends to every service, are not this service's traffic.
         var refused = decisions.RefusedReasons.Where(r => r.Reason is not (DecisionReason.HealthCheck or DecisionReason.AnotherHost or DecisionReason.Suppressed)).ToArray();
         // AreCallersHeard explains those. A ratio above 0 records sooner or later.
-        if (refused.Length == 0 || refused[0].Reason == DecisionReason.CallerNo || (IsByRatio(refused[0].Reason) && _options.Sampling.Ratio > 0)) return false;
+        if (refused.Length == 0 || refused[0].Reason == DecisionReason.CallerNo || (IsByRatio(refused[0].Reason) && getOptions().Sampling.Ratio > 0)) return false;
         var count = refused.Sum(r => r.Count);
         if (!Suffices(count, IsByRatio(refused[0].Reason) ? 1 : EnoughRequests)) return false;
         Explain($"{count} requests and root spans", refused);
@@ -98,7 +91,7 @@ internal sealed class NothingTracedMonitor(MeshTracingOptions options, SpanMetri
     // A cleared flag takes the decision back, so spans that are recorded and left out are those that the hook drops.
     private bool AreAllDropped(DecisionSummary decisions)
     {
-        if (_options.Export.BeforeExport is null || metrics.Ended > 0 || metrics.LeftOut == 0 || !Suffices(decisions.Recorded, EnoughRequests)) return false;
+        if (getOptions().Export.BeforeExport is null || metrics.Ended > 0 || metrics.LeftOut == 0 || !Suffices(decisions.Recorded, EnoughRequests)) return false;
         Dispose();
         Log.NothingExported(logger, metrics.ToString(isLast: false, isRecording: true), "The function in MeshTracingOptions.Export.BeforeExport has dropped all of them.");
         return true;
@@ -120,7 +113,7 @@ internal sealed class NothingTracedMonitor(MeshTracingOptions options, SpanMetri
         if (exporters.Count == 0 || exporters.Any(e => e.Exported > 0 || e.State.LastFailure is not null || e.State.FullBuffer is not null)) return true;
         if (metrics.Ended == 0) return false;
         _firstSpanAt ??= time.GetTimestamp();
-        if (time.GetElapsedTime(_firstSpanAt.Value) < Patience + _options.Export.Batch.Interval) return false;
+        if (time.GetElapsedTime(_firstSpanAt.Value) < Patience + getOptions().Export.Batch.Interval) return false;
         var advice =
             exporters.Any(e => e.Dropped(DropReason.TooLarge) > 0) ? $"Spans of more than 4 MiB are not sent: lower {NameOf("Limits:MaxAttributeLength")}."
             : exporters.Any(e => e.Dropped(DropReason.Unencodable) > 0) ? "The value of a tag throws when it is formatted: set text or a number."
@@ -150,7 +143,7 @@ internal sealed class NothingTracedMonitor(MeshTracingOptions options, SpanMetri
         _ => "Their trace headers say so (a traceparent that ends in -00, or x-b3-sampled: 0)",
     };
 
-    private string NameOf(string setting) => _options.Origins.NameInForce(setting);
+    private string NameOf(string setting) => getOptions().Origins.NameInForce(setting);
 
     private static bool IsByRatio(DecisionReason reason) =>
         reason is DecisionReason.Ratio or DecisionReason.CallerUndecided or DecisionReason.Restarted or DecisionReason.Limited or DecisionReason.EndedParent;

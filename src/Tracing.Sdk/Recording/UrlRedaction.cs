@@ -28,6 +28,9 @@ internal sealed class UrlRedaction
         "subscriptionkey", "sessionid", "sessionkey",
     ];
 
+    // The platform reads the switch at its first call, which is before it is read here.
+    private static readonly Lazy<bool> PlatformShowsAll = new(static () => PlatformSwitch.UriRedactionDisabled.Find() is { IsOn: true });
+
     private readonly bool _showsAll;
     private readonly FrozenSet<string>.AlternateLookup<ReadOnlySpan<char>> _shownKeys;
     private readonly bool _hidesAll;
@@ -76,7 +79,8 @@ internal sealed class UrlRedaction
 
         var isRestHidden = false;
         var start = text.Length;
-        foreach (var range in query.Split('&'))
+        // Some frameworks take a semicolon for a separator too.
+        foreach (var range in query.SplitAny('&', ';'))
         {
             var pair = query[range];
             var equals = pair.IndexOf('=');
@@ -88,7 +92,7 @@ internal sealed class UrlRedaction
                 continue;
             }
 
-            if (text.Length > start) text.Append('&');
+            if (text.Length > start) text.Append(isRestHidden ? '&' : query[range.Start.Value - 1]);
             if (!isShown && equals >= 0 && IsSecret(key)) text.Append(pair[..(equals + 1)]).Append(Redacted);
             else text.Append(pair);
         }
@@ -113,7 +117,8 @@ internal sealed class UrlRedaction
             normal[length++] = char.ToLowerInvariant(c);
         }
 
-        normal = normal[..length];
+        // Of several values: password2, password[0].
+        normal = normal[..length].TrimEnd("0123456789");
         if (SecretKeys.Contains(normal)) return true;
         foreach (var ending in SecretEndings)
         {
@@ -121,13 +126,5 @@ internal sealed class UrlRedaction
         }
 
         return false;
-    }
-
-    /// <summary>Whether a switch of the application makes the platform show whole URLs. The platform reads it at its first call, which is before it is read here.</summary>
-    private static class PlatformShowsAll
-    {
-        public static readonly bool Value = AppContext.TryGetSwitch("System.Net.Http.DisableUriRedaction", out var isOn)
-            ? isOn
-            : Environment.GetEnvironmentVariable("DOTNET_SYSTEM_NET_HTTP_DISABLEURIREDACTION") is { } text && (text == "1" || text.Equals("true", StringComparison.OrdinalIgnoreCase));
     }
 }

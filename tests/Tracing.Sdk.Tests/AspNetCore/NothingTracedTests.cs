@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
-using Tracing.Sdk.Http;
+using Tracing.Sdk.Recording;
 using Tracing.Sdk.Tests.Testbed;
 
 namespace Tracing.Sdk.Tests.AspNetCore;
@@ -130,7 +130,8 @@ public sealed class NothingTracedTests
     [InlineData(null, "no", null)]
     [InlineData(null, "False", "DOTNET_SYSTEM_NET_HTTP_ENABLEACTIVITYPROPAGATION")]
     [InlineData(null, "0", "DOTNET_SYSTEM_NET_HTTP_ENABLEACTIVITYPROPAGATION")]
-    public void PlatformSwitch_Off_IsFound(bool? value, string? variable, string? found) => Assert.Equal(found, PlatformSwitch.FindOff(_ => value, _ => variable));
+    public void PlatformSwitch_Off_IsFound(bool? value, string? variable, string? found) =>
+        Assert.Equal(found, PlatformSwitch.ActivityPropagation.Find(_ => value, _ => variable) is { IsOn: false, Name: var name } ? name : null);
 
     [Theory]
     [InlineData(false, true, 1)]

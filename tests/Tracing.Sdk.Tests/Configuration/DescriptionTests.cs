@@ -23,7 +23,7 @@ public sealed class DescriptionTests
         options.ResourceAttributes["team"] = "west";
         options.ResourceAttributes["api.key"] = "the-secret-itself";
         options.Origins["ResourceAttributes"] = "OTEL_RESOURCE_ATTRIBUTES";
-        var description = new Description(options, "orders", metrics, time);
+        var description = new Description(() => options, "orders", metrics, time);
         var exporter = metrics.AddExporter("otlp_http_span_exporter");
         exporter.State.Endpoint = "http://collector:4318/v1/traces";
         exporter.ObserveQueue(() => (3, 65536, 8 << 20));
@@ -65,7 +65,7 @@ public sealed class DescriptionTests
             metrics.Refusals.Add(reason, new string('y', 5000));
         }
 
-        var lines = new Description(options, "orders", metrics, TimeProvider.System).ToString().TrimEnd().Split('\n');
+        var lines = new Description(() => options, "orders", metrics, TimeProvider.System).ToString().TrimEnd().Split('\n');
         Assert.InRange(lines.Length, 20, 48);
         Assert.All(lines, line => Assert.InRange(line.Length, 1, 240));
     }
@@ -76,7 +76,7 @@ public sealed class DescriptionTests
         using var metrics = new SpanMetrics();
         for (var reason = (DecisionReason)0; (int)reason < DecisionReasons.Count; reason++) metrics.Decided(reason, isRecorded: false);
 
-        var text = new Description(new MeshTracingOptions(), "orders", metrics, TimeProvider.System).ToString();
+        var text = new Description(() => new MeshTracingOptions(), "orders", metrics, TimeProvider.System).ToString();
         Assert.Equal(DecisionReasons.Count, text.Split(": 1,").Length - 1 + text.Split(": 1)").Length - 1);
         Assert.All(text.Split('\n'), line => Assert.InRange(line.Length, 0, 120));
     }
@@ -89,7 +89,7 @@ public sealed class DescriptionTests
         foreach (var path in new[] { "/metrics", "/static/*", "/assets/*", "/favicon.ico", "/internal/state" }) options.Sampling.Rules.Add(SamplingRule.Parse($"1/s burst=5 path={path}"));
         options.Origins["Sampling:Rules"] = "MeshTracing";
 
-        Assert.Contains("path=/internal/state (MeshTracing)\n", new Description(options, "orders", metrics, TimeProvider.System).ToString(), StringComparison.Ordinal);
+        Assert.Contains("path=/internal/state (MeshTracing)\n", new Description(() => options, "orders", metrics, TimeProvider.System).ToString(), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -8,7 +8,7 @@ public sealed class NothingTracedMonitorTests : IDisposable
 {
     private readonly FakeTimeProvider _time = new();
     private readonly LogCollector _log = new();
-    private readonly MeshTracingOptions _options = new();
+    private MeshTracingOptions _options = new();
     private readonly SpanMetrics _metrics;
     private NothingTracedMonitor? _monitor;
 
@@ -116,7 +116,7 @@ public sealed class NothingTracedMonitorTests : IDisposable
     {
         _options.Sampling.Ratio = 0.001;
         Start();
-        _monitor!.Options = new MeshTracingOptions { Sampling = { Ratio = 0 } };
+        _options = new MeshTracingOptions { Sampling = { Ratio = 0 } };
         Refuse(DecisionReason.Ratio, 3);
         Advance(seconds: 60);
         Assert.Contains("makes the ratio 0", Line, StringComparison.Ordinal);
@@ -243,7 +243,7 @@ public sealed class NothingTracedMonitorTests : IDisposable
 
     private void Start()
     {
-        _monitor = new NothingTracedMonitor(_options, _metrics, _log.CreateLogger("Tracing.Sdk"), _time);
+        _monitor = new NothingTracedMonitor(() => _options, _metrics, _log.CreateLogger("Tracing.Sdk"), _time);
         _monitor.Start();
     }
 

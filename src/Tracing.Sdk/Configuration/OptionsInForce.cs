@@ -3,22 +3,24 @@ using Tracing.Sdk.Logging;
 
 namespace Tracing.Sdk.Configuration;
 
-/// <summary>Logs what a reload has changed. Not thread-safe.</summary>
-internal sealed class OptionsReload
+/// <summary>The options since the last reload. Any thread reads them, one at a time changes them.</summary>
+internal sealed class OptionsInForce
 {
     private readonly MeshTracingOptions _atStart;
     private readonly ILogger _logger;
+    private volatile MeshTracingOptions _current;
 
-    public OptionsReload(MeshTracingOptions atStart, ILogger logger) => (_atStart, Current, _logger) = (atStart, atStart, logger);
+    /// <param name="atStart">The options at the start.</param>
+    /// <param name="logger">Gets a line for each change.</param>
+    public OptionsInForce(MeshTracingOptions atStart, ILogger logger) => (_atStart, _current, _logger) = (atStart, atStart, logger);
 
-    /// <summary>The options of the last reload.</summary>
-    public MeshTracingOptions Current { get; private set; }
+    public MeshTracingOptions Current => _current;
 
     /// <summary>Takes the options of a reload, and writes one line for what is in force now and one for what is not. A change of an option that nothing reads is not logged.</summary>
-    public void LogChanges(MeshTracingOptions options)
+    public void Change(MeshTracingOptions options)
     {
         var changed = Settings.All.Where(s => s.Text(options) != s.Text(Current) && (VariableLayer.IsUsed(_atStart, s.Use) || s.Name == nameof(MeshTracingOptions.Mode))).ToList();
-        Current = options;
+        _current = options;
         var inForce = changed.Where(s => s.IsReloadable).Select(s => Show(s, options)).ToList();
         if (inForce.Count > 0) Log.Reloaded(_logger, string.Join(", ", inForce));
         var later = changed.Where(s => !s.IsReloadable && s.Text(options) != s.Text(_atStart)).Select(s => s.Name).ToList();
