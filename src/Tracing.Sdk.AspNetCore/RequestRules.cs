@@ -12,11 +12,11 @@ internal static class RequestRules
     /// <summary>Finds out whether a request is ignored, before any code of the application runs, and ignores it then.</summary>
     /// <param name="context">The request.</param>
     /// <param name="tracing">The tracing of its host.</param>
+    /// <param name="activity">Its activity; null when there is none.</param>
     /// <param name="before">What was decided when the request's activity started; null when nothing was.</param>
     /// <returns>Whether it is ignored.</returns>
-    public static bool TryIgnore(HttpContext context, TracingInstance tracing, SamplingDecision? before)
+    public static bool TryIgnore(HttpContext context, TracingInstance tracing, Activity? activity, SamplingDecision? before)
     {
-        var activity = Activity.Current;
         // A listener in front may clear it, such as the filter of OpenTelemetry's instrumentation.
         var reason = before is { IsRecorded: true } && activity is { Recorded: false } ? DecisionReason.Cleared : FindIgnored(context, tracing.Rules.Ignored, tracing.UserCode);
         if (reason is null) return false;

@@ -29,43 +29,44 @@ internal sealed class TracingMiddleware(RequestDelegate next, TracingInstance tr
             return next(context);
         }
 
-        return CompleteAsync(context, tracing, settings, activity, SpanSampler.LastDecision, decidesAtEndpoint: false, next);
+        return CompleteAsync(context, tracing, settings, activity, RemoteContext.Current?.Link, SpanSampler.LastDecision, decidesAtEndpoint: false, next);
     }
 
     private Task ContinueAsync(HttpContext context)
     {
-        if (RemoteContext.Current?.Baggage is { Count: > 0 } baggage) Baggage.Current = W3CBaggagePropagator.ToBaggage(baggage);
+        var remote = RemoteContext.Current;
+        if (remote?.Baggage is { Count: > 0 } baggage) Baggage.Current = W3CBaggagePropagator.ToBaggage(baggage);
         if (settings.ResponseHeader != TraceResponseHeader.None) ResponseHeaders.WriteOnStart(context, settings.ResponseHeader, tracing.Recorder);
         if (tracing.Recorder is not { } recorder) return CompleteCurrentAsync(context, tracing, settings, next);
-        if (!TryDecide(context, recorder, out var decision)) return next(context);
-        if (decision is { IsRecorded: false, Reason: var reason }) NoteRefusal(context, reason);
+        var activity = Activity.Current;
+        if (!TryDecide(context, activity, recorder, out var decision)) return next(context);
+        if (decision is { IsRecorded: false, Reason: var reason }) NoteRefusal(context, reason, remote);
         var needsRoute = tracing.Rules.Sampling.NeedsRoute;
         // The attributes of controllers and lambdas are read when routing makes the endpoints, at the first request.
         var decidesAtEndpoint = needsRoute || EndpointRules.MayExist || !tracing.AreEndpointsKnown;
         if (decidesAtEndpoint) recorder.NoteChildren();
 
-        var activity = Activity.Current;
         if (activity is { Kind: ActivityKind.Server } && (activity.IsAllDataRequested || needsRoute))
         {
-            return CompleteAsync(context, tracing, settings, activity, decision, decidesAtEndpoint, next);
+            return CompleteAsync(context, tracing, settings, activity, remote?.Link, decision, decidesAtEndpoint, next);
         }
 
         if (decidesAtEndpoint) Watch(context, activity, decision);
         return next(context);
     }
 
-    private void NoteRefusal(HttpContext context, DecisionReason reason) => tracing.Metrics.Refusals.Add(
-        reason, context.Request.Path.Value ?? "", reason == DecisionReason.CallerNo ? RemoteContext.Current?.Format ?? "b3" : null);
+    private void NoteRefusal(HttpContext context, DecisionReason reason, RemoteContext? remote) => tracing.Metrics.Refusals.Add(
+        reason, context.Request.Path.Value ?? "", reason == DecisionReason.CallerNo ? remote?.Format ?? "b3" : null);
 
     // False when the request is ignored.
-    private bool TryDecide(HttpContext context, SpanRecorder recorder, out SamplingDecision? decision)
+    private bool TryDecide(HttpContext context, Activity? activity, SpanRecorder recorder, out SamplingDecision? decision)
     {
         decision = SpanSampler.LastDecision;
         try
         {
-            if (RequestRules.TryIgnore(context, tracing, decision)) return false;
+            if (RequestRules.TryIgnore(context, tracing, activity, decision)) return false;
             var rules = tracing.Rules;
-            if (rules.Sampling.AnyForRequests) decision = RequestRules.DecideByRules(context, rules, recorder, Activity.Current, route: null, decision);
+            if (rules.Sampling.AnyForRequests) decision = RequestRules.DecideByRules(context, rules, recorder, activity, route: null, decision);
         }
         catch (Exception)
         {
@@ -88,10 +89,11 @@ internal sealed class TracingMiddleware(RequestDelegate next, TracingInstance tr
     }
 
     private static async Task CompleteAsync(
-        HttpContext context, TracingInstance tracing, ServerSettings settings, Activity activity, SamplingDecision? decision, bool decidesAtEndpoint, RequestDelegate next)
+        HttpContext context, TracingInstance tracing, ServerSettings settings, Activity activity, LinkedContext? link, SamplingDecision? decision, bool decidesAtEndpoint,
+        RequestDelegate next)
     {
         var span = Begin(context, tracing, settings, activity, decision, decidesAtEndpoint);
-        if (RemoteContext.Current?.Link is { } link) activity.AddLink(link.ToLink());
+        if (link is not null) activity.AddLink(link.ToLink());
         // Hosting starts its activity before the baggage is known.
         if (tracing.Rules.BaggageKeys is { Length: > 0 } keys && tracing.Recorder is { } recorder && recorder.IsRecorded(activity)) BaggageAttributes.Set(activity, keys);
         RequestEnrichment.Start(tracing, settings, activity, span, context);
