@@ -16,6 +16,12 @@ internal static class MeshTools
 
     public static string? IstioctlPath { get; } = Existing("ISTIOCTL_PATH");
 
+    public static string? JaegerPath { get; } = Existing("JAEGER_PATH");
+
+    public static string? CollectorPath { get; } = Existing("OTELCOL_PATH");
+
+    public static string? MeshPeerPath { get; } = Existing("MESHPEER_PATH");
+
     public static EnvoyBinary Envoy => new(EnvoyPath!);
 
     public static bool HasEnvoyAndZipkin => EnvoyPath is not null && ZipkinJar is not null;
@@ -31,6 +37,15 @@ internal static class MeshTools
 
     public static void RequireIstioctl() =>
         Require(IstioctlPath, "istioctl is not here: download it from Istio's releases and set ISTIOCTL_PATH to it.");
+
+    public static void RequireJaeger() =>
+        Require(JaegerPath, "Jaeger is not here: download Jaeger 2 from its releases and set JAEGER_PATH to the program `jaeger`.");
+
+    public static void RequireCollector() =>
+        Require(CollectorPath, "The OpenTelemetry Collector is not here: download it from its releases and set OTELCOL_PATH to the program `otelcol`.");
+
+    public static void RequireMeshPeer() =>
+        Require(MeshPeerPath, "The service in Go that these tests call is not here: MESHPEER_PATH names none. It is built for this project and not published.");
 
     private static void Require(string? path, string sentence)
     {

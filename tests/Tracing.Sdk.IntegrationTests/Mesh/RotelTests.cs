@@ -1,10 +1,8 @@
-using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using MeshDemo.Collecting;
 using MeshDemo.Processes;
 using MeshDemo.Traces;
 using Microsoft.Extensions.DependencyInjection;
+using Tracing.Sdk.IntegrationTests.Harness;
 
 namespace Tracing.Sdk.IntegrationTests.Mesh;
 
@@ -45,44 +43,17 @@ public sealed class RotelTests
 
     private static async Task<(ChildProcess Process, Uri Address)> StartRotelAsync(string backend)
     {
-        // Rotel wants to be told its ports, so they are free only as far as one can know.
-        var (grpc, http) = (FreePort(), FreePort());
+        var (grpc, http) = (LocalPort.Free(), LocalPort.Free());
         var process = ChildProcess.Start(
             "rotel",
             MeshTools.RotelPath!,
             [
-                "start", "--otlp-grpc-endpoint", Local(grpc), "--otlp-http-endpoint", Local(http),
+                "start", "--otlp-grpc-endpoint", LocalPort.Address(grpc), "--otlp-http-endpoint", LocalPort.Address(http),
                 "--exporter", "otlp", "--otlp-exporter-endpoint", backend, "--otlp-exporter-protocol", "http",
             ]);
 
         // It listens a moment after it has said that it starts.
-        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
-        while (!await AcceptsAsync(http))
-            await timer.WaitForNextTickAsync(patience.Token);
-        return (process, new Uri($"http://{Local(http)}"));
-    }
-
-    private static string Local(int port) => string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{port}");
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
-
-    private static async Task<bool> AcceptsAsync(int port)
-    {
-        try
-        {
-            using var client = new TcpClient();
-            await client.ConnectAsync(IPAddress.Loopback, port);
-            return true;
-        }
-        catch (SocketException)
-        {
-            return false;
-        }
+        await LocalPort.WaitUntilOpenAsync(http);
+        return (process, new Uri($"http://{LocalPort.Address(http)}"));
     }
 }
