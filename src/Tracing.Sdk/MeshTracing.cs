@@ -28,7 +28,7 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
     {
         var isRecording = options.Mode == MeshTracingMode.Record;
         var metrics = new SpanMetrics(time);
-        var exporters = isRecording ? Exporters.Create(options, options.Origins.NameInForce, TracingParts.CreateResource(options, applicationName, environment), metrics, logger, time) : [];
+        var exporters = isRecording ? Exporters.Create(options, options.Origins.NameInForce, TracingParts.CreateResource(options, applicationName, ResourceDetection.OfThisProcess, environment), metrics, logger, time) : [];
         var warnings = new CoexistenceWarnings(logger);
         var userCode = new UserCode(logger);
         var rules = new RulesInForce(new TracingRules(options.Sampling, options.Ignore, options.Enrich, time));

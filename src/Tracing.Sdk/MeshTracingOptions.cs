@@ -24,7 +24,8 @@ public sealed class MeshTracingOptions
     [Expected("a name")]
     public string? ServiceName { get; set; }
 
-    /// <summary>Further attributes of the resource, such as <c>service.version</c>. Each layer adds to the attributes of the layers below.</summary>
+    /// <summary>Attributes of the resource beside those that are detected. One with the key of a detected attribute replaces it, and with an empty value removes it. Each layer adds to
+    /// the attributes of the layers below.</summary>
     /// <value>Default: none. Variable: <c>OTEL_RESOURCE_ATTRIBUTES</c> (<c>key=value,key=value</c>, percent-encoded).</value>
     /// <remarks>Add what distinguishes deployments of one service: a region, a team, a cell.</remarks>
     [Variable("OTEL_RESOURCE_ATTRIBUTES")]

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Reflection;
 using Microsoft.Extensions.Logging;
 using Tracing.Sdk.Export.Encoding;
 using Tracing.Sdk.Logging;
@@ -48,25 +47,25 @@ internal static class TracingParts
     }
 
     // https://opentelemetry.io/docs/specs/semconv/resource/
-    public static Resource CreateResource(MeshTracingOptions options, string applicationName, string? environment)
+    public static Resource CreateResource(MeshTracingOptions options, string applicationName, ResourceDetection detection, string? environment)
     {
         var declared = options.ResourceAttributes;
         var attributes = new Dictionary<string, object>(StringComparer.Ordinal)
         {
             ["service.name"] = GetServiceName(options, applicationName),
-            ["service.instance.id"] = Guid.NewGuid().ToString(),
             ["telemetry.sdk.name"] = "Tracing.Sdk",
             ["telemetry.sdk.language"] = "dotnet",
             ["telemetry.sdk.version"] = SdkVersion.Text,
         };
-        if (Assembly.GetEntryAssembly() is { } entry && SdkVersion.Read(entry) is { } version) attributes["service.version"] = version;
-        if (!string.IsNullOrEmpty(environment)) attributes["deployment.environment.name"] = environment.ToLowerInvariant();
+        foreach (var (key, value) in detection.Detect(environment)) attributes[key] = value;
         foreach (var (key, value) in declared)
         {
-            if (key.Length > 0 && key != "service.name") attributes[key] = value;
+            if (key.Length == 0 || key == "service.name") continue;
+            if (value.Length > 0) attributes[key] = value;
+            else attributes.Remove(key);
         }
 
-        return new Resource([.. attributes]);
+        return new Resource([.. attributes]) { Declared = declared.Keys.ToHashSet(StringComparer.Ordinal) };
     }
 
     public static string GetServiceName(MeshTracingOptions options, string applicationName)

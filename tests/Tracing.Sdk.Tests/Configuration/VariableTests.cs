@@ -288,7 +288,7 @@ public sealed class VariableTests
             var options = resolved.Options;
             // Parts that are made of the settings at the start.
             TracingParts.CreatePropagation(options, NullLogger.Instance, TimeProvider.System);
-            TracingParts.CreateResource(options, "tests", null);
+            TracingParts.CreateResource(options, "tests", ResourceDetection.OfThisProcess, null);
             Assert.All(Settings.All, s => Assert.NotNull(s.Read(options)));
             Assert.NotNull(new UriBuilder(options.Export.Otlp.EndpointInForce) { UserName = "", Password = "" }.Uri);
             Assert.NotNull(new UriBuilder(options.Export.Zipkin.Endpoint) { UserName = "", Password = "" }.Uri);

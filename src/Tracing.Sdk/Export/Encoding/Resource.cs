@@ -8,6 +8,9 @@ internal sealed record Resource(IReadOnlyList<KeyValuePair<string, object>> Attr
     /// <summary>The schema of the attribute names of resource and spans.</summary>
     public const string SchemaUrl = "https://opentelemetry.io/schemas/1.44.0";
 
+    /// <summary>The keys of the attributes that the user has set, among them.</summary>
+    public IReadOnlySet<string> Declared { get; init; } = new HashSet<string>();
+
     /// <summary><c>service.name</c>, "unknown_service" when there is none.</summary>
     public string ServiceName => Attributes.FirstOrDefault(attribute => attribute.Key == "service.name").Value as string ?? "unknown_service";
 }

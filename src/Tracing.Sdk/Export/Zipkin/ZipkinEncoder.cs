@@ -9,23 +9,15 @@ namespace Tracing.Sdk.Export.Zipkin;
 
 // A span of Zipkin's v2 JSON list: https://zipkin.io/zipkin-api/#/default/post_spans
 // A server refuses the whole list for one bad span, so internal spans have no kind, null tags are left out, ids are in lower case, and a duration is at least 1.
-internal sealed class ZipkinEncoder : SpanEncoder
+internal sealed class ZipkinEncoder(SpanLimits limits, Resource resource) : SpanEncoder(limits)
 {
     // The field that WriteTags passes to WriteTag.
     private const byte Failed = 1;
 
     private const long UnixEpochMicroseconds = 62135596800000000;
 
-    private readonly byte[] _localEndpoint;
-
-    public ZipkinEncoder(SpanLimits limits, Resource resource) : base(limits)
-    {
-        var writer = new ByteWriter(new Scratch(), MaxSpanBytes);
-        writer.Write(",\"localEndpoint\":{\"serviceName\":"u8);
-        ZipkinText.Write(ref writer, resource.ServiceName);
-        writer.Write((byte)'}');
-        _localEndpoint = writer.Written.ToArray();
-    }
+    private readonly byte[] _localEndpoint = EncodeEndpoint(resource);
+    private readonly byte[] _resourceTags = EncodeResource(resource);
 
     public override bool Encode(Activity activity, in SpanMetadata metadata, Scope scope, ref ByteWriter writer)
     {
@@ -51,13 +43,45 @@ internal sealed class ZipkinEncoder : SpanEncoder
         return status.Code == ActivityStatusCode.Error;
     }
 
+    private static byte[] EncodeEndpoint(Resource resource)
+    {
+        var writer = new ByteWriter(new Scratch(), MaxSpanBytes);
+        writer.Write(",\"localEndpoint\":{\"serviceName\":"u8);
+        ZipkinText.Write(ref writer, resource.ServiceName);
+        writer.Write((byte)'}');
+        return writer.Written.ToArray();
+    }
+
+    // Zipkin has no resource, so each span bears these bytes: only what tells one deployment of the service from another, and what the user has set.
+    private static byte[] EncodeResource(Resource resource)
+    {
+        var writer = new ByteWriter(new Scratch(), MaxSpanBytes);
+        var hasPod = resource.Attributes.Any(attribute => attribute.Key == "k8s.pod.name");
+        foreach (var (key, value) in resource.Attributes)
+        {
+            var isShown = resource.Declared.Contains(key)
+                || key is "service.version" or "service.namespace" or "deployment.environment.name" or "k8s.namespace.name" or "k8s.pod.name"
+                // In a pod it is the pod's name.
+                || (key == "host.name" && !hasPod);
+            if (!isShown || key == "service.name") continue;
+            if (writer.Position > 0) writer.Write((byte)',');
+            ZipkinText.Write(ref writer, key);
+            writer.Write((byte)':');
+            ZipkinText.Write(ref writer, Convert.ToString(value, CultureInfo.InvariantCulture)!);
+        }
+
+        return writer.Written.ToArray();
+    }
+
     /// <summary>Encodes the tags that each span of the scope has.</summary>
     protected override byte[] EncodeScope(Scope scope)
     {
         var writer = new ByteWriter(new Scratch(), MaxSpanBytes);
         writer.Write(",\"tags\":{"u8);
+        writer.Write(_resourceTags);
         if (scope.Name.Length > 0)
         {
+            writer.WriteComma();
             writer.Write("\"otel.scope.name\":"u8);
             ZipkinText.Write(ref writer, scope.Name);
         }

@@ -45,6 +45,20 @@ public sealed class ZipkinEncoderTests : SpanEncoderContract
             """{"traceId":"5b8efff798038103d269b633813fc60c","id":"eee19b7ec3c1b174","name":"GET /","timestamp":1544712660000000,"duration":1000,"localEndpoint":{"serviceName":"my.service"},"tags":{"otel.scope.name":"my.library","otel.scope.version":"1.0.0"}}""",
             Encoded.Zipkin(TestSpan.Make(kind: ActivityKind.Internal), TestSpan.Root));
 
+    [Fact]
+    public void Encode_Resource_LeavesWhatTellsDeploymentsApart()
+    {
+        KeyValuePair<string, object>[] attributes =
+        [
+            new("service.name", "orders"), new("service.version", "1.2"), new("service.instance.id", "7"), new("k8s.pod.name", "orders-7d9c"), new("host.name", "orders-7d9c"),
+            new("process.pid", 1), new("telemetry.sdk.name", "Tracing.Sdk"), new("team", "we\"st"),
+        ];
+        var encoder = new ZipkinEncoder(new SpanLimits(), new Resource(attributes) { Declared = new HashSet<string> { "team", "service.name" } });
+        var tags = JsonNode.Parse(Encoded.Json(Encoded.Bytes(encoder, TestSpan.Make())))!["tags"]!.AsObject();
+        Assert.Equal(
+            ["service.version=1.2", "k8s.pod.name=orders-7d9c", "team=we\"st"], tags.Where(tag => !tag.Key.StartsWith("otel.", StringComparison.Ordinal)).Select(tag => $"{tag.Key}={tag.Value}"));
+    }
+
     [Theory]
     [InlineData(ActivityKind.Internal, null)]
     [InlineData(ActivityKind.Server, "SERVER")]
