@@ -1,3 +1,4 @@
+using MeshDemo.Backends;
 using MeshDemo.Processes;
 
 namespace MeshDemo;
@@ -25,9 +26,14 @@ internal sealed record DemoOptions
 
     public Tracer Tracer { get; init; }
 
-    public Uri? Zipkin { get; init; }
+    /// <summary>Where the spans are passed on to; null when they stay in the demo's collector.</summary>
+    public Backend? Backend { get; private init; }
 
-    public Uri? Otlp { get; init; }
+    /// <summary>The formats in which this run sends spans.</summary>
+    public SpanFormats Formats => (Tracer == Tracer.OpenTelemetry ? SpanFormats.Otlp : SpanFormats.Zipkin) | ServiceFormat;
+
+    /// <summary>The format of the services: OTLP wherever it is taken.</summary>
+    public SpanFormats ServiceFormat => Takes(Backend, SpanFormats.Otlp) ? SpanFormats.Otlp : SpanFormats.Zipkin;
 
     public string? EnvoyPath { get; init; }
 
@@ -36,6 +42,7 @@ internal sealed record DemoOptions
     {
         var options = new DemoOptions();
         Tracer? tracer = null;
+        Uri? zipkin = null, otlp = null;
         for (var i = 0; i < arguments.Count; i++)
         {
             var argument = arguments[i];
@@ -44,8 +51,8 @@ internal sealed record DemoOptions
                 case "--help" or "-h" or "-?": options = options with { ShowHelp = true }; break;
                 case "--once": options = options with { Once = true }; break;
                 case "--tracer": tracer = TracerNamed(Value()); break;
-                case "--zipkin": options = options with { Zipkin = BaseAddress(argument, Value(), "/api/v2/spans", "/zipkin") }; break;
-                case "--otlp": options = options with { Otlp = BaseAddress(argument, Value(), "/v1/traces") }; break;
+                case "--zipkin": zipkin = BaseAddress(argument, Value(), "/api/v2/spans", "/zipkin"); break;
+                case "--otlp": otlp = BaseAddress(argument, Value(), "/v1/traces"); break;
                 case "--envoy": options = options with { EnvoyPath = Value() }; break;
                 default: throw new DemoException($"There is no option {argument}: --help lists them.");
             }
@@ -53,16 +60,30 @@ internal sealed record DemoOptions
             string Value() => ++i < arguments.Count ? arguments[i] : throw new DemoException($"{argument} needs a value: --help shows which.");
         }
 
-        return options.WithTracer(tracer);
+        // One line for each option that names a backend.
+        var backend = OnlyOne(
+            zipkin is null ? null : new ZipkinBackend(zipkin),
+            otlp is null ? null : new OtlpBackend(otlp));
+        return options with { Backend = backend, Tracer = TracerFor(backend, tracer) };
     }
 
-    private DemoOptions WithTracer(Tracer? tracer) => (Zipkin, Otlp, tracer) switch
+    private static bool Takes(Backend? backend, SpanFormats format) => backend?.Formats.HasFlag(format) is not false;
+
+    private static Backend? OnlyOne(params IEnumerable<Backend?> named) => named.OfType<Backend>().ToArray() switch
     {
-        (not null, not null, _) => throw new DemoException("Choose one of --zipkin and --otlp: Envoy sends its spans in one format only."),
-        (not null, _, Tracer.OpenTelemetry) => throw new DemoException("--zipkin goes with --tracer zipkin or zipkin-w3c: Envoy's OpenTelemetry tracer cannot write Zipkin's format."),
-        (_, not null, Tracer.Zipkin or Tracer.ZipkinW3C) => throw new DemoException("--otlp goes with --tracer otel: Envoy's Zipkin tracer cannot write OTLP."),
-        (_, not null, _) => this with { Tracer = Tracer.OpenTelemetry },
-        _ => this with { Tracer = tracer ?? Tracer.Zipkin },
+        [] => null,
+        [var one] => one,
+        [var one, var another, ..] => throw new DemoException($"Choose one of {one.Option} and {another.Option}: the demo passes its spans on to one backend."),
+    };
+
+    private static Tracer TracerFor(Backend? backend, Tracer? wanted) => wanted switch
+    {
+        null => Takes(backend, SpanFormats.Zipkin) ? Tracer.Zipkin : Tracer.OpenTelemetry,
+        Tracer.OpenTelemetry when !Takes(backend, SpanFormats.Otlp) =>
+            throw new DemoException($"{backend!.Option} goes with --tracer zipkin or zipkin-w3c: Envoy's OpenTelemetry tracer cannot write Zipkin's format."),
+        Tracer.Zipkin or Tracer.ZipkinW3C when !Takes(backend, SpanFormats.Zipkin) =>
+            throw new DemoException($"{backend!.Option} goes with --tracer otel: Envoy's Zipkin tracer cannot write OTLP."),
+        { } tracer => tracer,
     };
 
     private static Tracer TracerNamed(string name) => name switch
