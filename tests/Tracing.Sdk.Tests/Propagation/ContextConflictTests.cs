@@ -173,6 +173,10 @@ public sealed class ContextConflictTests
     // A proxy that speaks B3 did not sample.
     [InlineData($"traceparent: 00-{Some.TraceId}-{Some.SpanId}-01|tracestate: mesh=p:{Some.SpanId};s:d|b3: {Some.TraceId}-{Some.OtherSpanId}-0-{Some.SpanId}")]
     [InlineData($"b3: {Some.TraceId}-{Some.SpanId}-d|X-B3-TraceId: {Some.TraceId}|X-B3-SpanId: {Some.OtherSpanId}|X-B3-ParentSpanId: {Some.SpanId}|X-B3-Sampled: 0")]
+    // Envoy's Zipkin tracer does not know the flag and leaves it beside its own 0.
+    [InlineData($"X-B3-TraceId: {Some.TraceId}|X-B3-SpanId: {Some.OtherSpanId}|X-B3-ParentSpanId: {Some.SpanId}|X-B3-Sampled: 0|X-B3-Flags: 1")]
+    [InlineData($"traceparent: 00-{Some.TraceId}-{Some.SpanId}-01|X-B3-TraceId: {Some.TraceId}|X-B3-SpanId: {Some.OtherSpanId}|X-B3-ParentSpanId: {Some.SpanId}|X-B3-Sampled: 0|X-B3-Flags: 1")]
+    [InlineData($"b3: {Some.TraceId}-{Some.SpanId}-d|X-B3-TraceId: {Some.TraceId}|X-B3-SpanId: {Some.OtherSpanId}|X-B3-ParentSpanId: {Some.SpanId}|X-B3-Sampled: 0|X-B3-Flags: 1")]
     public void Extract_DebugOverrulesNotSampled_TheParentIsTheSpanThatDebugCameWith(string headers)
     {
         var remote = Some.Extract(Headers(headers.Split('|')));
