@@ -44,6 +44,10 @@ app.MapGet("/grpc-call/{**tag}", async (string url) =>
     return (await new Echo.EchoClient(channel).HeadersAsync(new HeadersRequest())).Headers;
 });
 
+// All four kinds of call, to and from services of other languages.
+app.MapGrpcService<ShopService>();
+app.MapGet("/shop-call/{**tag}", (string target, string kind, string? url) => ShopClient.CallAsync(target, kind, url));
+
 // User code that starts a trace of its own by hand.
 app.MapGet("/own-headers/{**tag}", (string url, bool raw, IHttpClientFactory clients) =>
     Send(raw ? plain : clients.CreateClient(), url, new()

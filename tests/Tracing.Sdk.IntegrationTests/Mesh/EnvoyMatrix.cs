@@ -14,7 +14,7 @@ internal sealed class EnvoyMatrix : IAsyncDisposable
     public const string ServiceName = "envoy";
 
     // Without TLS there is no negotiation, so the proxy is told the version.
-    private const string Http2 =
+    internal const string Http2 =
         """{ envoy.extensions.upstreams.http.v3.HttpProtocolOptions: { "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions, explicit_http_config: { http2_protocol_options: {} } } }""";
 
     private static readonly (Tracer Tracer, int Sampling)[] Variants =
@@ -72,7 +72,7 @@ internal sealed class EnvoyMatrix : IAsyncDisposable
     private static string Listeners(Func<Tracer, int, string> listeners) =>
         string.Concat(Variants.Select(variant => listeners(variant.Tracer, variant.Sampling)));
 
-    private static string Cluster(string name, Uri address, string options = "{}") => string.Create(CultureInfo.InvariantCulture, $$"""
+    internal static string Cluster(string name, Uri address, string options = "{}") => string.Create(CultureInfo.InvariantCulture, $$"""
           - name: {{name}}
             type: STATIC
             connect_timeout: 1s
@@ -111,12 +111,12 @@ internal sealed class EnvoyMatrix : IAsyncDisposable
 
         """;
 
-    private static string Provider(Tracer tracer) => tracer == Tracer.OpenTelemetry
+    internal static string Provider(Tracer tracer) => tracer == Tracer.OpenTelemetry
         ? $$"""{ name: envoy.tracers.opentelemetry, typed_config: { "@type": type.googleapis.com/envoy.config.trace.v3.OpenTelemetryConfig, service_name: {{ServiceName}}, http_service: { http_uri: { uri: "http://otlp/v1/traces", cluster: otlp, timeout: 30s } } } }"""
         : $$"""{ name: envoy.tracers.zipkin, typed_config: { "@type": type.googleapis.com/envoy.config.trace.v3.ZipkinConfig, collector_cluster: zipkin, collector_endpoint: /api/v2/spans, collector_endpoint_version: HTTP_JSON, trace_id_128bit: true, shared_span_context: false{{(tracer == Tracer.ZipkinW3C ? ", trace_context_option: USE_B3_WITH_W3C_PROPAGATION" : "")}} } }""";
 
     /// <summary>One Envoy and where its listeners are.</summary>
-    private sealed record Proxies(EnvoyProcess Envoy, IReadOnlyDictionary<string, Uri> Listeners) : IAsyncDisposable
+    internal sealed record Proxies(EnvoyProcess Envoy, IReadOnlyDictionary<string, Uri> Listeners) : IAsyncDisposable
     {
         public static async Task<Proxies> StartAsync(string listeners, string clusters)
         {
