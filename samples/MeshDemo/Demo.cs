@@ -85,7 +85,7 @@ internal sealed class Demo(DemoOptions options)
             if (missing.Count == 0)
                 continue;
             exitCode = 1;
-            Console.Error.WriteLine("The tree is not whole:");
+            Console.Error.WriteLine(options.Backend is { CanFindTraces: true } ? "The tree that the backend answers is not whole:" : "The tree is not whole:");
             foreach (var fault in missing)
                 Console.Error.WriteLine($"  {fault}");
             Console.Error.WriteLine();

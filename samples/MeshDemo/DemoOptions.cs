@@ -16,6 +16,9 @@ internal sealed record DemoOptions
           --tracer NAME     What Envoy speaks: zipkin (B3 headers, the default), zipkin-w3c (B3 and W3C) or otel (W3C, OTLP).
           --zipkin URL      Pass every span on to this Zipkin, such as http://localhost:9411, and print the link to the trace.
           --otlp URL        Pass every span on to this OTLP/HTTP endpoint, such as http://localhost:4318. Envoy then runs otel.
+          --jaeger [URL]    Pass every span on to Jaeger, and verify and print what its API answers. URL is that of its pages, such as
+                            http://localhost:16686; spans go to the ports 4318 (OTLP) and 9411 (Zipkin) of the same host, unless --otlp
+                            or --zipkin say otherwise. Without a URL the demo runs the program that JAEGER_PATH names.
           --envoy PATH      The Envoy to run. Otherwise: ENVOY_PATH, then the PATH, then a local Docker.
           --help            This text.
         """;
@@ -42,7 +45,8 @@ internal sealed record DemoOptions
     {
         var options = new DemoOptions();
         Tracer? tracer = null;
-        Uri? zipkin = null, otlp = null;
+        Uri? zipkin = null, otlp = null, jaeger = null;
+        var isJaeger = false;
         for (var i = 0; i < arguments.Count; i++)
         {
             var argument = arguments[i];
@@ -53,6 +57,10 @@ internal sealed record DemoOptions
                 case "--tracer": tracer = TracerNamed(Value()); break;
                 case "--zipkin": zipkin = BaseAddress(argument, Value(), "/api/v2/spans", "/zipkin"); break;
                 case "--otlp": otlp = BaseAddress(argument, Value(), "/v1/traces"); break;
+                case "--jaeger":
+                    isJaeger = true;
+                    jaeger = i + 1 < arguments.Count && !arguments[i + 1].StartsWith('-') ? BaseAddress(argument, Value(), "/search") : null;
+                    break;
                 case "--envoy": options = options with { EnvoyPath = Value() }; break;
                 default: throw new DemoException($"There is no option {argument}: --help lists them.");
             }
@@ -62,6 +70,7 @@ internal sealed record DemoOptions
 
         // One line for each option that names a backend.
         var backend = OnlyOne(
+            isJaeger ? JaegerAt(jaeger, ref zipkin, ref otlp) : null,
             zipkin is null ? null : new ZipkinBackend(zipkin),
             otlp is null ? null : new OtlpBackend(otlp));
         return options with { Backend = backend, Tracer = TracerFor(backend, tracer) };
@@ -75,6 +84,16 @@ internal sealed record DemoOptions
         [var one] => one,
         [var one, var another, ..] => throw new DemoException($"Choose one of {one.Option} and {another.Option}: the demo passes its spans on to one backend."),
     };
+
+    // Beside --jaeger, the two others name no backends of their own but where this one takes spans.
+    private static JaegerBackend JaegerAt(Uri? query, ref Uri? zipkin, ref Uri? otlp)
+    {
+        if (query is null && (zipkin ?? otlp) is not null)
+            throw new DemoException("--jaeger needs its URL when --zipkin or --otlp say where it takes spans, such as --jaeger http://localhost:16686.");
+        var jaeger = new JaegerBackend(query, zipkin, otlp);
+        (zipkin, otlp) = (null, null);
+        return jaeger;
+    }
 
     private static Tracer TracerFor(Backend? backend, Tracer? wanted) => wanted switch
     {
@@ -98,7 +117,7 @@ internal sealed record DemoOptions
     private static Uri BaseAddress(string option, string value, params string[] endings)
     {
         if (!Uri.TryCreate(value, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https"))
-            throw new DemoException($"{option} {value} is no http or https address: write one such as http://localhost:{(option == "--otlp" ? 4318 : 9411)}.");
+            throw new DemoException($"{option} {value} is no http or https address: write one such as http://localhost:{Port(option)}.");
         var address = uri.GetLeftPart(UriPartial.Path).TrimEnd('/');
         foreach (var ending in endings)
         {
@@ -108,4 +127,11 @@ internal sealed record DemoOptions
 
         return new Uri(address);
     }
+
+    private static int Port(string option) => option switch
+    {
+        "--otlp" => 4318,
+        "--jaeger" => 16686,
+        _ => 9411,
+    };
 }

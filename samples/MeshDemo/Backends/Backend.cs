@@ -32,7 +32,7 @@ internal abstract class Backend : IAsyncDisposable
     /// <summary>Its base address for OTLP/HTTP; null when it does not take it. Valid once it is started.</summary>
     public virtual Uri? Otlp => null;
 
-    /// <summary>The program that the demo started for it, whose end ends the demo; null when it is the user's.</summary>
+    /// <summary>The program that the demo started for it; null when it is the user's. The demo ends with a failure when this program ends.</summary>
     public virtual ChildProcess? Process => null;
 
     /// <summary>True when <see cref="FindTraceAsync"/> can be called: the demo then prints and verifies what the backend answers.</summary>
@@ -52,7 +52,8 @@ internal abstract class Backend : IAsyncDisposable
     public virtual Task<IReadOnlyList<Span>> FindTraceAsync(string traceId, HttpClient http, CancellationToken cancellation) =>
         throw new NotSupportedException();
 
-    public virtual ValueTask DisposeAsync() => default;
+    /// <summary>Ends <see cref="Process"/>.</summary>
+    public virtual ValueTask DisposeAsync() => Process?.DisposeAsync() ?? default;
 
     /// <summary>Posts an empty list in each of the formats.</summary>
     /// <exception cref="DemoException">It does not answer, or not with a status of success.</exception>
