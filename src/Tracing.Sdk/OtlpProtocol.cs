@@ -1,11 +1,14 @@
 namespace Tracing.Sdk;
 
-/// <summary>Encoding of OTLP over HTTP.</summary>
+/// <summary>How OTLP is encoded and carried.</summary>
 public enum OtlpProtocol
 {
-    /// <summary>Binary protobuf: the smaller one, which every collector reads.</summary>
+    /// <summary>Binary protobuf over HTTP: usually port 4318.</summary>
     HttpProtobuf = 0,
 
-    /// <summary>JSON, for receivers that do not read protobuf.</summary>
+    /// <summary>JSON over HTTP, for receivers that do not read protobuf.</summary>
     HttpJson,
+
+    /// <summary>Binary protobuf over gRPC: usually port 4317.</summary>
+    Grpc,
 }

@@ -13,6 +13,8 @@ internal sealed class Setting
     private readonly PropertyInfo _property;
     private readonly Func<MeshTracingOptions, object> _owner;
     private readonly ExpectedAttribute? _rule;
+    // Whether the option may have no value.
+    private readonly bool _isOptional;
 
     /// <param name="name">Path in the section, such as <c>Export:Otlp:Endpoint</c>.</param>
     /// <param name="property">The property of an options class.</param>
@@ -25,7 +27,9 @@ internal sealed class Setting
         Variables = [.. property.GetCustomAttributes<VariableAttribute>()];
         Range = property.GetCustomAttribute<RangeAttribute>();
         _rule = property.GetCustomAttribute<ExpectedAttribute>();
-        var example = property.GetCustomAttribute<ExampleAttribute>()?.Text ?? Text(new MeshTracingOptions());
+        var standard = new MeshTracingOptions();
+        _isOptional = Get(standard) is null;
+        var example = property.GetCustomAttribute<ExampleAttribute>()?.Text ?? Text(standard);
         Expected = _rule?.Expected ?? SettingText.Expected(Type, Range) + (IsPairs || Type == typeof(bool) || Type.IsEnum ? "" : $", such as {example}");
     }
 
@@ -84,7 +88,7 @@ internal sealed class Setting
     public string Text(MeshTracingOptions options) => SettingText.Format(Get(options));
 
     /// <summary>The value in force, as text for people; never a secret.</summary>
-    public string Read(MeshTracingOptions options) => Get(options) switch
+    public string Read(MeshTracingOptions options) => (Get(options) ?? Settings.Derive(Name, options)) switch
     {
         Uri uri => LogText.Url(uri),
         IDictionary<string, string> headers when _rule is SecretHeadersAttribute => string.Join(',', headers.Select(SecretHeadersAttribute.ShownKey)),
@@ -108,7 +112,7 @@ internal sealed class Setting
     public bool IsValid(MeshTracingOptions options)
     {
         var value = Get(options);
-        if (value is null && Nullable.GetUnderlyingType(_property.PropertyType) is not null) return true;
+        if (value is null && _isOptional) return true;
         if (!SettingText.IsValid(Type, value) && !(_rule is TimeOrZeroAttribute && value is TimeSpan time && time == TimeSpan.Zero)) return false;
         if (Range is not null && !(Number(value) >= Number(Range.Minimum) && Number(value) <= Number(Range.Maximum))) return false;
         return _rule?.Allows(value, options) ?? true;

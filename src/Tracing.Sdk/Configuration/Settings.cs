@@ -36,6 +36,14 @@ internal static class Settings
 
     /// <summary>Whether a name is that of an option which text cannot set.</summary>
     public static bool IsCodeOnly(string name) => CodeOnly.Contains(name, StringComparer.OrdinalIgnoreCase);
+    /// <summary>The value in force of an option without one, where it follows from other options; null where there is none.</summary>
+    public static object? Derive(string name, MeshTracingOptions options) => name switch
+    {
+        "Export:Otlp:Endpoint" => options.Export.Otlp.EndpointInForce,
+        "Export:Otlp:Protocol" => options.Export.Otlp.ProtocolInForce,
+        _ => null,
+    };
+
     public static Setting Get(string name) => All.First(s => s.Name == name);
 
     /// <summary>The setting that an unknown name most likely means: the one whose words are most like its words.</summary>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.Extensions.Logging;
+using Tracing.Sdk.Export.Otlp;
 using Tracing.Sdk.Logging;
 
 namespace Tracing.Sdk.Configuration;
@@ -42,7 +43,7 @@ internal static class StartupLine
             $"formats {(options.Propagation.Formats.Count == 0 ? "none" : string.Join('+', options.Propagation.Formats))} {From("Propagation:Formats")}",
             $"exports {(exporters.Count == 0 ? "none" : string.Join('+', exporters))} {From("Export:Exporters")}",
         };
-        if (exporters.Contains("otlp")) parts.Add($"otlp to {LogText.Url(options.Export.Otlp.Endpoint)} {From("Export:Otlp:Endpoint")}");
+        if (exporters.Contains("otlp")) parts.Add(OtlpPart(options.Export.Otlp));
         if (exporters.Contains("zipkin")) parts.Add($"zipkin to {LogText.Url(options.Export.Zipkin.Endpoint)} {From("Export:Zipkin:Endpoint")}");
         if (options.Ignore.HealthChecks) parts.Add($"ignores health checks {From("Ignore:HealthChecks")}");
         foreach (var setting in Settings.All)
@@ -51,5 +52,13 @@ internal static class StartupLine
         }
 
         return parts;
+
+        // The protocol is named where it is not that of the default.
+        string OtlpPart(OtlpOptions otlp)
+        {
+            var isGrpc = otlp.ProtocolInForce == OtlpProtocol.Grpc;
+            if (isGrpc) told.Add("Export:Otlp:Protocol");
+            return $"otlp{(isGrpc ? " over gRPC" : "")} to {LogText.Url(otlp.EndpointInForce)} {From("Export:Otlp:Endpoint")}";
+        }
     }
 }

@@ -17,7 +17,7 @@ internal sealed class BatchSender(
     private static readonly TimeSpan MinTimeout = TimeSpan.FromMilliseconds(1);
 
     private int _deferrals;
-    private int _lastStatus;
+    private bool _isAboutRate;
     private long _deferredSince;
     private int _serverErrors;
 
@@ -29,16 +29,17 @@ internal sealed class BatchSender(
 
     /// <summary>Whether the batch itself may be the reason why it is deferred, so that the one behind it should be sent first.</summary>
     /// <remarks>Zipkin's receivers answer 500 both when they are overloaded and to a bad span. A proxy may answer 502, 503 or 504 to one body for ever, because it is too
-    /// large or ends the service behind it; an overloaded receiver seldom refuses one batch for a minute while it accepts another. 429 is about the rate, never about the
-    /// batch.</remarks>
+    /// large or ends the service behind it; an overloaded receiver seldom refuses one batch for a minute while it accepts another. 429, or RESOURCE_EXHAUSTED with a time to wait, is about the rate,
+    /// never about the batch.</remarks>
     public bool ShouldSendNextFirst => _serverErrors > 0
         ? _serverErrors % AttemptsBetweenChecks == 0
-        : _deferrals >= ManyDeferrals && _deferrals % AttemptsBetweenChecks == 0 && _lastStatus != TooManyRequests
+        : _deferrals >= ManyDeferrals && _deferrals % AttemptsBetweenChecks == 0 && !_isAboutRate
             && time.GetElapsedTime(_deferredSince) >= LongDeferral;
 
     public void Connect() => transport.Connect();
 
     /// <summary>Sends a batch. When it is accepted, rejected or lost, calls <paramref name="settle"/> with the spans to count as dropped.</summary>
+    /// <returns><see cref="SendOutcome.TooLarge"/> only for a batch of several spans.</returns>
     public SendOutcome Send(SpanBatch batch, Action<SpanBatch, long, DropReason> settle)
     {
         transport.Prepare(batch);
@@ -60,6 +61,11 @@ internal sealed class BatchSender(
                     settle(batch, rejected, DropReason.Rejected);
                     if (result.Message is null) log.ExportWorks(metrics.TotalDropped);
                     return rejected == 0 ? SendOutcome.Accepted : SendOutcome.Rejected;
+                case SendOutcome.TooLarge when batch.Count > 1:
+                    return SendOutcome.TooLarge;
+                case SendOutcome.TooLarge:
+                    settle(batch, batch.Count, DropReason.TooLarge);
+                    return SendOutcome.Rejected;
                 case SendOutcome.Rejected:
                     settle(batch, batch.Count, DropReason.Rejected);
                     return SendOutcome.Rejected;
@@ -120,7 +126,8 @@ internal sealed class BatchSender(
         metrics.OnRequest?.Invoke(
             time.GetElapsedTime(start).TotalSeconds,
             result.Status,
-            result.Outcome == SendOutcome.Accepted ? null : result.Status > 0 ? $"{result.Status}" : $"{result.Outcome}");
+            result.RpcStatus,
+            result.Outcome == SendOutcome.Accepted ? null : result.RpcStatus ?? (result.Status > 0 ? $"{result.Status}" : $"{result.Outcome}"));
         return result;
     }
 
@@ -130,7 +137,7 @@ internal sealed class BatchSender(
         _deferrals = result.Outcome == SendOutcome.Deferred ? _deferrals + 1 : 0;
         if (_deferrals == 1) _deferredSince = time.GetTimestamp();
         _serverErrors = result is { Outcome: SendOutcome.Deferred, Status: InternalServerError } ? _serverErrors + 1 : 0;
-        _lastStatus = result.Status;
+        _isAboutRate = result.Status == TooManyRequests || result.RpcStatus == "RESOURCE_EXHAUSTED";
     }
 
     private static TimeSpan Min(TimeSpan one, TimeSpan other) => one < other ? one : other;

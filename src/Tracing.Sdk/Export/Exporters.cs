@@ -42,8 +42,12 @@ internal static class Exporters
     // A new exporter, or a new encoding of OTLP, is a folder and a line here.
     private static ExporterSettings Select(string name, ExportOptions export) => name switch
     {
-        "otlp" when export.Otlp.Protocol == OtlpProtocol.HttpJson => OtlpJsonFormat.Settings(export.Otlp),
-        "otlp" => OtlpProtobufFormat.Settings(export.Otlp),
+        "otlp" => export.Otlp.ProtocolInForce switch
+        {
+            OtlpProtocol.Grpc => OtlpGrpcFormat.Settings(export.Otlp),
+            OtlpProtocol.HttpJson => OtlpJsonFormat.Settings(export.Otlp),
+            _ => OtlpProtobufFormat.Settings(export.Otlp),
+        },
         "zipkin" => ZipkinFormat.Settings(export.Zipkin),
         "console" => ConsoleFormat.Settings,
         _ => throw new ArgumentOutOfRangeException(nameof(name), name, "No exporter has this name."),

@@ -38,6 +38,9 @@ internal static class RetryPolicy
             return null;
         }
 
-        return delay < MinRetryAfter ? MinRetryAfter : delay > MaxRetryAfter ? MaxRetryAfter : delay;
+        return Limit(delay);
     }
+
+    /// <summary>Limits a delay that a collector asks for: at least 100 ms, at most a minute.</summary>
+    public static TimeSpan Limit(TimeSpan delay) => delay < MinRetryAfter ? MinRetryAfter : delay > MaxRetryAfter ? MaxRetryAfter : delay;
 }

@@ -10,6 +10,9 @@ internal enum SendOutcome
     /// <summary>The collector has rejected the batch and would reject it again, or the batch is lost for another reason.</summary>
     Rejected,
 
+    /// <summary>The collector refuses the batch because of its size.</summary>
+    TooLarge,
+
     /// <summary>The collector refuses the batch for now.</summary>
     Deferred,
 
@@ -27,6 +30,9 @@ internal readonly record struct SendResult(SendOutcome Outcome, string? Message 
 {
     /// <summary>The status of the response; 0 without one.</summary>
     public int Status { get; init; }
+
+    /// <summary>The name of the gRPC status that refuses the batch; null for none.</summary>
+    public string? RpcStatus { get; init; }
 
     /// <summary>The kind of the failure when there is no response.</summary>
     public HttpRequestError? Error { get; init; }

@@ -24,6 +24,7 @@ internal sealed class SpanExporter : ISpanExporter, IDisposable
     private readonly TimeProvider _time;
 
     // Any thread.
+    private readonly SpanFormat _format;
     private readonly SpanEncoder _encoder;
     private readonly SpanBuffer _buffer;
     private readonly ExportThreadSignal _signal;
@@ -61,13 +62,13 @@ internal sealed class SpanExporter : ISpanExporter, IDisposable
         _flushes = new FlushRequests(_buffer);
         metrics.State.Endpoint = settings.EndpointName;
         var log = new ExportLog(logger, settings, metrics.State, time);
-        var format = settings.CreateFormat(settings, resource);
-        _encoder = format.Encoder;
+        _format = settings.CreateFormat(settings, resource);
+        _encoder = _format.Encoder;
         _monitor = new FullBufferMonitor(_buffer, metrics, log, time);
-        var maxBatchBytes = Math.Min(settings.MaxBatchBytes, format.MaxBatchBytes);
-        _batch = new SpanBatch(settings.MaxBatchSpans, maxBatchBytes);
-        _nextBatch = new SpanBatch(settings.MaxBatchSpans, maxBatchBytes);
-        _sender = new BatchSender(format.CreateTransport(log, time), settings, metrics, log, _stop, time);
+        var maxBatchBytes = Math.Min(settings.MaxBatchBytes, _format.MaxBatchBytes);
+        _batch = new SpanBatch(settings.MaxBatchSpans, maxBatchBytes, ScopeBytes);
+        _nextBatch = new SpanBatch(settings.MaxBatchSpans, maxBatchBytes, ScopeBytes);
+        _sender = new BatchSender(_format.CreateTransport(log, time), settings, metrics, log, _stop, time);
         metrics.ObserveQueue(() => Volatile.Read(ref _isClosed) ? default : (_buffer.Unsettled, _buffer.UsedBytes, _buffer.CapacityBytes));
         // Unsafe: the execution context of the thread that creates the exporter does not flow into its requests.
         new Thread(Run) { IsBackground = true, Name = $"Tracing.Sdk {metrics.ComponentName}" }.UnsafeStart();
@@ -82,7 +83,7 @@ internal sealed class SpanExporter : ISpanExporter, IDisposable
             var writer = new ByteWriter(scratch, SpanEncoder.MaxSpanBytes);
             var scope = _encoder.Scopes.Get(activity.Source);
             var isError = _encoder.Encode(activity, in metadata, scope, ref writer);
-            if (writer.Position > SpanEncoder.MaxSpanBytes) throw new SpanTooLargeException();
+            if (writer.Position > _format.MaxSpanBytes(scope)) throw new SpanTooLargeException();
             var result = _buffer.Append(writer.Written, scope.Index, isError, out var isDue);
             if (result != AppendResult.Appended) _metrics.Drop(result == AppendResult.Full ? DropReason.QueueFull : DropReason.Shutdown);
             if (isDue) _signal.SetForWriter();
@@ -232,6 +233,16 @@ internal sealed class SpanExporter : ISpanExporter, IDisposable
         try
         {
             var outcome = _sender.Send(_batch, Settle);
+            while (outcome == SendOutcome.TooLarge)
+            {
+                // Kept for all later batches: the collector's limit will not change before it is started again.
+                _nextBatch.MaxBytes = _batch.MaxBytes = _batch.Bytes / 2;
+                _buffer.TryTake(_batch);
+                _metrics.Sending = _batch.Count;
+                _metrics.Retry();
+                outcome = _sender.Send(_batch, Settle);
+            }
+
             if (outcome == SendOutcome.Deferred && _sender.ShouldSendNextFirst && TrySendNext(ref outcome))
             {
                 _isDeferred = false;
@@ -249,6 +260,8 @@ internal sealed class SpanExporter : ISpanExporter, IDisposable
             return SendOutcome.Rejected;
         }
     }
+
+    private int ScopeBytes(int scope) => _format.ScopeBytes(_encoder.Scopes[scope]);
 
     // If the collector accepts the batch behind the deferred one, the deferred batch itself is at fault and is dropped.
     private bool TrySendNext(ref SendOutcome outcome)

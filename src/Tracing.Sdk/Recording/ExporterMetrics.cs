@@ -55,8 +55,8 @@ internal sealed class ExporterMetrics(string componentType, int index = 0)
     /// <summary>What the export thread reported last.</summary>
     public ExporterState State { get; } = new();
 
-    /// <summary>Called after each request with its duration in seconds, its status (0 without a response) and its <c>error.type</c>.</summary>
-    public Action<double, int, string?>? OnRequest { get; set; }
+    /// <summary>Called after each request with its duration in seconds, its HTTP status (0 without a response), its gRPC status and its <c>error.type</c>.</summary>
+    public Action<double, int, string?, string?>? OnRequest { get; set; }
 
     public long Dropped(DropReason reason) => Volatile.Read(ref _dropped[(int)reason]);
     public void Drop(DropReason reason, long count = 1) => Interlocked.Add(ref _dropped[(int)reason], count);

@@ -165,11 +165,12 @@ internal sealed class SpanMetrics : IDisposable
         {
             var exporter = new ExporterMetrics(componentType, _exporters.Count(other => other.ComponentType == componentType));
             var tags = Tags(exporter);
-            exporter.OnRequest = (seconds, status, error) =>
+            exporter.OnRequest = (seconds, status, rpcStatus, error) =>
             {
                 if (_duration is not { Enabled: true }) return;
                 var all = new TagList(tags);
-                if (status > 0) all.Add("http.response.status_code", status);
+                if (rpcStatus is not null) all.Add("rpc.response.status_code", rpcStatus);
+                else if (status > 0) all.Add("http.response.status_code", status);
                 if (error is not null) all.Add("error.type", error);
                 try
                 {

@@ -19,7 +19,7 @@ public sealed class AddMeshTracingTests
 
     private static readonly KeyValuePair<string, string?>[] WrongVariables =
     [
-        new("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+        new("OTEL_EXPORTER_OTLP_PROTOCOL", "thrift"),
         new("OTEL_PROPAGATORS", "tracecontext,baggage,xray"),
         new("OTEL_TRACES_SAMPLER", "parentbased_jaeger_remote"),
         new("OTEL_TRACES_EXPORTER", "otlp,jaeger"),

@@ -184,7 +184,7 @@ public sealed class OptionsTests
         Environment.SetEnvironmentVariable($"{prefix}MeshTracing__Trust__Rules__0", "Restart external");
         var options = Layered.Resolve(new ConfigurationBuilder().AddEnvironmentVariables(prefix).Build(), []);
 
-        Assert.Equal(("http://collector:4318/v1/traces", "MeshTracing"), (options.Options.Export.Otlp.Endpoint.AbsoluteUri, options.OriginOf("Export:Otlp:Endpoint")));
+        Assert.Equal(("http://collector:4318/v1/traces", "MeshTracing"), (options.Options.Export.Otlp.Endpoint!.AbsoluteUri, options.OriginOf("Export:Otlp:Endpoint")));
         Assert.Equal([TrustRule.Parse("Restart external")], options.Options.Trust.Rules);
     }
 

@@ -250,7 +250,7 @@ public sealed class SettingsTests
     [InlineData("http://collector", "http://collector/v1/traces")]
     public void OtlpEndpoint_GeneralVariable_GetsThePathAppended(string text, string expected)
     {
-        Assert.Equal(expected, Resolve([new("OTEL_EXPORTER_OTLP_ENDPOINT", text)]).Options.Export.Otlp.Endpoint.AbsoluteUri);
+        Assert.Equal(expected, Resolve([new("OTEL_EXPORTER_OTLP_ENDPOINT", text)]).Options.Export.Otlp.EndpointInForce.AbsoluteUri);
     }
 
     [Theory]
@@ -260,7 +260,7 @@ public sealed class SettingsTests
     {
         var resolved = Resolve([new("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", text), new("OTEL_EXPORTER_OTLP_ENDPOINT", "http://other:4318")]);
 
-        Assert.Equal((expected, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"), (resolved.Options.Export.Otlp.Endpoint.AbsoluteUri, resolved.OriginOf("Export:Otlp:Endpoint")));
+        Assert.Equal((expected, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"), (resolved.Options.Export.Otlp.EndpointInForce.AbsoluteUri, resolved.OriginOf("Export:Otlp:Endpoint")));
     }
 
     [Theory]

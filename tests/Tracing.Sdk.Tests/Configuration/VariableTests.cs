@@ -33,8 +33,8 @@ public sealed class VariableTests
         ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "collector:4318"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "ftp://collector"),
-        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
-        ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "grpc"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "thrift"),
+        ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "thrift"),
         ("OTEL_EXPORTER_OTLP_HEADERS", "the-secret-itself"),
         ("OTEL_EXPORTER_OTLP_HEADERS", "bad name=the-secret-itself"),
         ("OTEL_EXPORTER_OTLP_HEADERS", "api-key=%0D%0Athe-secret-itself"),
@@ -68,7 +68,7 @@ public sealed class VariableTests
     [InlineData("OTEL_TRACES_EXPORTER", " , ", "Export:Exporters", "otlp", "default")]
     [InlineData("OTEL_RESOURCE_ATTRIBUTES", "team=west,a", "ResourceAttributes", "", "default")]
     [InlineData("OTEL_EXPORTER_OTLP_HEADERS", "api-key=1,bad name=2", "Export:Otlp:Headers", "", "default")]
-    [InlineData("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "Export:Otlp:Protocol", "HttpProtobuf", "default")]
+    [InlineData("OTEL_EXPORTER_OTLP_PROTOCOL", "thrift", "Export:Otlp:Protocol", "HttpProtobuf", "default")]
     [InlineData("OTEL_TRACES_SAMPLER", "parentbased_jaeger_remote", "Sampling:FollowParentDecision", "true", "default")]
     [InlineData("OTEL_TRACES_SAMPLER", "xray", "Sampling:FollowParentDecision", "true", "default")]
     public void Wrong_Value_LeavesWhatHolds(string variable, string text, string setting, string value, string origin)
@@ -101,7 +101,7 @@ public sealed class VariableTests
     [InlineData("OTEL_TRACES_SAMPLER", "parentbased_jaeger_remote", "Sampling:FollowParentDecision", "true", "false")]
     [InlineData("OTEL_TRACES_EXPORTER", "otlp,jaeger", "Export:Exporters", "zipkin", "zipkin")]
     [InlineData("OTEL_EXPORTER_OTLP_ENDPOINT", "collector", "Export:Otlp:Endpoint", "http://localhost:4318/v1/traces", "http://collector:4318/v1/traces")]
-    [InlineData("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "Export:Otlp:Protocol", "HttpProtobuf", "HttpJson")]
+    [InlineData("OTEL_EXPORTER_OTLP_PROTOCOL", "thrift", "Export:Otlp:Protocol", "HttpProtobuf", "HttpJson")]
     [InlineData("OTEL_EXPORTER_OTLP_COMPRESSION", "brotli", "Export:Otlp:Compression", "none", "gzip")]
     [InlineData("OTEL_EXPORTER_OTLP_TIMEOUT", "10s", "Export:Otlp:Timeout", "00:00:10", "00:00:20")]
     [InlineData("OTEL_BSP_SCHEDULE_DELAY", "5s", "Export:Batch:Interval", "00:00:01", "00:00:02")]
@@ -118,7 +118,7 @@ public sealed class VariableTests
     }
 
     [Theory]
-    [InlineData("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "zipkin")]
+    [InlineData("OTEL_EXPORTER_OTLP_PROTOCOL", "thrift", "zipkin")]
     [InlineData("OTEL_EXPORTER_OTLP_ENDPOINT", "collector", "console")]
     [InlineData("OTEL_EXPORTER_OTLP_CERTIFICATE", "/no/such/file.pem", "zipkin")]
     [InlineData("OTEL_EXPORTER_OTLP_CLIENT_KEY", "/no/such/file.pem", "zipkin")]
@@ -290,7 +290,7 @@ public sealed class VariableTests
             TracingParts.CreatePropagation(options, NullLogger.Instance, TimeProvider.System);
             TracingParts.CreateResource(options, "tests", null);
             Assert.All(Settings.All, s => Assert.NotNull(s.Read(options)));
-            Assert.NotNull(new UriBuilder(options.Export.Otlp.Endpoint) { UserName = "", Password = "" }.Uri);
+            Assert.NotNull(new UriBuilder(options.Export.Otlp.EndpointInForce) { UserName = "", Password = "" }.Uri);
             Assert.NotNull(new UriBuilder(options.Export.Zipkin.Endpoint) { UserName = "", Password = "" }.Uri);
         }
     }

@@ -112,7 +112,7 @@ public sealed class AdviceTests : IDisposable
         var endpoint = new Uri($"{(isSecure ? "https" : "http")}://localhost:{new Uri(app.Urls.First()).Port}/v1/traces");
         // Over TLS the server closes the connection, which it may do for other reasons.
         Assert.Contains(
-            isSecure ? "If the port speaks HTTP/2 only, as OTLP over gRPC does" : "The port speaks HTTP/2 only, as OTLP over gRPC does",
+            isSecure ? "If the port speaks OTLP over gRPC, set MeshTracing:Export:Otlp:Protocol to grpc." : "The port speaks HTTP/2 only, as OTLP over gRPC does",
             Warning(endpoint, settings => settings with { CertificateFile = _authority.Write("ca.pem", _authority.Pem) }),
             StringComparison.Ordinal);
     }

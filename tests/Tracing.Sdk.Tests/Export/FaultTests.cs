@@ -218,7 +218,6 @@ public sealed class FaultTests
     [InlineData(401)]
     [InlineData(404)]
     [InlineData(408)]
-    [InlineData(413)]
     [InlineData(500)]
     [InlineData(501)]
     [InlineData(302)]
@@ -599,7 +598,7 @@ public sealed class FaultTests
         using var exporter = new ExporterUnderTest(new Uri($"http://localhost:{((IPEndPoint)server.LocalEndpoint).Port}/v1/traces"));
         exporter.Add(Encoding.TestSpan.With("large", new string('x', 3_000_000)));
         Assert.False(exporter.Flush());
-        exporter.AssertCounts(dropped: 1, reason: DropReason.Rejected);
+        exporter.AssertCounts(dropped: 1, reason: DropReason.TooLarge);
         accepting.Join();
     }
 
@@ -620,7 +619,7 @@ public sealed class FaultTests
     public void Export_GrpcPort_NamesTheOther()
     {
         var settings = ExporterUnderTest.Settings("otlp") with { Endpoint = new Uri("http://collector:4317/v1/traces") };
-        var message = new FailureMessage(settings, settings.Endpoint, new OtlpAdvice(settings), new ConnectionState());
+        var message = new FailureMessage(settings, settings.Endpoint, new OtlpAdvice(settings, isGrpc: false), new ConnectionState());
         Assert.Contains("4318", message.NoAnswer(new HttpRequestException(HttpRequestError.InvalidResponse, "no")), StringComparison.Ordinal);
     }
 

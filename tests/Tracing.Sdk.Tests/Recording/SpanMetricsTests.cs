@@ -117,7 +117,7 @@ public sealed class SpanMetricsTests
         listener.SetMeasurementEventCallback<double>((instrument, value, tags, _) =>
             measured.Add($"{instrument.Name} {value.ToString(CultureInfo.InvariantCulture)} {instrument.Unit} {string.Join(' ', tags.ToArray().Select(tag => $"{tag.Key}={tag.Value}"))}"));
         listener.Start();
-        exporter.OnRequest!(0.25, 503, "503");
+        exporter.OnRequest!(0.25, 503, null, "503");
         listener.RecordObservableInstruments();
         Snapshot.Match(string.Join('\n', measured));
     }

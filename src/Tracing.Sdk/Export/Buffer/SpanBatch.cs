@@ -3,7 +3,10 @@ using System.Runtime.InteropServices;
 namespace Tracing.Sdk.Export.Buffer;
 
 /// <summary>The spans of one request, as runs of bytes in blocks. Export thread only.</summary>
-internal sealed class SpanBatch(int maxSpans, int maxBytes)
+/// <param name="maxSpans">Limit of the spans.</param>
+/// <param name="maxBytes">Limit of the bytes.</param>
+/// <param name="scopeBytes">Returns the bytes that a scope adds to a request; null where they do not count.</param>
+internal sealed class SpanBatch(int maxSpans, int maxBytes, Func<int, int>? scopeBytes = null)
 {
     private readonly List<Run> _runs = [];
     private readonly List<int> _scopes = [];
@@ -17,8 +20,11 @@ internal sealed class SpanBatch(int maxSpans, int maxBytes)
 
     public int Count { get; private set; }
 
-    /// <summary>The bytes of all spans.</summary>
+    /// <summary>The bytes of all spans, and of their scopes where these count.</summary>
     public int Bytes { get; private set; }
+
+    /// <summary>Limit of <see cref="Bytes"/>, except for a batch of one span.</summary>
+    public int MaxBytes { get; set; } = maxBytes;
     public ReadOnlySpan<Run> Runs => CollectionsMarshal.AsSpan(_runs);
 
     /// <summary>The indexes of the scopes that occur, in ascending order.</summary>
@@ -39,24 +45,27 @@ internal sealed class SpanBatch(int maxSpans, int maxBytes)
 
         var start = block.StartOf(first);
         var left = maxSpans - Count;
-        if (block.IsOfOneScope && count - first <= left && block.Length - start <= maxBytes - Bytes)
+        var room = MaxBytes - Bytes;
+        var scope = block[first].Scope;
+        var bytes = block.Length - start + CostOf(scope);
+        if (block.IsOfOneScope && count - first <= left && bytes <= room)
         {
             // The usual case: no single span is looked at.
-            AddRun(new Run(block, start, block.Length, block[first].Scope));
-            Bytes += block.Length - start;
+            AddRun(new Run(block, start, block.Length, scope));
+            Bytes += bytes;
             Count += count - first;
             (LastBlock, Next) = (block, count);
             return true;
         }
 
-        var maxEnd = start + maxBytes - Bytes;
         var i = first;
         var end = start;
-        var scope = block[first].Scope;
         for (; i < count && left > 0; i++, left--)
         {
             var span = block[i];
-            if (span.End > maxEnd && (Count > 0 || i > first)) break;
+            bytes = span.End - end + (span.Scope == scope && i > first ? 0 : CostOf(span.Scope));
+            if (bytes > room && (Count > 0 || i > first)) break;
+            room -= bytes;
             if (span.Scope != scope)
             {
                 AddRun(new Run(block, start, end, scope));
@@ -69,7 +78,7 @@ internal sealed class SpanBatch(int maxSpans, int maxBytes)
         if (i > first)
         {
             AddRun(new Run(block, start, end, scope));
-            Bytes += end - block.StartOf(first);
+            Bytes = MaxBytes - room;
             Count += i - first;
             (LastBlock, Next) = (block, i);
         }
@@ -83,6 +92,8 @@ internal sealed class SpanBatch(int maxSpans, int maxBytes)
         _scopes.Clear();
         (Count, Bytes, LastBlock, Next) = (0, 0, null, 0);
     }
+
+    private int CostOf(int scope) => scopeBytes is null || _scopes.BinarySearch(scope) >= 0 ? 0 : scopeBytes(scope);
 
     private void AddRun(Run run)
     {

@@ -30,6 +30,9 @@ internal sealed class ConnectionState
     /// <summary>The first bytes that the collector has sent.</summary>
     public ReadOnlySpan<byte> FirstBytes => _first.AsSpan(0, _count);
 
+    /// <summary>Whether the other end has answered in HTTP/1.1 where another version is spoken, so that it can have understood nothing.</summary>
+    public bool SpeaksHttp1Only(Version spoken) => spoken.Major > 1 && FirstBytes.StartsWith("HTTP/"u8);
+
     public void Reset()
     {
         _count = 0;

@@ -30,6 +30,7 @@ internal sealed class FailureMessage(ExporterSettings settings, Uri endpointUrl,
         && (connection.AsksForCertificate || Alert is HandshakeFailure or CertificateRequired);
 
     private string ClientCertificateMessage => $"{_endpoint} asks for a client certificate and closes the connection without one. {advice.ClientCertificate}";
+    private string SizeHint => $"Smaller batches are sent from now on. To begin with them, lower {settings.SettingName("Export:Batch:MaxSize")}, or raise the limit there.";
     private string TlsHint => $"The port speaks TLS: let {advice.EndpointSetting} begin with https://.";
 
     /// <summary>Describes an accepted request whose response holds a message; null when it holds none.</summary>
@@ -57,9 +58,11 @@ internal sealed class FailureMessage(ExporterSettings settings, Uri endpointUrl,
             OperationCanceledException => $"No connection to {_endpoint} was made in time. {PoolHint() ?? $"Check {advice.EndpointSetting} and what lies between."}",
             HttpRequestException when error == HttpRequestError.NameResolutionError => $"The host name in {_endpoint} is not known. Check {advice.EndpointSetting}.",
             HttpRequestException when error == HttpRequestError.SecureConnectionError => TlsFailed(cause),
+            HttpRequestException when error == HttpRequestError.VersionNegotiationError => $"No connection for gRPC to {_endpoint}. {advice.Http1}",
             HttpRequestException when cause is SocketException { SocketErrorCode: SocketError.ConnectionRefused } =>
                 $"Nothing answers at {_endpoint}. Start a collector there, set {advice.EndpointSetting}, or {ExportersSetting} to none.",
             HttpRequestException when error == HttpRequestError.ConnectionError => $"No connection to {_endpoint}: {Clean(cause)}. Check {advice.EndpointSetting} and what lies between.",
+            HttpRequestException when error == HttpRequestError.HttpProtocolError => NotHttp(cause),
             _ => $"The export to {_endpoint} failed before anything was sent: {Clean(cause)}.",
         };
     }
@@ -72,7 +75,7 @@ internal sealed class FailureMessage(ExporterSettings settings, Uri endpointUrl,
         var cause = Innermost(e);
         return (e as HttpRequestException)?.HttpRequestError is HttpRequestError.InvalidResponse or HttpRequestError.ResponseEnded or HttpRequestError.HttpProtocolError
             || e is HttpRequestException { InnerException: IOException }
-            ? $"{_endpoint} did not answer in HTTP: {Clean(cause)}. {ProtocolHint()}".TrimEnd()
+            ? NotHttp(cause)
             : $"The export to {_endpoint} failed: {Clean(cause)}.";
     }
 
@@ -96,7 +99,8 @@ internal sealed class FailureMessage(ExporterSettings settings, Uri endpointUrl,
             401 or 403 => advice.Login,
             404 or 405 => advice.Path,
             407 => Proxy is { } proxy ? $"The proxy {proxy.Name} asks for a login: {proxy.Setting} can hold one." : "A proxy asks for a login.",
-            413 => $"Its limit is lower than a batch: lower {settings.SettingName("Export:Batch:MaxSize")}.",
+            413 => SizeHint,
+            400 when message?.Contains("too large", StringComparison.OrdinalIgnoreCase) == true => SizeHint,
             415 => advice.ContentType,
             >= 300 and < 400 => advice.IsWrongPath ? advice.Path : $"Redirects are not followed. Set {advice.EndpointSetting} to {RedirectTarget(response)}.",
             _ when isPage => $"This is not a collector, or something in front of it answers. Check {advice.EndpointSetting}.",
@@ -105,6 +109,24 @@ internal sealed class FailureMessage(ExporterSettings settings, Uri endpointUrl,
         };
         return $"{_endpoint} answered {status}{said}. {hint}";
     }
+
+    /// <summary>Describes a refusal by a status of gRPC.</summary>
+    public string Refused(Refusal refusal, string? message)
+    {
+        var said = message is null ? "" : $": {Clean(message)}";
+        var hint = refusal switch
+        {
+            { IsRetryable: true } => "The spans are kept and tried again.",
+            { IsForSize: true } => SizeHint,
+            { Status: "UNAUTHENTICATED" or "PERMISSION_DENIED" } => advice.Login,
+            { Status: "UNIMPLEMENTED" } => advice.Path,
+            _ => "The spans are lost. The collector's own log should say why.",
+        };
+        return $"{_endpoint} answered {refusal.Status}{said}. {hint}";
+    }
+
+    /// <summary>Describes a response that has ended without a status of gRPC.</summary>
+    public string CutOff() => $"{_endpoint} answered without a gRPC status: the answer was cut off, or this is not a collector. {advice.Port ?? $"Check {advice.EndpointSetting}."}";
 
     private string ProxyFailed(ProxyInUse proxy, HttpRequestError? error, Exception cause)
     {
@@ -136,8 +158,11 @@ internal sealed class FailureMessage(ExporterSettings settings, Uri endpointUrl,
         return $"{begin}: {Clean(cause)}. Does the port speak TLS at all, or should {advice.EndpointSetting} begin with http://?";
     }
 
+    private string NotHttp(Exception cause) => $"{_endpoint} did not answer in HTTP: {Clean(cause)}. {ProtocolHint()}".TrimEnd();
+
     private string ProtocolHint()
     {
+        if (connection.FirstBytes.StartsWith("HTTP/"u8) && advice.Http1.Length > 0) return advice.Http1;
         // HTTP/2 begins with a SETTINGS frame: three bytes of length, then type 4. TLS begins with an alert or a handshake record.
         if (connection.FirstBytes is [0, 0, _, 4, ..]) return advice.Http2;
         if (!IsSecure && connection.FirstBytes is [21 or 22, 3, ..]) return TlsHint;

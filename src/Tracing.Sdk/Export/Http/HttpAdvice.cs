@@ -26,6 +26,9 @@ internal abstract class HttpAdvice(ExporterSettings settings, string section)
     /// <summary>For a port that closes a secure connection without an answer, as a port that speaks HTTP/2 only does.</summary>
     public virtual string PossibleHttp2 => "";
 
+    /// <summary>For a port that does not speak HTTP/2 although the format needs it.</summary>
+    public virtual string Http1 => "";
+
     /// <summary>For a port that is known to belong to another protocol; null for all others.</summary>
     public virtual string? Port => null;
 

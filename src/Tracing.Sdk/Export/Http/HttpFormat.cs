@@ -2,10 +2,27 @@ using Tracing.Sdk.Export.Buffer;
 
 namespace Tracing.Sdk.Export.Http;
 
-/// <summary>What the body of a response says.</summary>
+/// <summary>What a response says beside its HTTP status.</summary>
 /// <param name="RejectedSpans">The number of spans that the collector has rejected although it has accepted the request.</param>
 /// <param name="Message">The collector's own words, as they came.</param>
-internal readonly record struct ExportResponse(long RejectedSpans, string? Message);
+internal readonly record struct ExportResponse(long RejectedSpans, string? Message)
+{
+    /// <summary>The refusal in a response whose HTTP status is a success; null when there is none.</summary>
+    public Refusal? Refusal { get; init; }
+
+    /// <summary>The name of the status that accepts the request, for a protocol that has statuses of its own.</summary>
+    public string? RpcStatus { get; init; }
+
+    /// <summary>Whether the response ended without saying what became of the request.</summary>
+    public bool IsCutOff { get; init; }
+}
+
+/// <summary>A refusal by a protocol that runs over HTTP and has statuses of its own.</summary>
+/// <param name="Status">The name of the status, such as <c>UNAVAILABLE</c>.</param>
+/// <param name="IsRetryable">Whether the collector refuses the batch only for now.</param>
+/// <param name="IsForSize">Whether the request was too large.</param>
+/// <param name="RetryAfter">The delay before the next attempt that the collector asks for, or null.</param>
+internal sealed record Refusal(string Status, bool IsRetryable, bool IsForSize, TimeSpan? RetryAfter);
 
 /// <summary>A format that is sent in HTTP requests: what stands around the spans of a batch, and the meaning of the response.</summary>
 internal abstract class HttpFormat(ExporterSettings settings) : SpanFormat
@@ -15,10 +32,31 @@ internal abstract class HttpFormat(ExporterSettings settings) : SpanFormat
     /// <summary>The fixes that a warning about a failed export names.</summary>
     public abstract HttpAdvice Advice { get; }
 
+    /// <summary>The version of HTTP, and no other, in which requests are sent.</summary>
+    public virtual Version HttpVersion => System.Net.HttpVersion.Version11;
+
+    /// <summary>The number of bytes in front of a body that <see cref="WritePrefix"/> fills.</summary>
+    public virtual int PrefixLength => 0;
+
+    /// <summary>Returns the URL of requests to an endpoint.</summary>
+    public virtual Uri FindTarget(Uri endpoint) => endpoint;
+
+    /// <summary>Fills the bytes in front of a body, whose length is known now.</summary>
+    public virtual void WritePrefix(Span<byte> prefix, int length, bool isCompressed) { }
+
+    /// <summary>Adds the headers that belong to the format.</summary>
+    /// <param name="request">A request with its content.</param>
+    /// <param name="isCompressed">Whether the body is compressed with gzip.</param>
+    /// <param name="timeout">The time that the collector has for its answer.</param>
+    public virtual void AddHeaders(HttpRequestMessage request, bool isCompressed, TimeSpan timeout)
+    {
+        if (isCompressed) request.Content!.Headers.ContentEncoding.Add("gzip");
+    }
+
     /// <summary>Appends the body of a request.</summary>
     public abstract void WriteRequest(SpanBatch batch, RequestBody body);
 
-    /// <summary>Reads the body of a response. A proxy may have written it, so it may be anything. Does not throw.</summary>
+    /// <summary>Reads a response. A proxy may have written it, so it may be anything. Does not throw.</summary>
     public abstract ExportResponse ReadResponse(HttpResponseMessage response, ReadOnlySpan<byte> body);
 
     /// <summary>Whether the response refuses the batch for now.</summary>

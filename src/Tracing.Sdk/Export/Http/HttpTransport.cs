@@ -14,7 +14,7 @@ internal sealed class HttpTransport : Transport
     private static readonly string UserAgent = $"Tracing.Sdk/{SdkVersion.Text} OTel-OTLP-Exporter-dotnet/{SdkVersion.Text}";
 
     private readonly ExporterSettings _settings;
-    private readonly Uri _endpoint;
+    private readonly Uri _target;
     private readonly HttpFormat _format;
     private readonly ExportLog _log;
     private readonly TimeProvider _time;
@@ -25,17 +25,20 @@ internal sealed class HttpTransport : Transport
     private readonly MemoryStream _compressed = new();
     private readonly ResponseReader _reader = new();
     private HttpMessageInvoker? _http;
-    // Whether the user's handler has no synchronous Send.
+    // Whether the handler has no synchronous Send: the user's may have none, and HTTP/2 has none.
     private bool _isAsyncOnly;
+    // Whether the next request needs a new connection.
+    private bool _isAbandoned;
 
     public HttpTransport(ExporterSettings settings, HttpFormat format, ExportLog log, TimeProvider time)
     {
         _settings = settings;
-        _endpoint = settings.Endpoint!;
+        _target = format.FindTarget(settings.Endpoint!);
+        _isAsyncOnly = format.HttpVersion.Major > 1;
         _format = format;
         _log = log;
         _time = time;
-        _message = new FailureMessage(settings, _endpoint, format.Advice, _connection);
+        _message = new FailureMessage(settings, settings.Endpoint!, format.Advice, _connection);
         _files = new TlsFiles(settings);
     }
 
@@ -56,13 +59,25 @@ internal sealed class HttpTransport : Transport
 
     public override void Prepare(SpanBatch batch)
     {
-        _body.Clear();
+        var prefix = _format.PrefixLength;
+        _body.Clear(prefix);
         _format.WriteRequest(batch, _body);
-        if (!_settings.Gzip) return;
-        _compressed.SetLength(0);
-        using var gzip = new GZipStream(_compressed, CompressionLevel.Fastest, leaveOpen: true);
-        using var body = _body.Open();
-        body.CopyTo(gzip);
+        if (!_settings.Gzip)
+        {
+            _format.WritePrefix(_body.Prefix, _body.Length - prefix, isCompressed: false);
+            return;
+        }
+
+        _compressed.SetLength(prefix);
+        _compressed.Position = prefix;
+        using (var gzip = new GZipStream(_compressed, CompressionLevel.Fastest, leaveOpen: true))
+        {
+            using var body = _body.Open();
+            body.Position = prefix;
+            body.CopyTo(gzip);
+        }
+
+        _format.WritePrefix(_compressed.GetBuffer().AsSpan(0, prefix), (int)_compressed.Length - prefix, isCompressed: true);
     }
 
     public override SendResult Send(TimeSpan timeout, CancellationToken abort)
@@ -73,8 +88,8 @@ internal sealed class HttpTransport : Transport
         using var ended = new CancellationTokenSource();
         using var onLate = late.Token.UnsafeRegister(CancelSafely, ended);
         using var onAbort = abort.UnsafeRegister(CancelSafely, ended);
-        var result = Send(ended.Token, out var wasClosedWhileIdle);
-        return wasClosedWhileIdle ? Send(ended.Token, out _) : result;
+        var result = Send(timeout, ended.Token, out var wasClosedWhileIdle);
+        return wasClosedWhileIdle ? Send(timeout, ended.Token, out _) : result;
     }
 
     public override void Dispose()
@@ -84,7 +99,7 @@ internal sealed class HttpTransport : Transport
     }
 
     // Servers close idle connections. A request that finds its connection closed so is sent over a new one at once.
-    private SendResult Send(CancellationToken cancellationToken, out bool wasClosedWhileIdle)
+    private SendResult Send(TimeSpan timeout, CancellationToken cancellationToken, out bool wasClosedWhileIdle)
     {
         wasClosedWhileIdle = false;
         BatchContent? content = null;
@@ -95,7 +110,7 @@ internal sealed class HttpTransport : Transport
         {
             var http = Open();
             content = CreateContent();
-            using var request = CreateRequest(content);
+            using var request = CreateRequest(content, timeout);
             response = Send(http, request, cancellationToken);
             _connection.HasAnswered = true;
             return Classify(response, cancellationToken);
@@ -103,14 +118,16 @@ internal sealed class HttpTransport : Transport
         catch (Exception e)
         {
             var error = (e as HttpRequestException)?.HttpRequestError;
-            if (content is not { IsRead: true } || error is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError
-                or HttpRequestError.SecureConnectionError or HttpRequestError.ProxyTunnelError)
+            if (content is not { IsRead: true } || _connection.SpeaksHttp1Only(_format.HttpVersion) || error is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError
+                or HttpRequestError.SecureConnectionError or HttpRequestError.VersionNegotiationError or HttpRequestError.ProxyTunnelError)
             {
                 return new(SendOutcome.Unreachable, _message.NothingSent(e)) { Error = error };
             }
 
             wasClosedWhileIdle = wasUsed && opened == _connection.OpenedCount && !cancellationToken.IsCancellationRequested
                 && error is HttpRequestError.ResponseEnded or HttpRequestError.Unknown && e.InnerException is IOException;
+            // A request that is given up closes a connection of HTTP/1.1. One of HTTP/2 would be used again, even if the other end is gone.
+            _isAbandoned = e is OperationCanceledException && _format.HttpVersion.Major > 1;
             return new(SendOutcome.NoAnswer, _message.NoAnswer(e)) { Error = error };
         }
         finally
@@ -123,13 +140,14 @@ internal sealed class HttpTransport : Transport
     private HttpMessageInvoker Open()
     {
         if (_settings.HandlerFactory is { } factory) return _http ??= new HttpMessageInvoker(WithoutSpans(factory()));
-        if (!_files.HaveChanged() && _http is not null) return _http;
+        if (!_files.HaveChanged() && _http is not null && !_isAbandoned) return _http;
         try
         {
             var handler = new TransportHandler(_files.ToOptions(), _connection);
             DisposeSafely(_http);
             _http = new HttpMessageInvoker(handler);
-            handler.Connect(_endpoint);
+            _isAbandoned = false;
+            handler.Connect(_target, _format.HttpVersion);
         }
         catch (CryptographicException e) when (_http is not null)
         {
@@ -162,13 +180,18 @@ internal sealed class HttpTransport : Transport
             ? new BatchContent(() => new MemoryStream(_compressed.GetBuffer(), 0, (int)_compressed.Length, writable: false), _compressed.Length)
             : _body.ToContent();
         content.Headers.ContentType = new MediaTypeHeaderValue(_format.ContentType);
-        if (_settings.Gzip) content.Headers.ContentEncoding.Add("gzip");
         return content;
     }
 
-    private HttpRequestMessage CreateRequest(BatchContent content)
+    private HttpRequestMessage CreateRequest(BatchContent content, TimeSpan timeout)
     {
-        var request = new HttpRequestMessage(HttpMethod.Post, _endpoint) { Content = content };
+        var request = new HttpRequestMessage(HttpMethod.Post, _target)
+        {
+            Content = content,
+            Version = _format.HttpVersion,
+            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        };
+        _format.AddHeaders(request, _settings.Gzip, timeout);
         foreach (var (name, value) in _settings.Headers)
         {
             if (!request.Headers.TryAddWithoutValidation(name, value)) content.Headers.TryAddWithoutValidation(name, value);
@@ -213,15 +236,29 @@ internal sealed class HttpTransport : Transport
         if (response.IsSuccessStatusCode && isPage) return new(SendOutcome.Rejected, _message.WebPage(status)) { Status = status };
 
         var isReadable = end == ResponseEnd.Complete && !isPage;
-        var content = isReadable ? _format.ReadResponse(response, body) : default;
+        var content = _format.ReadResponse(response, isReadable ? body : default);
+        if (content.Refusal is { } refusal)
+        {
+            var outcome = refusal.IsRetryable ? SendOutcome.Deferred : refusal.IsForSize ? SendOutcome.TooLarge : SendOutcome.Rejected;
+            return new(outcome, _message.Refused(refusal, content.Message))
+            {
+                Status = status,
+                RpcStatus = refusal.Status,
+                RetryAfter = refusal.RetryAfter is { } delay ? RetryPolicy.Limit(delay) : null,
+            };
+        }
+
+        if (content.IsCutOff) return new(SendOutcome.NoAnswer, _message.CutOff()) { Status = status };
         if (response.IsSuccessStatusCode)
         {
-            return new(SendOutcome.Accepted, _message.Accepted(content)) { Status = status, RejectedSpans = content.RejectedSpans };
+            return new(SendOutcome.Accepted, _message.Accepted(content)) { Status = status, RpcStatus = content.RpcStatus, RejectedSpans = content.RejectedSpans };
         }
 
         var isRetryable = _format.IsRetryable(status);
         var message = content.Message ?? (isReadable ? ResponseText.DecodePlain(response, body) : null);
-        return new(isRetryable ? SendOutcome.Deferred : SendOutcome.Rejected, _message.Refused(response, message, body, isRetryable))
+        // The receivers of Jaeger and the Collector answer 400 to a body that is too large.
+        var isForSize = status == 413 || (status == 400 && message?.Contains("too large", StringComparison.OrdinalIgnoreCase) == true);
+        return new(isRetryable ? SendOutcome.Deferred : isForSize ? SendOutcome.TooLarge : SendOutcome.Rejected, _message.Refused(response, message, body, isRetryable))
         {
             Status = status,
             RetryAfter = isRetryable ? RetryPolicy.ParseRetryAfter(ReadRetryAfter(response), _time.GetUtcNow()) : null,

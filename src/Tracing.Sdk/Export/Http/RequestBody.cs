@@ -9,14 +9,21 @@ internal sealed class RequestBody
 {
     private readonly List<Part> _parts = [];
     private readonly List<byte> _envelope = [];
+    private int _prefixLength;
 
     public int Length { get; private set; }
 
-    public void Clear()
+    /// <summary>The bytes in front, which are filled when the length of the rest is known.</summary>
+    public Span<byte> Prefix => CollectionsMarshal.AsSpan(_envelope)[.._prefixLength];
+
+    /// <param name="prefixLength">The number of bytes in front.</param>
+    public void Clear(int prefixLength = 0)
     {
         _parts.Clear();
         _envelope.Clear();
         Length = 0;
+        _prefixLength = prefixLength;
+        Add(stackalloc byte[prefixLength]);
     }
 
     /// <summary>Appends bytes of the envelope.</summary>

@@ -6,7 +6,7 @@ namespace Tracing.Sdk.Export.Http;
 
 /// <summary>A SocketsHttpHandler with one connection to the collector, which is opened before the first request and kept.</summary>
 /// <remarks>A synchronous request over a kept connection needs no thread of the pool; opening a connection does. So an application that exhausts its pool still exports
-/// over the connection that was opened when tracing started. HTTP/1.1 only.</remarks>
+/// over the connection that was opened when tracing started. This holds for HTTP/1.1; HTTP/2 reads its frames on the pool.</remarks>
 internal sealed class TransportHandler : DelegatingHandler
 {
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(5);
@@ -59,7 +59,7 @@ internal sealed class TransportHandler : DelegatingHandler
     /// <summary>Begins to open the connection without sending a request. Does not throw.</summary>
     /// <remarks>A request is begun and cancelled as soon as the socket is connected. SocketsHttpHandler then completes the connection, TLS included, within five seconds,
     /// and keeps it for the next request.</remarks>
-    public void Connect(Uri endpoint) => _ = ConnectAsync(endpoint);
+    public void Connect(Uri target, Version version) => _ = ConnectAsync(target, version);
 
     protected override void Dispose(bool disposing)
     {
@@ -73,11 +73,11 @@ internal sealed class TransportHandler : DelegatingHandler
         _connected.Dispose();
     }
 
-    private async Task ConnectAsync(Uri endpoint)
+    private async Task ConnectAsync(Uri target, Version version)
     {
         try
         {
-            using var request = new HttpRequestMessage(HttpMethod.Post, endpoint);
+            using var request = new HttpRequestMessage(HttpMethod.Post, target) { Version = version, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
             using var response = await SendAsync(request, _connected.Token).ConfigureAwait(false);
         }
         catch (Exception)

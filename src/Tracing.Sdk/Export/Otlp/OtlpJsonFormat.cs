@@ -12,7 +12,7 @@ internal sealed class OtlpJsonFormat(ExporterSettings settings, Resource resourc
 
     public override SpanEncoder Encoder => _encoder;
     public override string ContentType => "application/json";
-    public override HttpAdvice Advice { get; } = new OtlpAdvice(settings);
+    public override HttpAdvice Advice { get; } = new OtlpAdvice(settings, isGrpc: false);
 
     public static ExporterSettings Settings(OtlpOptions options) =>
         OtlpSettings.Create(options, "otlp_http_json_span_exporter", static (settings, resource) => new OtlpJsonFormat(settings, resource));

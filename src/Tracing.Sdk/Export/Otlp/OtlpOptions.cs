@@ -5,25 +5,26 @@ namespace Tracing.Sdk.Export.Otlp;
 /// <summary>The OTLP exporter.</summary>
 public sealed class OtlpOptions
 {
-    private const string ProtocolWords =
-        "http/protobuf or http/json (gRPC is not spoken yet: the endpoint must be the collector's port for OTLP/HTTP, usually 4318)";
+    // https://opentelemetry.io/docs/specs/otlp/
+    private const int GrpcPort = 4317;
+    private const string HttpPath = "/v1/traces";
 
-    /// <summary>Full URL for OTLP/HTTP.</summary>
-    /// <value>Default <c>http://localhost:4318/v1/traces</c>. Variables: <c>OTEL_EXPORTER_OTLP_TRACES_ENDPOINT</c> (used as it is), <c>OTEL_EXPORTER_OTLP_ENDPOINT</c>
-    /// (<c>v1/traces</c> is appended).</value>
+    /// <summary>Full URL for OTLP over HTTP; for gRPC, the URL of the server, where a path that ends in <c>/v1/traces</c> counts without that ending.</summary>
+    /// <value>Default: <c>http://localhost:4318/v1/traces</c>, and <c>http://localhost:4317</c> when <see cref="Protocol"/> is <see cref="OtlpProtocol.Grpc"/>.
+    /// Variables: <c>OTEL_EXPORTER_OTLP_TRACES_ENDPOINT</c> (used as it is), <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> (<c>v1/traces</c> is appended for HTTP).</value>
     /// <remarks>Set it to the collector or backend that takes OTLP.</remarks>
     [Variable("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")]
     [Variable("OTEL_EXPORTER_OTLP_ENDPOINT", AppendedPath = "/v1/traces", Expected = "an absolute http or https URL, such as http://collector:4318")]
     [Example("http://collector:4318/v1/traces")]
-    public Uri Endpoint { get; set; } = new("http://localhost:4318/v1/traces");
+    public Uri? Endpoint { get; set; }
 
-    /// <summary>Encoding of OTLP.</summary>
-    /// <value>Default <see cref="OtlpProtocol.HttpProtobuf"/>. Variables: <c>OTEL_EXPORTER_OTLP_TRACES_PROTOCOL</c>, <c>OTEL_EXPORTER_OTLP_PROTOCOL</c>
-    /// (<c>http/protobuf</c>, <c>http/json</c>).</value>
-    /// <remarks>JSON is for receivers that do not read protobuf.</remarks>
-    [Variable("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/protobuf=HttpProtobuf", "http/json=HttpJson", Expected = ProtocolWords)]
-    [Variable("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf=HttpProtobuf", "http/json=HttpJson", Expected = ProtocolWords)]
-    public OtlpProtocol Protocol { get; set; }
+    /// <summary>How OTLP is encoded and carried.</summary>
+    /// <value>Default: <see cref="OtlpProtocol.Grpc"/> when <see cref="Endpoint"/> has port 4317, else <see cref="OtlpProtocol.HttpProtobuf"/>. Variables:
+    /// <c>OTEL_EXPORTER_OTLP_TRACES_PROTOCOL</c>, <c>OTEL_EXPORTER_OTLP_PROTOCOL</c> (<c>grpc</c>, <c>http/protobuf</c>, <c>http/json</c>).</value>
+    /// <remarks>Set it for a receiver that speaks gRPC at another port than 4317, or HTTP at this one.</remarks>
+    [Variable("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "grpc=Grpc", "http/protobuf=HttpProtobuf", "http/json=HttpJson")]
+    [Variable("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc=Grpc", "http/protobuf=HttpProtobuf", "http/json=HttpJson")]
+    public OtlpProtocol? Protocol { get; set; }
 
     /// <summary>Headers of every OTLP request, such as an API key. Each layer adds to the headers of the layers below. Values are never shown in a log.</summary>
     /// <value>Default: none. Variables: <c>OTEL_EXPORTER_OTLP_TRACES_HEADERS</c>, <c>OTEL_EXPORTER_OTLP_HEADERS</c> (<c>key=value,key=value</c>, percent-encoded).</value>
@@ -72,4 +73,14 @@ public sealed class OtlpOptions
     [Variable("OTEL_EXPORTER_OTLP_TIMEOUT")]
     [Variable("OTEL_BSP_EXPORT_TIMEOUT")]
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>The protocol that is spoken.</summary>
+    internal OtlpProtocol ProtocolInForce => Protocol ?? (Endpoint?.Port == GrpcPort ? OtlpProtocol.Grpc : OtlpProtocol.HttpProtobuf);
+
+    /// <summary>The URL that is sent to; for gRPC, without the path of the service.</summary>
+    internal Uri EndpointInForce => ProtocolInForce != OtlpProtocol.Grpc ? Endpoint ?? new Uri($"http://localhost:4318{HttpPath}")
+        : Endpoint is null ? new Uri($"http://localhost:{GrpcPort}")
+        // OTEL_EXPORTER_OTLP_ENDPOINT gets the path appended before the protocol is known, and people copy it from one protocol to the other.
+        : Endpoint.AbsolutePath.EndsWith(HttpPath, StringComparison.Ordinal) ? new UriBuilder(Endpoint) { Path = Endpoint.AbsolutePath[..^HttpPath.Length] }.Uri
+        : Endpoint;
 }

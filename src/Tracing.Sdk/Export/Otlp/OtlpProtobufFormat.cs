@@ -5,7 +5,7 @@ using Tracing.Sdk.Export.Http;
 namespace Tracing.Sdk.Export.Otlp;
 
 // ExportTraceServiceRequest { resource_spans 1 { resource 1, scope_spans 2 { scope 1, spans 2*, schema_url 3 }*, schema_url 3 } }
-internal sealed class OtlpProtobufFormat(ExporterSettings settings, Resource resource) : HttpFormat(settings)
+internal class OtlpProtobufFormat(ExporterSettings settings, Resource resource) : HttpFormat(settings)
 {
     private const byte ResourceSpans = 0x0A;
     private const byte ScopeSpans = 0x12;
@@ -16,7 +16,7 @@ internal sealed class OtlpProtobufFormat(ExporterSettings settings, Resource res
 
     public override SpanEncoder Encoder => _encoder;
     public override string ContentType => "application/x-protobuf";
-    public override HttpAdvice Advice { get; } = new OtlpAdvice(settings);
+    public override HttpAdvice Advice { get; } = new OtlpAdvice(settings, isGrpc: false);
 
     public static ExporterSettings Settings(OtlpOptions options) =>
         OtlpSettings.Create(options, "otlp_http_span_exporter", static (settings, resource) => new OtlpProtobufFormat(settings, resource));
@@ -29,7 +29,7 @@ internal sealed class OtlpProtobufFormat(ExporterSettings settings, Resource res
         for (var i = 0; i < lengths.Length; i++)
         {
             var scope = _encoder.Scopes[batch.Scopes[i]];
-            var length = scope.Encoded!.Length + SchemaLength(scope);
+            var length = EncodedLength(scope);
             foreach (ref readonly var run in batch.Runs)
             {
                 if (run.Scope == scope.Index) length += run.Length;
@@ -58,6 +58,14 @@ internal sealed class OtlpProtobufFormat(ExporterSettings settings, Resource res
     }
 
     public override ExportResponse ReadResponse(HttpResponseMessage response, ReadOnlySpan<byte> body) => OtlpResponse.ReadProtobuf(body, response.IsSuccessStatusCode);
+
+    /// <summary>The bytes of a request without its scopes and spans, at most.</summary>
+    protected int EnvelopeBytes => _resource.Length + _resourceSchema.Length + MaxHeaderBytes;
+
+    // A tag and a length.
+    protected const int MaxHeaderBytes = 1 + 5;
+
+    protected static int EncodedLength(Scope scope) => scope.Encoded!.Length + SchemaLength(scope);
 
     private static void WriteHeader(RequestBody body, byte tag, int length)
     {

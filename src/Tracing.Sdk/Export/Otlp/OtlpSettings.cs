@@ -9,7 +9,7 @@ internal static class OtlpSettings
     {
         ComponentType = componentType,
         CreateFormat = createFormat,
-        Endpoint = ExporterSettings.WithoutUserInfo(options.Endpoint),
+        Endpoint = ExporterSettings.WithoutUserInfo(options.EndpointInForce),
         Headers = [.. options.Headers],
         Gzip = options.Compression == OtlpCompression.Gzip,
         Timeout = options.Timeout,
