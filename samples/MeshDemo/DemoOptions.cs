@@ -19,6 +19,8 @@ internal sealed record DemoOptions
           --jaeger [URL]    Pass every span on to Jaeger, and verify and print what its API answers. URL is that of its pages, such as
                             http://localhost:16686; spans go to the ports 4318 (OTLP) and 9411 (Zipkin) of the same host, unless --otlp
                             or --zipkin say otherwise. Without a URL the demo runs the program that JAEGER_PATH names.
+          --aspire          Start Aspire's dashboard (NuGet brings it the first time), pass every span on to it, verify and print what its
+                            API answers, with the link to the trace. Envoy then runs otel.
           --envoy PATH      The Envoy to run. Otherwise: ENVOY_PATH, then the PATH, then a local Docker.
           --help            This text.
         """;
@@ -46,7 +48,7 @@ internal sealed record DemoOptions
         var options = new DemoOptions();
         Tracer? tracer = null;
         Uri? zipkin = null, otlp = null, jaeger = null;
-        var isJaeger = false;
+        bool isJaeger = false, isAspire = false;
         for (var i = 0; i < arguments.Count; i++)
         {
             var argument = arguments[i];
@@ -61,6 +63,7 @@ internal sealed record DemoOptions
                     isJaeger = true;
                     jaeger = i + 1 < arguments.Count && !arguments[i + 1].StartsWith('-') ? BaseAddress(argument, Value(), "/search") : null;
                     break;
+                case "--aspire": isAspire = true; break;
                 case "--envoy": options = options with { EnvoyPath = Value() }; break;
                 default: throw new DemoException($"There is no option {argument}: --help lists them.");
             }
@@ -71,6 +74,7 @@ internal sealed record DemoOptions
         // One line for each option that names a backend.
         var backend = OnlyOne(
             isJaeger ? JaegerAt(jaeger, ref zipkin, ref otlp) : null,
+            isAspire ? new AspireBackend() : null,
             zipkin is null ? null : new ZipkinBackend(zipkin),
             otlp is null ? null : new OtlpBackend(otlp));
         return options with { Backend = backend, Tracer = TracerFor(backend, tracer) };

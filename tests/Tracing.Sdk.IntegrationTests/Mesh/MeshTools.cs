@@ -47,6 +47,10 @@ internal static class MeshTools
     public static void RequireMeshPeer() =>
         Require(MeshPeerPath, "The service in Go that these tests call is not here: MESHPEER_PATH names none. It is built for this project and not published.");
 
+    /// <param name="path">What NuGet has brought; null when it could not.</param>
+    public static void RequireAspireDashboard(string? path) =>
+        Require(path, "Aspire's dashboard is not here: NuGet does not bring the package that samples/AspireDashboard names.");
+
     private static void Require(string? path, string sentence)
     {
         if (path is not null) return;

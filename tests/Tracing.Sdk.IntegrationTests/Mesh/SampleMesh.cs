@@ -23,12 +23,14 @@ internal sealed class SampleMesh : IAsyncDisposable
     /// <param name="tracer">Which of the three configurations.</param>
     /// <param name="proxyCollector">Where the Envoys send their spans.</param>
     /// <param name="export">OTEL_* variables that tell the services where to send theirs.</param>
-    public static async Task<SampleMesh> StartAsync(Tracer tracer, Uri proxyCollector, Dictionary<string, string> export)
+    /// <param name="configureProxy">Changes the configuration of both Envoys.</param>
+    public static async Task<SampleMesh> StartAsync(
+        Tracer tracer, Uri proxyCollector, Dictionary<string, string> export, Func<string, string>? configureProxy = null)
     {
         var mesh = new SampleMesh();
         try
         {
-            await mesh.StartPartsAsync(tracer, proxyCollector, export);
+            await mesh.StartPartsAsync(tracer, proxyCollector, export, configureProxy ?? (configuration => configuration));
             return mesh;
         }
         catch
@@ -54,28 +56,26 @@ internal sealed class SampleMesh : IAsyncDisposable
         Directory.Delete(_folder, recursive: true);
     }
 
-    private async Task StartPartsAsync(Tracer tracer, Uri proxyCollector, Dictionary<string, string> export)
+    private async Task StartPartsAsync(Tracer tracer, Uri proxyCollector, Dictionary<string, string> export, Func<string, string> configureProxy)
     {
-        Dictionary<string, string> environment = new(export)
-        {
-            ["OTEL_BSP_SCHEDULE_DELAY"] = "25",
-            ["OTEL_EXPORTER_ZIPKIN_TIMEOUT"] = "60000",
-            ["OTEL_EXPORTER_OTLP_TIMEOUT"] = "60000",
-        };
+        var environment = new Dictionary<string, string>(export);
+        environment.TryAdd("OTEL_BSP_SCHEDULE_DELAY", "25");
+        environment.TryAdd("OTEL_EXPORTER_ZIPKIN_TIMEOUT", "60000");
+        environment.TryAdd("OTEL_EXPORTER_OTLP_TIMEOUT", "60000");
         var data = Add(service => service.Process, await ServiceProcess.StartAsync("data-service", ServiceProcess.DataServiceDll, new Dictionary<string, string>(environment)
         {
             ["OTEL_SERVICE_NAME"] = "data-service",
             ["Database__Path"] = Path.Combine(_folder, "shop.db"),
         }));
         var egress = Add(envoy => envoy.Process, await EnvoyProcess.StartAsync(
-            MeshTools.Envoy, EnvoyConfiguration.Render(tracer, proxyCollector, api: null, data.Address), "egress-envoy"));
+            MeshTools.Envoy, configureProxy(EnvoyConfiguration.Render(tracer, proxyCollector, api: null, data.Address)), "egress-envoy"));
         var api = Add(service => service.Process, await ServiceProcess.StartAsync("api-service", ServiceProcess.ApiServiceDll, new Dictionary<string, string>(environment)
         {
             ["OTEL_SERVICE_NAME"] = "api-service",
             ["DataService__BaseAddress"] = egress.Egress.ToString(),
         }));
         var front = Add(envoy => envoy.Process, await EnvoyProcess.StartAsync(
-            MeshTools.Envoy, EnvoyConfiguration.Render(tracer, proxyCollector, api.Address, data: null), "front-envoy"));
+            MeshTools.Envoy, configureProxy(EnvoyConfiguration.Render(tracer, proxyCollector, api.Address, data: null)), "front-envoy"));
         _front = front.Front;
     }
 

@@ -1,0 +1,132 @@
+using System.Globalization;
+using System.Reflection;
+using System.Text.Json;
+using MeshDemo.Collecting;
+using MeshDemo.Processes;
+using MeshDemo.Traces;
+using Tracing.Sdk.IntegrationTests.Harness;
+using Tracing.Sdk.IntegrationTests.Mesh;
+
+namespace Tracing.Sdk.IntegrationTests.Aspire;
+
+/// <summary>samples/AppHost as `dotnet run` starts it: the orchestrator, the dashboard, both services and two Envoys.</summary>
+public sealed class AppHostTests
+{
+    // Set for the AppHost, and inherited by all that it starts.
+    private const string Marker = "APPHOST_TESTS_MARKER";
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+
+    private readonly string _mark = Guid.NewGuid().ToString("N"), _apiKey = Guid.NewGuid().ToString("N");
+    private readonly int _page = LocalPort.Free(), _otlpGrpc = LocalPort.Free(), _otlpHttp = LocalPort.Free(), _resources = LocalPort.Free(), _front = LocalPort.Free();
+
+    private static string Dll { get; } =
+        typeof(AppHostTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(metadata => metadata.Key == "AppHost").Value!;
+
+    [SkippableFact]
+    public async Task RequestThroughItsFrontEnvoy_IsOneTreeInItsDashboard()
+    {
+        MeshTools.RequireEnvoy();
+        using var patience = new CancellationTokenSource(Patience);
+        using var http = LocalHttp.CreateClient();
+        http.DefaultRequestHeaders.Add("x-api-key", _apiKey);
+
+        TraceTree tree;
+        await using (var appHost = Start())
+        {
+            var traceId = await GetOrderAsync(http, appHost, patience.Token);
+            tree = await WaitForTreeAsync(http, traceId, patience.Token);
+        }
+
+        Assert.Empty(MeshShape.WithEnvoy.Missing(tree));
+        Assert.Equal(SampleTests.SpansOfOrderTree, tree.Nodes.Count());
+        await WaitForTheEndAsync(patience.Token);
+    }
+
+    private ChildProcess Start() => ChildProcess.Start("AppHost", ServiceProcess.DotNet, [Dll], new Dictionary<string, string>
+    {
+        ["ASPNETCORE_URLS"] = Address(_page),
+        ["DOTNET_ENVIRONMENT"] = "Development",
+        ["ASPIRE_ALLOW_UNSECURED_TRANSPORT"] = "true",
+        ["ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL"] = Address(_otlpGrpc),
+        ["ASPIRE_DASHBOARD_OTLP_HTTP_ENDPOINT_URL"] = Address(_otlpHttp),
+        ["ASPIRE_RESOURCE_SERVICE_ENDPOINT_URL"] = Address(_resources),
+        ["ASPIRE_DASHBOARD_API_ENABLED"] = "true",
+        ["ASPIRE_DASHBOARD_TELEMETRY_OPTOUT"] = "true",
+        ["AppHost__DashboardApiKey"] = _apiKey,
+        ["FrontPort"] = _front.ToString(CultureInfo.InvariantCulture),
+        [Marker] = _mark,
+    }, Path.GetDirectoryName(Dll));
+
+    // The front Envoy is the last that the AppHost starts: until then its port is closed.
+    private async Task<string> GetOrderAsync(HttpClient http, ChildProcess appHost, CancellationToken patience)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
+        while (await timer.WaitForNextTickAsync(patience))
+        {
+            if (appHost.Exited.IsCompleted) throw appHost.Died("before it could answer");
+            try
+            {
+                using var response = await http.GetAsync(new Uri($"{Address(_front)}/orders/1"), patience);
+                Assert.Equal(200, (int)response.StatusCode);
+                return response.Headers.GetValues("x-trace-id").Single();
+            }
+            catch (HttpRequestException)
+            {
+                // Not yet.
+            }
+        }
+
+        throw new InvalidOperationException("The timer ended.");
+    }
+
+    private async Task<TraceTree> WaitForTreeAsync(HttpClient http, string traceId, CancellationToken patience)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
+        while (true)
+        {
+            using var response = await http.GetAsync(new Uri($"{Address(_page)}/api/telemetry/traces/{traceId}"), CancellationToken.None);
+            var spans = response.IsSuccessStatusCode ? Read(await response.Content.ReadAsStringAsync(CancellationToken.None)) : [];
+            if (spans.Count >= SampleTests.SpansOfOrderTree || patience.IsCancellationRequested) return TraceTree.Of(spans);
+            await timer.WaitForNextTickAsync(CancellationToken.None);
+        }
+    }
+
+    private static IReadOnlyList<Span> Read(string answer)
+    {
+        using var document = JsonDocument.Parse(answer);
+        return OtlpJson.Read(document.RootElement.GetProperty("data"));
+    }
+
+    // The orchestrator outlives the AppHost by a moment, to end what it has started.
+    private async Task WaitForTheEndAsync(CancellationToken patience)
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
+        while (LeftOver() is { Length: > 0 } left)
+        {
+            if (patience.IsCancellationRequested) Assert.Fail($"These outlive the AppHost: {string.Join(", ", left)}");
+            await timer.WaitForNextTickAsync(CancellationToken.None);
+        }
+    }
+
+    private string[] LeftOver() => [.. Directory.EnumerateDirectories("/proc").Where(process => char.IsAsciiDigit(Path.GetFileName(process)[0])).Where(HasMark).Select(CommandLine)];
+
+    private bool HasMark(string process) => TryRead(Path.Combine(process, "environ")).Contains(_mark, StringComparison.Ordinal);
+
+    private static string CommandLine(string process) => TryRead(Path.Combine(process, "cmdline")).Replace('\0', ' ');
+
+    // A process may end between its discovery and its reading, and may be another user's.
+    private static string TryRead(string file)
+    {
+        try
+        {
+            return File.ReadAllText(file);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return "";
+        }
+    }
+
+    private static string Address(int port) => $"http://{LocalPort.Address(port)}";
+}
