@@ -8,6 +8,7 @@ using Tracing.Sdk.IntegrationTests.Mesh;
 namespace Tracing.Sdk.IntegrationTests.Aspire;
 
 /// <summary>samples/AppHost as `dotnet run` starts it: the orchestrator, the dashboard, both services and two Envoys.</summary>
+[Collection(AspireSuite.Name)]
 public sealed class AppHostTests
 {
     // Set for the AppHost, and inherited by all that it starts.
