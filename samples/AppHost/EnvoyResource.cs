@@ -45,6 +45,8 @@ internal static partial class EnvoyResource
 
         return Configure(builder.AddContainer(name, Image, Tag), (int)listener, AdminPort, IPAddress.Any)
             .WithBindMount(files.FullName, FolderInContainer, isReadOnly: true)
+            // The image would run Envoy as a user of its own, which may not read the folder.
+            .WithEnvironment("ENVOY_UID", "0")
             .WithArgs(["-c", $"{FolderInContainer}/{Path.GetFileName(file)}", .. arguments])
             .WithHttpEndpoint(port: port, targetPort: (int)listener, name: Http)
             .WithHttpEndpoint(targetPort: AdminPort, name: Admin)

@@ -104,9 +104,14 @@ internal sealed class AspireDashboard : IAsyncDisposable
     public Uri TracePage(string traceId) => new(Page, "traces/detail/" + traceId);
 
     /// <summary>The spans of a trace as its API answers them; empty when it has none yet.</summary>
-    public async Task<IReadOnlyList<Span>> FindTraceAsync(string traceId, HttpClient http, CancellationToken cancellation = default)
+    public Task<IReadOnlyList<Span>> FindTraceAsync(string traceId, HttpClient http, CancellationToken cancellation = default) =>
+        FindTraceAsync(Page, _apiKey, traceId, http, cancellation);
+
+    /// <summary>The same for a dashboard that another program has started.</summary>
+    public static async Task<IReadOnlyList<Span>> FindTraceAsync(
+        Uri page, string apiKey, string traceId, HttpClient http, CancellationToken cancellation = default)
     {
-        using var question = new HttpRequestMessage(HttpMethod.Get, new Uri(Page, "api/telemetry/traces/" + traceId)) { Headers = { { "x-api-key", _apiKey } } };
+        using var question = new HttpRequestMessage(HttpMethod.Get, new Uri(page, "api/telemetry/traces/" + traceId)) { Headers = { { "x-api-key", apiKey } } };
         using var answer = await http.SendAsync(question, cancellation);
         if (answer.StatusCode == HttpStatusCode.NotFound)
             return [];

@@ -1,7 +1,5 @@
 using System.Globalization;
 using System.Reflection;
-using System.Text.Json;
-using MeshDemo.Collecting;
 using MeshDemo.Processes;
 using MeshDemo.Traces;
 using Tracing.Sdk.IntegrationTests.Harness;
@@ -10,6 +8,7 @@ using Tracing.Sdk.IntegrationTests.Mesh;
 namespace Tracing.Sdk.IntegrationTests.Aspire;
 
 /// <summary>samples/AppHost as `dotnet run` starts it: the orchestrator, the dashboard, both services and two Envoys.</summary>
+[Collection(AspireSuite.Name)]
 public sealed class AppHostTests
 {
     // Set for the AppHost, and inherited by all that it starts.
@@ -28,7 +27,6 @@ public sealed class AppHostTests
         MeshTools.RequireEnvoy();
         using var patience = new CancellationTokenSource(Patience);
         using var http = LocalHttp.CreateClient();
-        http.DefaultRequestHeaders.Add("x-api-key", _apiKey);
 
         TraceTree tree;
         await using (var appHost = Start())
@@ -52,7 +50,8 @@ public sealed class AppHostTests
         ["ASPIRE_RESOURCE_SERVICE_ENDPOINT_URL"] = Address(_resources),
         ["ASPIRE_DASHBOARD_API_ENABLED"] = "true",
         ["ASPIRE_DASHBOARD_TELEMETRY_OPTOUT"] = "true",
-        ["AppHost__DashboardApiKey"] = _apiKey,
+        // The primary one is the AppHost's own secret; this one the dashboard inherits.
+        ["DASHBOARD__API__SECONDARYAPIKEY"] = _apiKey,
         ["FrontPort"] = _front.ToString(CultureInfo.InvariantCulture),
         [Marker] = _mark,
     }, Path.GetDirectoryName(Dll));
@@ -84,17 +83,10 @@ public sealed class AppHostTests
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
         while (true)
         {
-            using var response = await http.GetAsync(new Uri($"{Address(_page)}/api/telemetry/traces/{traceId}"), CancellationToken.None);
-            var spans = response.IsSuccessStatusCode ? Read(await response.Content.ReadAsStringAsync(CancellationToken.None)) : [];
+            var spans = await AspireDashboard.FindTraceAsync(new Uri(Address(_page)), _apiKey, traceId, http, CancellationToken.None);
             if (spans.Count >= SampleTests.SpansOfOrderTree || patience.IsCancellationRequested) return TraceTree.Of(spans);
             await timer.WaitForNextTickAsync(CancellationToken.None);
         }
-    }
-
-    private static IReadOnlyList<Span> Read(string answer)
-    {
-        using var document = JsonDocument.Parse(answer);
-        return OtlpJson.Read(document.RootElement.GetProperty("data"));
     }
 
     // The orchestrator outlives the AppHost by a moment, to end what it has started.

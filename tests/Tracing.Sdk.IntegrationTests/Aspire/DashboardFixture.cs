@@ -16,6 +16,19 @@ public sealed class DashboardFixture : IAsyncLifetime
 
     internal SampleMesh Mesh { get; private set; } = null!;
 
+    /// <summary>Null where NuGet does not bring it.</summary>
+    internal static async Task<string?> FindDashboardAsync()
+    {
+        try
+        {
+            return await AspireDashboard.RestoreAsync();
+        }
+        catch (DemoException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>Skips the test where one of the programs is not.</summary>
     internal void Require()
     {
@@ -26,15 +39,8 @@ public sealed class DashboardFixture : IAsyncLifetime
     public async Task InitializeAsync()
     {
         if (MeshTools.EnvoyPath is null) return;
-        try
-        {
-            _path = await AspireDashboard.RestoreAsync();
-        }
-        catch (DemoException)
-        {
-            return;
-        }
-
+        _path = await FindDashboardAsync();
+        if (_path is null) return;
         Dashboard = await AspireDashboard.StartAsync(_path, _key);
         Mesh = await SampleMesh.StartAsync(Tracer.OpenTelemetry, Dashboard.OtlpHttp, Variables(), WithKey);
     }

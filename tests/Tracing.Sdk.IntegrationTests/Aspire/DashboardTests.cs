@@ -7,6 +7,7 @@ using Tracing.Sdk.IntegrationTests.Page;
 namespace Tracing.Sdk.IntegrationTests.Aspire;
 
 /// <summary>Services with nothing but AddMeshTracing(), and what Aspire's dashboard makes of their spans and Envoy's.</summary>
+[Collection(AspireSuite.Name)]
 public sealed class DashboardTests(DashboardFixture aspire, BrowserFixture browser) : IClassFixture<DashboardFixture>, IClassFixture<BrowserFixture>
 {
     [SkippableFact]

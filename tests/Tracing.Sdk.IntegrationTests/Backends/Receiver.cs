@@ -16,6 +16,7 @@ internal sealed record Endpoints(Uri Zipkin, Uri OtlpHttp, Uri OtlpGrpc)
             ["OTEL_TRACES_EXPORTER"] = "zipkin",
             ["OTEL_EXPORTER_ZIPKIN_ENDPOINT"] = new Uri(Zipkin, "/api/v2/spans").ToString(),
         },
+        WireFormat.OtlpGrpc => Otlp("grpc", OtlpGrpc),
         WireFormat.OtlpJson => Otlp("http/json", OtlpHttp),
         _ => Otlp("http/protobuf", OtlpHttp),
     };
@@ -33,6 +34,7 @@ public enum WireFormat
 {
     OtlpProtobuf,
     OtlpJson,
+    OtlpGrpc,
     Zipkin,
 }
 
