@@ -38,21 +38,22 @@ internal sealed record ControlPlaneCaller(string Name, Said? W3C, Said? B3, bool
         Of(Sent.BothAsOpenTelemetrySendsThem, Said.Yes, Said.Yes),
         Of(Sent.BothUnsampled, Said.No, Said.No),
         // As the B3 specification has it: debug implies sampled, which is not sent beside it.
-        new("B3DebugAlone", null, Said.Undecided, true, false, id => [.. Sent.B3Deferred.Headers(id), new("X-B3-Flags", "1")]),
-        new("B3SingleDebug", null, Said.Yes, true, true, id => [new("b3", $"{id}-{Span}-d")]),
-        new("B3SingleDeferred", null, Said.Undecided, false, true, id => [new("b3", $"{id}-{Span}")]),
-        new("B3SingleUnsampled", null, Said.No, false, true, id => [new("b3", $"{id}-{Span}-0")]),
-        new("BothDebug", Said.Yes, Said.Yes, true, false, id =>
+        new("B3DebugAlone", null, Said.Undecided, IsDebug: true, IsSingle: false, id => [.. Sent.B3Deferred.Headers(id), new("X-B3-Flags", "1")]),
+        new("B3SingleDebug", null, Said.Yes, IsDebug: true, IsSingle: true, id => [new("b3", $"{id}-{Span}-d")]),
+        new("B3SingleDeferred", null, Said.Undecided, IsDebug: false, IsSingle: true, id => [new("b3", $"{id}-{Span}")]),
+        new("B3SingleUnsampled", null, Said.No, IsDebug: false, IsSingle: true, id => [new("b3", $"{id}-{Span}-0")]),
+        new("BothDebug", Said.Yes, Said.Yes, IsDebug: true, IsSingle: false, id =>
             [new("traceparent", $"00-{id}-{Span}-03"), new("tracestate", $"mesh=p:{Span};s:d"), .. Sent.B3Debug.Headers(id)]),
-        new("DynatraceUnsampled", Said.No, null, false, false, id =>
+        new("DynatraceUnsampled", Said.No, null, IsDebug: false, IsSingle: false, id =>
             [new("traceparent", $"00-{id}-{Span}-00"), new("tracestate", "ab-1234@dt=fw4;4;3a;a1;5;0;0;27;1234")]),
     ];
 
     /// <summary>Whether it has a trace that can be continued.</summary>
     public bool HasTrace => W3C is not null || B3 is not null;
 
+    /// <summary>The tracestate that it sends, unless that is ours; null without one.</summary>
     public string? ForeignTraceState(string traceId) => Headers(traceId).Where(header => header.Name == "tracestate" && !header.Value.StartsWith("mesh", StringComparison.Ordinal))
         .Select(header => header.Value).SingleOrDefault();
 
-    private static ControlPlaneCaller Of(Sent sent, Said? w3c, Said? b3) => new(sent.ToString(), w3c, b3, false, false, id => sent.Headers(id));
+    private static ControlPlaneCaller Of(Sent sent, Said? w3c, Said? b3) => new(sent.ToString(), w3c, b3, IsDebug: false, IsSingle: false, id => sent.Headers(id));
 }

@@ -17,6 +17,10 @@ public sealed class ControlPlaneFixture : IAsyncLifetime
     private readonly Dictionary<string, Uri> _addresses = [];
     private ServiceProcess _a = null!;
     private ServiceProcess _b = null!;
+    private ServiceProcess _edge = null!;
+
+    /// <summary>A service that takes the ids of its callers and not their decision (<c>TrustIdsOnly</c>).</summary>
+    public Uri Edge => _edge.Address;
 
     public TestCollector Collector { get; private set; } = null!;
 
@@ -27,8 +31,9 @@ public sealed class ControlPlaneFixture : IAsyncLifetime
     {
         if (MeshTools.EnvoyPath is null) return;
         Collector = await TestCollector.StartAsync();
-        var services = await Task.WhenAll(StartServiceAsync("a"), StartServiceAsync("b"));
-        (_a, _b) = (services[0], services[1]);
+        var services = await Task.WhenAll(
+            StartServiceAsync("a"), StartServiceAsync("b"), StartServiceAsync("edge", new KeyValuePair<string, string>("MeshTracing__Trust__Default", "TrustIdsOnly")));
+        (_a, _b, _edge) = (services[0], services[1], services[2]);
         foreach (var planes in ControlPlanes.All.Chunk(12)) await StartEnvoysAsync(planes);
     }
 
@@ -38,6 +43,7 @@ public sealed class ControlPlaneFixture : IAsyncLifetime
         foreach (var envoy in _envoys) await envoy.DisposeAsync();
         await _a.DisposeAsync();
         await _b.DisposeAsync();
+        await _edge.DisposeAsync();
         await Collector.DisposeAsync();
     }
 
@@ -91,7 +97,7 @@ public sealed class ControlPlaneFixture : IAsyncLifetime
     private static string Key(ControlPlane plane, string position) =>
         string.Create(CultureInfo.InvariantCulture, $"{ControlPlanes.All.TakeWhile(other => other != plane).Count()}/{position}");
 
-    private Task<ServiceProcess> StartServiceAsync(string name) => ServiceProcess.StartAsync(name, TestService.Dll, new Dictionary<string, string>
+    private Task<ServiceProcess> StartServiceAsync(string name, params KeyValuePair<string, string>[] settings) => ServiceProcess.StartAsync(name, TestService.Dll, new Dictionary<string, string>(settings)
     {
         ["OTEL_SERVICE_NAME"] = name,
         ["OTEL_TRACES_EXPORTER"] = "zipkin",

@@ -33,6 +33,24 @@ public sealed class ControlPlaneTests(ControlPlaneFixture mesh) : IClassFixture<
     public Task WorkThatBeginsInTheService_GetsTheWholeTree(string plane) =>
         AssertAllAsync(plane, Entry.Service, [.. ControlPlaneCaller.All.Where(caller => !caller.HasTrace)]);
 
+    /// <summary>Proxies that have chosen one request in a hundred follow a service that decides anew, because it says so in x-request-id too.</summary>
+    [SkippableTheory]
+    [InlineData("istio, zipkin provider, 0 %")]
+    [InlineData("istio, opentelemetry provider, 0 %")]
+    public async Task ServiceThatTrustsIdsOnly_DecidesForTheProxiesBehindIt(string planeName)
+    {
+        MeshTools.RequireEnvoy();
+        var plane = ControlPlanes.All.Single(plane => plane.Name == planeName);
+        var traceId = Guid.NewGuid().ToString("N");
+        var answer = await SendAsync(mesh.Edge, plane, [.. Sent.BothUnsampled.Headers(traceId), new("x-request-id", Guid.NewGuid().ToString())]);
+        Assert.Equal("1", answer["x-b3-sampled"]);
+
+        var expected = SpanOutline.Chain(["edge SERVER", "edge CLIENT", "outbound CLIENT", "inbound-b SERVER", "b SERVER"], []);
+        var spans = await mesh.Collector.WaitForAsync("the trace", spans =>
+            spans.Where(span => span.TraceId == traceId).Select(span => span with { Service = ControlPlaneFixture.NameOf(span) }).ToList() is { Count: >= 5 } found ? found : null);
+        SpanOutline.AssertEqual(expected, spans, () => mesh.Logs, CallerHeaders.SpanId);
+    }
+
     private async Task AssertAllAsync(string planeName, Entry entry, IReadOnlyList<ControlPlaneCaller> callers)
     {
         MeshTools.RequireEnvoy();
@@ -65,14 +83,19 @@ public sealed class ControlPlaneTests(ControlPlaneFixture mesh) : IClassFixture<
         var traceId = Guid.NewGuid().ToString("N");
         // Its first eight digits, from which Envoy decides at random, are beyond 1 %.
         var requestId = digit is null ? null : $"ffffffff-{Guid.NewGuid().ToString()[9..14]}{digit}{Guid.NewGuid().ToString()[15..]}";
-        using var connection = await RawConnection.OpenAsync(mesh.Address(plane, entry));
-        var response = await connection.SendAsync(
-            "GET",
-            $"/echo-call/control-plane?url={Uri.EscapeDataString(new Uri(mesh.WayToB(plane), "/headers/control-plane").ToString())}",
-            requestId is null ? caller.Headers(traceId) : [.. caller.Headers(traceId), new("x-request-id", requestId)]);
-        Assert.Equal(200, response.Status);
-        var answer = new Dictionary<string, string>(JsonSerializer.Deserialize<Dictionary<string, string>>(response.Body)!, StringComparer.OrdinalIgnoreCase);
+        var headers = caller.Headers(traceId);
+        var answer = await SendAsync(mesh.Address(plane, entry), plane, requestId is null ? headers : [.. headers, new("x-request-id", requestId)]);
         return new Exchange(plane, entry, caller, digit, traceId, requestId, answer);
+    }
+
+    /// <summary>One request to a service, which calls service b; answers with the headers that b got.</summary>
+    private async Task<Dictionary<string, string>> SendAsync(Uri entry, ControlPlane plane, HeaderLine[] headers)
+    {
+        using var connection = await RawConnection.OpenAsync(entry);
+        var response = await connection.SendAsync(
+            "GET", $"/echo-call/control-plane?url={Uri.EscapeDataString(new Uri(mesh.WayToB(plane), "/headers/control-plane").ToString())}", headers);
+        Assert.Equal(200, response.Status);
+        return new(JsonSerializer.Deserialize<Dictionary<string, string>>(response.Body)!, StringComparer.OrdinalIgnoreCase);
     }
 
     /// <summary>One request, what became of it, and what should have.</summary>
@@ -112,7 +135,8 @@ public sealed class ControlPlaneTests(ControlPlaneFixture mesh) : IClassFixture<
         private static IEnumerable<string> Compare<T>(string what, T expected, T actual) =>
             EqualityComparer<T>.Default.Equals(expected, actual) ? [] : [$"{what}: expected {Text(expected)} but is {Text(actual)}"];
 
-        private static string Text<T>(T value) => value is string text && text.Contains('\n', StringComparison.Ordinal) ? $"\n{text}" : value?.ToString() is { Length: > 0 } short_ ? short_ : "nothing";
+        // A tree begins on a line of its own.
+        private static string Text<T>(T value) => value?.ToString() is not { Length: > 0 } text ? "nothing" : text.Contains('\n', StringComparison.Ordinal) ? $"\n{text}" : text;
 
         private static string? Mask(string? requestId) => requestId?.Remove(14, 1);
 
