@@ -100,6 +100,16 @@ public sealed class TestCollector : IAsyncDisposable
         }
     }
 
+    /// <summary>Forgets what has arrived, so that a test among thousands of requests looks at its own.</summary>
+    public void Forget()
+    {
+        lock (_lock)
+        {
+            _spans.Clear();
+            _requestHeaders.Clear();
+        }
+    }
+
     public ValueTask DisposeAsync() => _app.DisposeAsync();
 
     private void Add(List<CollectedSpan> spans, IHeaderDictionary headers)

@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Text.Json;
 using MeshDemo.Processes;
 
 namespace Tracing.Sdk.IntegrationTests.Mesh;
@@ -14,46 +12,48 @@ internal sealed class EnvoyMatrix : IAsyncDisposable
     public const string ServiceName = "envoy";
 
     // Without TLS there is no negotiation, so the proxy is told the version.
-    internal const string Http2 =
+    private const string Http2 =
         """{ envoy.extensions.upstreams.http.v3.HttpProtocolOptions: { "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions, explicit_http_config: { http2_protocol_options: {} } } }""";
 
     private static readonly (Tracer Tracer, int Sampling)[] Variants =
         [.. Enum.GetValues<Tracer>().SelectMany(tracer => new[] { (tracer, 100), (tracer, 0) })];
 
-    private readonly Proxies _sidecarOfB;
-    private readonly Proxies _others;
+    private readonly EnvoyListeners _sidecarOfB;
+    private readonly EnvoyListeners _others;
 
-    private EnvoyMatrix(Proxies sidecarOfB, Proxies others)
+    private EnvoyMatrix(EnvoyListeners sidecarOfB, EnvoyListeners others)
     {
         _sidecarOfB = sidecarOfB;
         _others = others;
     }
 
-    public Uri Front(Tracer tracer, int sampling) => _others.Listeners[$"front-{tracer}-{sampling}"];
+    public Uri Front(Tracer tracer, int sampling) => _others.Addresses[$"front-{tracer}-{sampling}"];
 
     /// <summary>The way from service a to service b: one proxy, or the egress of a's sidecar and then the ingress of b's.</summary>
     public Uri Egress(Tracer tracer, int sampling, bool twoSidecars) =>
-        _others.Listeners[$"egress-{tracer}-{sampling}-to-{(twoSidecars ? "sidecar" : "b")}"];
+        _others.Addresses[$"egress-{tracer}-{sampling}-to-{(twoSidecars ? "sidecar" : "b")}"];
 
     /// <summary>The way from service a to service c, which speaks HTTP/2 only.</summary>
-    public Uri EgressToGrpc(Tracer tracer) => _others.Listeners[$"egress-{tracer}-100-to-c"];
+    public Uri EgressToGrpc(Tracer tracer) => _others.Addresses[$"egress-{tracer}-100-to-c"];
 
     public static async Task<EnvoyMatrix> StartAsync(Uri a, Uri b, Uri c, Uri zipkin, Uri otlp)
     {
-        var collectors = Cluster("zipkin", zipkin) + Cluster("otlp", otlp);
-        var sidecarOfB = await Proxies.StartAsync(
+        var collectors = EnvoyListeners.Cluster("zipkin", zipkin) + EnvoyListeners.Cluster("otlp", otlp);
+        var sidecarOfB = await EnvoyListeners.StartAsync(
             Listeners((tracer, sampling) => Listener($"ingress-{tracer}-{sampling}", "INBOUND", false, sampling, tracer, "b")),
-            Cluster("b", b) + collectors);
+            EnvoyListeners.Cluster("b", b) + collectors,
+            ServiceName);
         try
         {
-            var others = await Proxies.StartAsync(
+            var others = await EnvoyListeners.StartAsync(
                 Listeners((tracer, sampling) =>
                     Listener($"front-{tracer}-{sampling}", "INBOUND", true, sampling, tracer, "a")
                     + Listener($"egress-{tracer}-{sampling}-to-b", "OUTBOUND", false, sampling, tracer, "b")
                     + Listener($"egress-{tracer}-{sampling}-to-sidecar", "OUTBOUND", false, sampling, tracer, $"ingress-{tracer}-{sampling}")
                     + Listener($"egress-{tracer}-{sampling}-to-c", "OUTBOUND", false, sampling, tracer, "c")),
-                Cluster("a", a) + Cluster("b", b) + Cluster("c", c, Http2) + collectors
-                    + string.Concat(sidecarOfB.Listeners.Select(listener => Cluster(listener.Key, listener.Value))));
+                EnvoyListeners.Cluster("a", a) + EnvoyListeners.Cluster("b", b) + EnvoyListeners.Cluster("c", c, Http2) + collectors
+                    + string.Concat(sidecarOfB.Addresses.Select(listener => EnvoyListeners.Cluster(listener.Key, listener.Value))),
+                ServiceName);
             return new EnvoyMatrix(sidecarOfB, others);
         }
         catch
@@ -71,15 +71,6 @@ internal sealed class EnvoyMatrix : IAsyncDisposable
 
     private static string Listeners(Func<Tracer, int, string> listeners) =>
         string.Concat(Variants.Select(variant => listeners(variant.Tracer, variant.Sampling)));
-
-    internal static string Cluster(string name, Uri address, string options = "{}") => string.Create(CultureInfo.InvariantCulture, $$"""
-          - name: {{name}}
-            type: STATIC
-            connect_timeout: 1s
-            typed_extension_protocol_options: {{options}}
-            load_assignment: { cluster_name: {{name}}, endpoints: [ { lb_endpoints: [ { endpoint: { address: { socket_address: { address: 127.0.0.1, port_value: {{address.Port}} } } } } ] } ] }
-
-        """);
 
     private static string Listener(
         string name, string direction, bool edge, int sampling, Tracer tracer, string cluster) => $$"""
@@ -114,36 +105,4 @@ internal sealed class EnvoyMatrix : IAsyncDisposable
     internal static string Provider(Tracer tracer) => tracer == Tracer.OpenTelemetry
         ? $$"""{ name: envoy.tracers.opentelemetry, typed_config: { "@type": type.googleapis.com/envoy.config.trace.v3.OpenTelemetryConfig, service_name: {{ServiceName}}, http_service: { http_uri: { uri: "http://otlp/v1/traces", cluster: otlp, timeout: 30s } } } }"""
         : $$"""{ name: envoy.tracers.zipkin, typed_config: { "@type": type.googleapis.com/envoy.config.trace.v3.ZipkinConfig, collector_cluster: zipkin, collector_endpoint: /api/v2/spans, collector_endpoint_version: HTTP_JSON, trace_id_128bit: true, shared_span_context: false{{(tracer == Tracer.ZipkinW3C ? ", trace_context_option: USE_B3_WITH_W3C_PROPAGATION" : "")}} } }""";
-
-    /// <summary>One Envoy and where its listeners are.</summary>
-    internal sealed record Proxies(EnvoyProcess Envoy, IReadOnlyDictionary<string, Uri> Listeners) : IAsyncDisposable
-    {
-        public static async Task<Proxies> StartAsync(string listeners, string clusters)
-        {
-            var envoy = await EnvoyProcess.StartAsync(
-                MeshTools.Envoy,
-                $$"""
-                admin: { address: { socket_address: { address: 127.0.0.1, port_value: 0 } } }
-                layered_runtime:
-                  layers:
-                  - name: static
-                    static_layer: { tracing.zipkin.min_flush_spans: 1, tracing.zipkin.request_timeout: 30000, tracing.opentelemetry.min_flush_spans: 1 }
-                static_resources:
-                  listeners:
-                {{listeners}}
-                  clusters:
-                {{clusters}}
-                """,
-                ServiceName);
-
-            // The system chose the ports.
-            using var http = LocalHttp.CreateClient();
-            using var answer = JsonDocument.Parse(await http.GetStringAsync(new Uri(envoy.Admin, "listeners?format=json")));
-            return new Proxies(envoy, answer.RootElement.GetProperty("listener_statuses").EnumerateArray().ToDictionary(
-                listener => listener.GetProperty("name").GetString()!,
-                listener => new Uri($"http://127.0.0.1:{listener.GetProperty("local_address").GetProperty("socket_address").GetProperty("port_value").GetInt32()}/")));
-        }
-
-        public ValueTask DisposeAsync() => Envoy.DisposeAsync();
-    }
 }

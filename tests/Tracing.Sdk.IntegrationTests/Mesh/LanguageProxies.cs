@@ -5,10 +5,10 @@ namespace Tracing.Sdk.IntegrationTests.Mesh;
 /// <summary>One Envoy in front of every service of the mesh of several languages, with each of its tracers at once. Each proxy makes one span of a request.</summary>
 internal sealed class LanguageProxies : IAsyncDisposable
 {
-    private readonly EnvoyMatrix.Proxies _envoy;
+    private readonly EnvoyListeners _envoy;
     private readonly IReadOnlyList<LanguageNode> _nodes;
 
-    private LanguageProxies(EnvoyMatrix.Proxies envoy, IReadOnlyList<LanguageNode> nodes) => (_envoy, _nodes) = (envoy, nodes);
+    private LanguageProxies(EnvoyListeners envoy, IReadOnlyList<LanguageNode> nodes) => (_envoy, _nodes) = (envoy, nodes);
 
     public static async Task<LanguageProxies> StartAsync(IReadOnlyList<LanguageNode> nodes, Uri collector)
     {
@@ -18,9 +18,9 @@ internal sealed class LanguageProxies : IAsyncDisposable
         // A gRPC call has a path of its own, so that only the port can tell where it goes.
         var forGrpc = tracers.SelectMany(tracer => nodes.Select((_, i) =>
             Listener($"{tracer}-to-{i}", tracer, 100, $$"""{ match: { prefix: "/" }, route: { cluster: grpc{{i}}, timeout: 30s } }""")));
-        var clusters = nodes.Select((node, i) => EnvoyMatrix.Cluster($"http{i}", node.Http) + EnvoyMatrix.Cluster($"grpc{i}", node.Grpc, EnvoyMatrix.Http2))
-            .Append(EnvoyMatrix.Cluster("zipkin", collector)).Append(EnvoyMatrix.Cluster("otlp", collector));
-        return new LanguageProxies(await EnvoyMatrix.Proxies.StartAsync(string.Concat([.. forHttp, .. forGrpc]), string.Concat(clusters)), nodes);
+        var clusters = nodes.Select((node, i) => EnvoyListeners.Cluster($"http{i}", node.Http) + EnvoyListeners.Cluster($"grpc{i}", node.Grpc, EnvoyListeners.Http2))
+            .Append(EnvoyListeners.Cluster("zipkin", collector)).Append(EnvoyListeners.Cluster("otlp", collector));
+        return new LanguageProxies(await EnvoyListeners.StartAsync(string.Concat([.. forHttp, .. forGrpc]), string.Concat(clusters)), nodes);
     }
 
     /// <summary>The address of a service behind a proxy with this tracer and this random_sampling.</summary>

@@ -12,26 +12,9 @@ namespace Tracing.Sdk.IntegrationTests.Mesh;
 [Collection(MeshSuite.Name)]
 public sealed class MatrixTests(MeshFixture mesh, MatrixFixture matrix) : IClassFixture<MatrixFixture>
 {
-    private const string Parent = "b7ad6b7169203331";
+    private const string Parent = CallerHeaders.SpanId;
 
     private static readonly string[] Kinds = ["Internal", "Server", "Client", "Producer", "Consumer"];
-
-    public enum Sent
-    {
-        Nothing,
-        W3CSampled,
-        W3CUnsampled,
-        W3CForeignTraceState,
-        B3Single,
-        B3Multi,
-        B3Unsampled,
-        B3Debug,
-        B3Deferred,
-        B3Short,
-        BothAsWeSendThem,
-        BothAsOpenTelemetrySendsThem,
-        BothUnsampled,
-    }
 
     public static TheoryData<string, bool, Sent> Sampled => Rows(sent => !IsUnsampled(sent));
 
@@ -55,7 +38,7 @@ public sealed class MatrixTests(MeshFixture mesh, MatrixFixture matrix) : IClass
     {
         var tracer = Require(tracerName);
         var traceId = Guid.NewGuid().ToString("N");
-        var answer = await SendAsync(matrix.Envoy.Front(tracer, 100), tracer, 100, twoSidecars, "headers", Headers(sent, traceId));
+        var answer = await SendAsync(matrix.Envoy.Front(tracer, 100), tracer, 100, twoSidecars, "headers", sent.Headers(traceId));
 
         var expected = SpanOutline.Chain([.. FrontSpans(tracer, sent), .. WayToB], Arrival(twoSidecars));
         var spans = await AssertTreeAsync(expected, answer, IsContinued(sent) ? Parent : null);
@@ -78,7 +61,7 @@ public sealed class MatrixTests(MeshFixture mesh, MatrixFixture matrix) : IClass
     {
         var tracer = Require(tracerName);
         var traceId = Guid.NewGuid().ToString("N");
-        var answer = await SendAsync(matrix.Envoy.Front(tracer, 100), tracer, 100, twoSidecars, "headers", Headers(sent, traceId));
+        var answer = await SendAsync(matrix.Envoy.Front(tracer, 100), tracer, 100, twoSidecars, "headers", sent.Headers(traceId));
         AssertUnsampled(answer);
         Assert.Equal($"00-{traceId}", answer["traceparent"][..35]);
 
@@ -187,29 +170,6 @@ public sealed class MatrixTests(MeshFixture mesh, MatrixFixture matrix) : IClass
                 foreach (var sent in Enum.GetValues<Sent>().Where(where))
                     rows.Add(tracer, twoSidecars, sent);
         return rows;
-    }
-
-    private static HeaderLine[] Headers(Sent sent, string traceId)
-    {
-        HeaderLine[] b3 = [new("X-B3-TraceId", traceId), new("X-B3-SpanId", Parent)];
-        return sent switch
-        {
-            Sent.W3CSampled => [new("traceparent", $"00-{traceId}-{Parent}-01")],
-            Sent.W3CUnsampled => [new("traceparent", $"00-{traceId}-{Parent}-00")],
-            Sent.W3CForeignTraceState => [new("traceparent", $"00-{traceId}-{Parent}-01"), new("tracestate", "congo=t61rcWkgMzE")],
-            Sent.B3Single => [new("b3", $"{traceId}-{Parent}-1")],
-            Sent.B3Multi => [.. b3, new("X-B3-Sampled", "1")],
-            Sent.B3Unsampled => [.. b3, new("X-B3-Sampled", "0")],
-            Sent.B3Debug => [.. b3, new("X-B3-Sampled", "1"), new("X-B3-Flags", "1")],
-            Sent.B3Deferred => b3,
-            Sent.B3Short => [new("X-B3-TraceId", traceId[16..]), new("X-B3-SpanId", Parent), new("X-B3-Sampled", "1")],
-            Sent.BothAsWeSendThem =>
-                [new("traceparent", $"00-{traceId}-{Parent}-03"), new("tracestate", $"mesh=p:{Parent}"), .. b3, new("X-B3-Sampled", "1")],
-            Sent.BothAsOpenTelemetrySendsThem => [new("traceparent", $"00-{traceId}-{Parent}-01"), .. b3, new("X-B3-Sampled", "1")],
-            Sent.BothUnsampled =>
-                [new("traceparent", $"00-{traceId}-{Parent}-02"), new("tracestate", $"mesh=p:{Parent}"), .. b3, new("X-B3-Sampled", "0")],
-            _ => [],
-        };
     }
 
     /// <summary>One request to service a, which calls service b through the proxies; answers with the headers that b got.</summary>
