@@ -83,7 +83,10 @@ internal static class LanguageRequests
         new("ours:tracecontext zipkin:multi", "none", "both", Tree: "client ours:tracecontext SERVER ours:tracecontext CLIENT || zipkin:multi SERVER zipkin:multi CLIENT"),
     ];
 
-    /// <summary>With the one format that all of the proxies speak, a service that prefers the other one gets nothing stale from ours.</summary>
+    /// <summary>
+    /// With the one format that all of the proxies speak, a service that prefers the other one gets nothing stale from ours; with the single
+    /// header beside W3C, one that reads no other form of B3 is in the tree.
+    /// </summary>
     public static IEnumerable<LanguageRequest> RightFormats =>
     [
         new($"{W3CLast} ours:b3 {W3CLast}", "Zipkin"),
@@ -91,6 +94,8 @@ internal static class LanguageRequests
         new("zipkin:single ours:b3 zipkin:single ours:b3", "Zipkin front"),
         new("zipkin:multi+shared ours:b3 zipkin:multi+shared ours:b3", "ZipkinW3C front", "b3"),
         new($"{B3Single} ours:b3 {B3Single} ours:b3", "none", "b3"),
+        new($"{B3Single} ours:tracecontext,b3 {W3C} ours:tracecontext,b3 zipkin:single", "none"),
+        new($"{B3Single} ours:tracecontext,b3 {B3Single} ours:tracecontext,b3", "ZipkinW3C front", "both"),
         new($"{W3C} ours:tracecontext {W3C} ours:tracecontext", "OpenTelemetry front", "w3c"),
     ];
 
