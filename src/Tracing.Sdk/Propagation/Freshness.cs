@@ -20,11 +20,10 @@ internal static class Freshness
         return b3First;
     }
 
-    /// <summary>The same question between the two forms of B3. Without evidence the single header is taken, as the B3 specification says.</summary>
+    /// <summary>The same question between the two forms of B3, given that both belong to one trace. Without evidence the single header is taken, as the B3
+    /// specification says.</summary>
     public static bool IsMultiFresher(in TraceIds single, in TraceIds multi)
     {
-        // Either form may be the one that was cut to 64 bits.
-        if (!single.HasIds || !multi.HasIds || !(single.IsSameTraceAs(multi) || multi.IsSameTraceAs(single))) return false;
         if (multi.ParentSpanId != 0 && multi.ParentSpanId == single.SpanId) return true;
         if (single.ParentSpanId != 0 && single.ParentSpanId == multi.SpanId) return false;
         return multi.ParentSpanId != 0 && single.ParentSpanId == 0;

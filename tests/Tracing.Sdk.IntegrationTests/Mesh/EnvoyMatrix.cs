@@ -12,7 +12,7 @@ internal sealed class EnvoyMatrix : IAsyncDisposable
     public const string ServiceName = "envoy";
 
     // Without TLS there is no negotiation, so the proxy is told the version.
-    private const string Http2 =
+    internal const string Http2 =
         """{ envoy.extensions.upstreams.http.v3.HttpProtocolOptions: { "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions, explicit_http_config: { http2_protocol_options: {} } } }""";
 
     private static readonly (Tracer Tracer, int Sampling)[] Variants =

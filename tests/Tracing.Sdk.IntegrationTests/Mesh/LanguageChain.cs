@@ -1,29 +1,24 @@
-using MeshDemo.Processes;
-
 namespace Tracing.Sdk.IntegrationTests.Mesh;
 
-/// <summary>
-/// One way through the mesh of several languages: services that call each other in order, by HTTP or, where a kind of gRPC call follows the
-/// name of the caller, by that. <c>otel:b3 ours stream otel:b3</c> is three services, one HTTP call and one gRPC call.
-/// </summary>
-/// <param name="Services">Their names, as <see cref="LanguageNode"/> has them.</param>
-/// <param name="Calls">How each is called; the first by HTTP.</param>
-/// <param name="Tracer">That of the proxies between them; null for none.</param>
-/// <param name="FrontSampling">The random_sampling of the proxy in front of the first one; null for no such proxy.</param>
-internal sealed record LanguageChain(IReadOnlyList<string> Services, IReadOnlyList<string> Calls, Tracer? Tracer, int? FrontSampling)
+/// <summary>One way through the mesh of several languages: services that call each other in order.</summary>
+internal sealed record LanguageChain(IReadOnlyList<LanguageHop> Hops)
 {
-    public const string Http = "http";
-
     private static readonly string[] GrpcCalls = ["unary", "fail", "stream", "collect", "duplex"];
 
     /// <summary>Whether the last service calls the sink. The peer's duplex call calls nothing, and a call that fails does nowhere.</summary>
-    public bool EndsInSink => Calls[^1] != "fail" && (Calls[^1] != "duplex" || LanguageNode.IsOneOfOurs(Services[^1]));
+    public bool EndsInSink => Hops[^1].Call != "fail" && (Hops[^1].Call != "duplex" || LanguageNode.IsOneOfOurs(Hops[^1].Service));
 
-    /// <param name="text">Services and gRPC calls, with blanks between them.</param>
-    /// <param name="proxies"><c>none</c>, or a tracer, and after it <c>front</c> or <c>front0</c> for a proxy at the entry as well.</param>
+    /// <param name="text">
+    /// The services, as <see cref="LanguageNode"/> names them, with blanks between them. They are called by HTTP, but where a kind of gRPC call stands
+    /// between two: <c>otel:b3 ours stream otel:b3</c>.
+    /// </param>
+    /// <param name="proxies">
+    /// <c>none</c>, or a proxy of <see cref="LanguageProxies"/> that stands between any two; <c>front</c> behind it for one in front of the first service
+    /// too, <c>front0</c> for one there that samples nothing. Or the proxy before each service, first to last: <c>Zipkin/none/OpenTelemetry</c>.
+    /// </param>
     public static LanguageChain Parse(string text, string proxies)
     {
-        var (services, calls, call) = (new List<string>(), new List<string>(), Http);
+        var (services, calls, call) = (new List<string>(), new List<string>(), LanguageHop.Http);
         foreach (var word in text.Split(' '))
         {
             if (GrpcCalls.Contains(word))
@@ -34,14 +29,13 @@ internal sealed record LanguageChain(IReadOnlyList<string> Services, IReadOnlyLi
 
             services.Add(word);
             calls.Add(call);
-            call = Http;
+            call = LanguageHop.Http;
         }
 
-        var parts = proxies.Split(' ');
-        return new LanguageChain(
-            services, calls,
-            parts[0] == "none" ? null : Enum.Parse<Tracer>(parts[0]),
-            parts.ElementAtOrDefault(1) switch { "front" => 100, "front0" => 0, _ => null });
+        var between = proxies.Split(' ')[0];
+        var front = proxies.Split(' ').ElementAtOrDefault(1) switch { "front" => between, "front0" => between + "0", _ => "none" };
+        var before = proxies.Contains('/') ? proxies.Split('/') : [front, .. Enumerable.Repeat(between, services.Count - 1)];
+        return new LanguageChain([.. services.Select((service, i) => new LanguageHop(service, calls[i], before[i] == "none" ? null : before[i]))]);
     }
 
     /// <summary>The whole tree, as <see cref="LanguageOutline"/> writes it: every span of every hop, each the parent of the next.</summary>
@@ -49,12 +43,21 @@ internal sealed record LanguageChain(IReadOnlyList<string> Services, IReadOnlyLi
 
     private IEnumerable<string> Spans()
     {
-        for (var i = 0; i < Services.Count; i++)
+        foreach (var hop in Hops)
         {
-            if (Tracer is not null && (i > 0 || FrontSampling is not null)) yield return "envoy CLIENT";
-            if (Services[i] == "forward") continue;
-            yield return Services[i] + " SERVER";
-            if (i < Services.Count - 1 || EndsInSink) yield return Services[i] + " CLIENT";
+            if (hop.Proxy is not null) yield return "envoy CLIENT";
+            if (hop.Service == "forward") continue;
+            yield return hop.Service + " SERVER";
+            if (hop != Hops[^1] || EndsInSink) yield return hop.Service + " CLIENT";
         }
     }
+}
+
+/// <summary>One service of a chain.</summary>
+/// <param name="Service">Its name.</param>
+/// <param name="Call">How it is called: <see cref="Http"/> or a kind of gRPC call.</param>
+/// <param name="Proxy">The proxy before it; null for none.</param>
+internal sealed record LanguageHop(string Service, string Call, string? Proxy)
+{
+    public const string Http = "http";
 }

@@ -34,9 +34,10 @@ public sealed class LanguageMesh : IAsyncLifetime
     {
         if (MeshTools.MeshPeerPath is null || MeshTools.EnvoyPath is null) return;
         _collector = await TestCollector.StartAsync();
-        var names = LanguageRequests.All.SelectMany(request => request.Way.Services).Distinct().ToArray();
+        var hops = LanguageRequests.All.SelectMany(request => request.Way.Hops).ToArray();
+        var names = hops.Select(hop => hop.Service).Distinct().ToArray();
         await Task.WhenAll(names.Select(async name => _nodes[name] = await LanguageNode.StartAsync(name, _collector)));
-        _proxies = await LanguageProxies.StartAsync([.. names.Select(name => _nodes[name])], new Uri(_collector.Address));
+        _proxies = await LanguageProxies.StartAsync([.. names.Select(name => _nodes[name])], hops.Where(hop => hop.Call != LanguageHop.Http).Select(hop => hop.Service).ToHashSet(), new Uri(_collector.Address));
     }
 
     public async Task DisposeAsync()
@@ -87,6 +88,7 @@ public sealed class LanguageMesh : IAsyncLifetime
     {
         var tag = $"languages.{Interlocked.Increment(ref _requests)}.";
         var traceId = Guid.NewGuid().ToString("N");
+        if (request.Sent == "short") traceId = traceId[16..].PadLeft(32, '0');
         var entry = AddressOf(request.Way, tag);
         using var connection = await RawConnection.OpenAsync(entry);
         var response = await connection.SendAsync("GET", entry.PathAndQuery, request.Headers(traceId));
@@ -100,23 +102,23 @@ public sealed class LanguageMesh : IAsyncLifetime
     private Uri AddressOf(LanguageChain way, string tag)
     {
         var next = $"{Sink.Address}/{tag}";
-        for (var i = way.Services.Count - 1; i >= 0; i--)
+        for (var i = way.Hops.Count - 1; i >= 0; i--)
         {
             // What is called by gRPC gets its next address in the message.
-            if (way.Calls[i] != LanguageChain.Http) continue;
-            var node = _nodes[way.Services[i]];
+            var hop = way.Hops[i];
+            if (hop.Call != LanguageHop.Http) continue;
+            var node = _nodes[hop.Service];
             var (path, query) = node.IsOurs ? ($"echo-call/{tag}", "") : ("call", "n=1&");
-            if (i + 1 < way.Services.Count && way.Calls[i + 1] is var kind && kind != LanguageChain.Http)
+            if (way.Hops.ElementAtOrDefault(i + 1) is { Call: not LanguageHop.Http } called)
             {
-                var server = _nodes[way.Services[i + 1]];
-                var grpc = way.Tracer is { } between ? _proxies!.ToGrpc(between, server) : server.Grpc;
+                var server = _nodes[called.Service];
+                var grpc = called.Proxy is null ? server.Grpc : _proxies!.ToGrpc(called.Proxy, server);
                 (path, query) = node.IsOurs
-                    ? ($"shop-call/{tag}", $"target={Uri.EscapeDataString(grpc.ToString())}&kind={kind}&")
-                    : ("grpccall", $"target={grpc.Authority}&kind={kind}&");
+                    ? ($"shop-call/{tag}", $"target={Uri.EscapeDataString(grpc.ToString())}&kind={called.Call}&")
+                    : ("grpccall", $"target={grpc.Authority}&kind={called.Call}&");
             }
 
-            var sampling = i == 0 ? way.FrontSampling : 100;
-            var address = way.Tracer is { } tracer && sampling is { } value ? _proxies!.ToHttp(tracer, value, node) : node.Http;
+            var address = hop.Proxy is null ? node.Http : _proxies!.ToHttp(hop.Proxy, node);
             next = new Uri(address, $"{path}?{query}url={Uri.EscapeDataString(next)}").ToString();
         }
 
@@ -124,7 +126,7 @@ public sealed class LanguageMesh : IAsyncLifetime
     }
 
     private static string TraceIdOf(RawMessage sent) =>
-        sent.One("traceparent")?[3..35] ?? sent.One("x-b3-traceid") ?? sent.One("b3")?[..32] ?? throw new InvalidDataException("No context left.");
+        (sent.One("traceparent")?[3..35] ?? sent.One("x-b3-traceid") ?? sent.One("b3")?.Split('-')[0] ?? throw new InvalidDataException("No context left.")).PadLeft(32, '0');
 }
 
 /// <summary>What became of a request: its trace, or two where the client's did not get through, and what the last service sent to the sink.</summary>

@@ -2,31 +2,40 @@ using MeshDemo.Processes;
 
 namespace Tracing.Sdk.IntegrationTests.Mesh;
 
-/// <summary>One Envoy in front of every service of the mesh of several languages, with each of its tracers at once. Each proxy makes one span of a request.</summary>
+/// <summary>
+/// One Envoy in front of every service of the mesh of several languages, with each of its tracers at once: <c>Zipkin</c>, <c>ZipkinW3C</c>,
+/// <c>OpenTelemetry</c>, and with a <c>0</c> behind the name one that samples nothing of its own. Each proxy makes one span of a request.
+/// </summary>
 internal sealed class LanguageProxies : IAsyncDisposable
 {
+    private static readonly (string Name, Tracer Tracer, int Sampling)[] Variants =
+        [.. Enum.GetValues<Tracer>().SelectMany(tracer => new[] { ($"{tracer}", tracer, 100), ($"{tracer}0", tracer, 0) })];
+
     private readonly EnvoyListeners _envoy;
     private readonly IReadOnlyList<LanguageNode> _nodes;
 
     private LanguageProxies(EnvoyListeners envoy, IReadOnlyList<LanguageNode> nodes) => (_envoy, _nodes) = (envoy, nodes);
 
-    public static async Task<LanguageProxies> StartAsync(IReadOnlyList<LanguageNode> nodes, Uri collector)
+    /// <param name="nodes">The services.</param>
+    /// <param name="grpc">Those that are called by gRPC.</param>
+    /// <param name="collector">Where the spans go.</param>
+    public static async Task<LanguageProxies> StartAsync(IReadOnlyList<LanguageNode> nodes, IReadOnlySet<string> grpc, Uri collector)
     {
-        var tracers = Enum.GetValues<Tracer>();
         var routes = string.Concat(nodes.Select((_, i) => $$"""{ match: { prefix: "/{{i}}/" }, route: { cluster: http{{i}}, prefix_rewrite: "/", timeout: 30s } }, """));
-        var forHttp = tracers.SelectMany(tracer => (string[])[Listener($"{tracer}-100", tracer, 100, routes), Listener($"{tracer}-0", tracer, 0, routes)]);
+        var forHttp = Variants.Select(variant => Listener(variant.Name, variant.Tracer, variant.Sampling, routes));
         // A gRPC call has a path of its own, so that only the port can tell where it goes.
-        var forGrpc = tracers.SelectMany(tracer => nodes.Select((_, i) =>
-            Listener($"{tracer}-to-{i}", tracer, 100, $$"""{ match: { prefix: "/" }, route: { cluster: grpc{{i}}, timeout: 30s } }""")));
-        var clusters = nodes.Select((node, i) => EnvoyListeners.Cluster($"http{i}", node.Http) + EnvoyListeners.Cluster($"grpc{i}", node.Grpc, EnvoyListeners.Http2))
+        var called = nodes.Index().Where(node => grpc.Contains(node.Item.Name)).ToArray();
+        var forGrpc = Variants.Where(variant => variant.Sampling > 0).SelectMany(variant => called.Select(node =>
+            Listener($"{variant.Name}-{node.Index}", variant.Tracer, variant.Sampling, $$"""{ match: { prefix: "/" }, route: { cluster: grpc{{node.Index}}, timeout: 30s } }""")));
+        var clusters = nodes.Select((node, i) => EnvoyListeners.Cluster($"http{i}", node.Http))
+            .Concat(called.Select(node => EnvoyListeners.Cluster($"grpc{node.Index}", node.Item.Grpc, EnvoyMatrix.Http2)))
             .Append(EnvoyListeners.Cluster("zipkin", collector)).Append(EnvoyListeners.Cluster("otlp", collector));
-        return new LanguageProxies(await EnvoyListeners.StartAsync(string.Concat([.. forHttp, .. forGrpc]), string.Concat(clusters)), nodes);
+        return new LanguageProxies(await EnvoyListeners.StartAsync(string.Concat([.. forHttp, .. forGrpc]), string.Concat(clusters), EnvoyMatrix.ServiceName), nodes);
     }
 
-    /// <summary>The address of a service behind a proxy with this tracer and this random_sampling.</summary>
-    public Uri ToHttp(Tracer tracer, int sampling, LanguageNode node) => new(_envoy.Listeners[$"{tracer}-{sampling}"], $"/{IndexOf(node)}/");
+    public Uri ToHttp(string proxy, LanguageNode node) => new(_envoy.Addresses[proxy], $"/{IndexOf(node)}/");
 
-    public Uri ToGrpc(Tracer tracer, LanguageNode node) => _envoy.Listeners[$"{tracer}-to-{IndexOf(node)}"];
+    public Uri ToGrpc(string proxy, LanguageNode node) => _envoy.Addresses[$"{proxy}-{IndexOf(node)}"];
 
     public ValueTask DisposeAsync() => _envoy.DisposeAsync();
 

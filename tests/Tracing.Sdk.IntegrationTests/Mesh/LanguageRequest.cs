@@ -7,7 +7,7 @@ namespace Tracing.Sdk.IntegrationTests.Mesh;
 /// <param name="Proxies">Those between them.</param>
 /// <param name="Sent">
 /// The client's context: <c>w3c</c>, <c>b3multi</c>, <c>b3</c> or <c>both</c>, sampled; with <c>0</c> behind it not sampled; <c>debug</c> for
-/// both with the debug flag. Empty where the first proxy or service begins the trace.
+/// both with the debug flag; <c>short</c> for B3 with an id of 64 bits. Empty where the first proxy or service begins the trace.
 /// </param>
 /// <param name="Tree">The tree that it makes; null for the whole one.</param>
 internal sealed record LanguageRequest(string Chain, string Proxies, string Sent = "", string? Tree = null)
@@ -28,9 +28,9 @@ internal sealed record LanguageRequest(string Chain, string Proxies, string Sent
             yield return new("baggage", "shop=7");
         }
 
-        if (format is "b3multi" or "both" or "debug")
+        if (format is "b3multi" or "both" or "debug" or "short")
         {
-            yield return new("X-B3-TraceId", traceId);
+            yield return new("X-B3-TraceId", format == "short" ? traceId[16..] : traceId);
             yield return new("X-B3-SpanId", LanguageMesh.ClientSpan);
             yield return new("X-B3-Sampled", sampled);
         }

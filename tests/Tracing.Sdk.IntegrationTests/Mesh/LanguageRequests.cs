@@ -22,7 +22,8 @@ internal static class LanguageRequests
 
     private static readonly string[] GrpcPeers = [W3C, B3Single, B3Last];
 
-    public static IEnumerable<LanguageRequest> All => [.. Straight, .. Proxied, .. NotWhole, .. RightFormats, .. Grpc, .. Unsampled, .. Debug, .. NoDebug, .. Baggage];
+    public static IEnumerable<LanguageRequest> All =>
+        [.. Straight, .. Proxied, .. Mixed, .. NotWhole, .. RightFormats, .. Grpc, .. Unsampled, .. Debug, .. NoDebug, .. Baggage];
 
     /// <summary>No proxies. The trace is begun by the other service, by ours, and by the client.</summary>
     public static IEnumerable<LanguageRequest> Straight => Peers.SelectMany(peer => (LanguageRequest[])
@@ -45,6 +46,18 @@ internal static class LanguageRequests
             new($"{peer} ours {peer} ours", $"{tracer} front", "both"),
         ]
         select request;
+
+    /// <summary>Several languages in one request, and ids of 64 bits.</summary>
+    public static IEnumerable<LanguageRequest> Mixed =>
+    [
+        new($"{W3C} ours zipkin:single ours {B3Last} forward ours", "none"),
+        new($"zipkin:multi+shared ours {W3CAndBaggage} ours forward ours", "ZipkinW3C front", "both"),
+        new($"forward ours zipkin:multi+shared zipkin:single+shared ours {B3Single} ours", "Zipkin front", "b3multi"),
+        new($"{W3C} ours unary {W3CLast} ours stream {W3C} ours", "OpenTelemetry front", "w3c"),
+        .. from peer in (string[])[B3Multi, B3Single, "zipkin:multi+shared", "zipkin:single", "forward"]
+           from proxies in (string[])["none", "Zipkin front", "ZipkinW3C front"]
+           select new LanguageRequest($"{peer} ours {peer} ours", proxies, "short"),
+    ];
 
     /// <summary>What cannot be whole, because no service can make another one read a header that it does not know. The services are one tree also there.</summary>
     public static IEnumerable<LanguageRequest> NotWhole =>
@@ -70,7 +83,10 @@ internal static class LanguageRequests
         new("ours:tracecontext zipkin:multi", "none", "both", Tree: "client ours:tracecontext SERVER ours:tracecontext CLIENT || zipkin:multi SERVER zipkin:multi CLIENT"),
     ];
 
-    /// <summary>With the one format that all of the proxies speak, a service that prefers the other one gets nothing stale from ours.</summary>
+    /// <summary>
+    /// With the one format that all of the proxies speak, a service that prefers the other one gets nothing stale from ours; with the single
+    /// header beside W3C, one that reads no other form of B3 is in the tree.
+    /// </summary>
     public static IEnumerable<LanguageRequest> RightFormats =>
     [
         new($"{W3CLast} ours:b3 {W3CLast}", "Zipkin"),
@@ -78,6 +94,8 @@ internal static class LanguageRequests
         new("zipkin:single ours:b3 zipkin:single ours:b3", "Zipkin front"),
         new("zipkin:multi+shared ours:b3 zipkin:multi+shared ours:b3", "ZipkinW3C front", "b3"),
         new($"{B3Single} ours:b3 {B3Single} ours:b3", "none", "b3"),
+        new($"{B3Single} ours:tracecontext,b3 {W3C} ours:tracecontext,b3 zipkin:single", "none"),
+        new($"{B3Single} ours:tracecontext,b3 {B3Single} ours:tracecontext,b3", "ZipkinW3C front", "both"),
         new($"{W3C} ours:tracecontext {W3C} ours:tracecontext", "OpenTelemetry front", "w3c"),
     ];
 
@@ -138,6 +156,15 @@ internal static class LanguageRequests
            select new LanguageRequest($"ours {peer} ours", $"{tracer} front", "debug"),
         .. from peer in (string[])[W3C, W3CLast, "forward"] select new LanguageRequest($"ours {peer} ours", "OpenTelemetry front", "debug"),
         .. from peer in GrpcPeers select new LanguageRequest($"ours unary {peer} ours", "none", "debug"),
+        // Both forms of B3: Envoy refreshes the single header, where debug becomes "sampled", and passes the others on.
+        new("otel:tracecontext,baggage,b3,b3multi ours", "Zipkin", "debug"),
+        // Most libraries write the debug flag alone. Envoy does not know it and writes its own "not sampled", so that its span is not there to be a parent.
+        .. from proxy in (string[])["Zipkin0", "ZipkinW3C0"]
+           from peer in (string[])[B3Multi, "zipkin:multi", "zipkin:multi+shared"]
+           select new LanguageRequest($"{peer} ours", $"none/{proxy}", "debug", Tree: $"client {peer} SERVER {peer} CLIENT ours SERVER ours CLIENT"),
+        new($"{B3Last} ours", "none/Zipkin0", "debug", Tree: $"client {B3Last} SERVER {B3Last} CLIENT ours SERVER ours CLIENT"),
+        // The traceparent beside it says that the trace is sampled.
+        new($"{B3Last} ours", "none/ZipkinW3C0", "debug"),
     ];
 
     /// <summary>Envoy writes "sampled" where b3 says debug, and knows no flag of its own for it: the second proxy loses it.</summary>

@@ -10,6 +10,8 @@ public sealed class LanguageTests(LanguageMesh mesh) : IClassFixture<LanguageMes
 
     public static TheoryData<string> Proxied => Rows(LanguageRequests.Proxied);
 
+    public static TheoryData<string> Mixed => Rows(LanguageRequests.Mixed);
+
     public static TheoryData<string> NotWhole => Rows(LanguageRequests.NotWhole);
 
     public static TheoryData<string> RightFormats => Rows(LanguageRequests.RightFormats);
@@ -31,6 +33,10 @@ public sealed class LanguageTests(LanguageMesh mesh) : IClassFixture<LanguageMes
     [SkippableTheory]
     [MemberData(nameof(Proxied))]
     public Task CallsThroughProxiesOfTheSameFormat_AreOneTree(string request) => AssertTreeAsync(request);
+
+    [SkippableTheory]
+    [MemberData(nameof(Mixed))]
+    public Task CallsThroughSeveralLanguages_AreOneTree(string request) => AssertTreeAsync(request);
 
     [SkippableTheory]
     [MemberData(nameof(NotWhole))]

@@ -124,6 +124,39 @@ public sealed class ContextConflictTests
         Assert.Equal(Some.OtherSpanId, Some.SpanIdOf(remote.Ids));
     }
 
+    // A caller that writes both forms, through an Envoy from 1.40 on: that refreshes "b3", where debug becomes "sampled", and passes the old X-B3-* on.
+    [Theory]
+    [InlineData("-1", "X-B3-Flags", "1", nameof(SamplingState.Debug))]
+    [InlineData("-1", "X-B3-Sampled", "0", nameof(SamplingState.Accept))]
+    [InlineData("", "X-B3-Sampled", "0", nameof(SamplingState.Deny))]
+    public void Extract_StaleMultiBesideFreshSingle_KeepsDebugAndTheDecision(string fresh, string name, string value, string expected)
+    {
+        var remote = Some.Extract(new Carrier
+        {
+            { "b3", $"{Some.TraceId}-{Some.OtherSpanId}{fresh}-{Some.SpanId}" },
+            { "X-B3-TraceId", Some.TraceId },
+            { "X-B3-SpanId", Some.SpanId },
+            { name, value },
+        });
+
+        Assert.Equal(Some.OtherSpanId, Some.SpanIdOf(remote.Ids));
+        Assert.Equal(expected, remote.Ids.State.ToString());
+    }
+
+    [Fact]
+    public void Extract_SingleBesideDebugMultiOfAnotherTrace_IgnoresThat()
+    {
+        var remote = Some.Extract(new Carrier
+        {
+            { "b3", $"{Some.TraceId}-{Some.SpanId}-1" },
+            { "X-B3-TraceId", Some.OtherTraceId },
+            { "X-B3-SpanId", Some.OtherSpanId },
+            { "X-B3-Flags", "1" },
+        });
+
+        Assert.Equal(SamplingState.Accept, remote.Ids.State);
+    }
+
     // Envoy's OpenTelemetry tracer cannot read B3, and signs what it writes with an empty tracestate.
     [Theory]
     [InlineData("01", "b3: 0", nameof(SamplingState.Deny))]
@@ -173,8 +206,9 @@ public sealed class ContextConflictTests
     // A proxy that speaks B3 did not sample.
     [InlineData($"traceparent: 00-{Some.TraceId}-{Some.SpanId}-01|tracestate: mesh=p:{Some.SpanId};s:d|b3: {Some.TraceId}-{Some.OtherSpanId}-0-{Some.SpanId}")]
     [InlineData($"b3: {Some.TraceId}-{Some.SpanId}-d|X-B3-TraceId: {Some.TraceId}|X-B3-SpanId: {Some.OtherSpanId}|X-B3-ParentSpanId: {Some.SpanId}|X-B3-Sampled: 0")]
-    // Envoy's Zipkin tracer does not know the flag and leaves it beside its own 0.
+    // Envoy's Zipkin tracer knows no X-B3-Flags: where a caller writes the flag alone, as most libraries do, it adds its own "not sampled".
     [InlineData($"X-B3-TraceId: {Some.TraceId}|X-B3-SpanId: {Some.OtherSpanId}|X-B3-ParentSpanId: {Some.SpanId}|X-B3-Sampled: 0|X-B3-Flags: 1")]
+    [InlineData($"traceparent: 00-{Some.TraceId}-{Some.OtherSpanId}-00|X-B3-TraceId: {Some.TraceId}|X-B3-SpanId: {Some.OtherSpanId}|X-B3-ParentSpanId: {Some.SpanId}|X-B3-Sampled: 0|X-B3-Flags: 1")]
     [InlineData($"traceparent: 00-{Some.TraceId}-{Some.SpanId}-01|X-B3-TraceId: {Some.TraceId}|X-B3-SpanId: {Some.OtherSpanId}|X-B3-ParentSpanId: {Some.SpanId}|X-B3-Sampled: 0|X-B3-Flags: 1")]
     [InlineData($"b3: {Some.TraceId}-{Some.SpanId}-d|X-B3-TraceId: {Some.TraceId}|X-B3-SpanId: {Some.OtherSpanId}|X-B3-ParentSpanId: {Some.SpanId}|X-B3-Sampled: 0|X-B3-Flags: 1")]
     public void Extract_DebugOverrulesNotSampled_TheParentIsTheSpanThatDebugCameWith(string headers)

@@ -29,9 +29,11 @@ internal static class B3Headers
 
         _ = TryReadMulti(ref headers, out var multi, out stale);
         if (!hasSingle) return multi;
-        var fresher = Freshness.IsMultiFresher(single, multi)
-            ? Freshness.Combine(multi with { TraceHigh = multi.TraceHigh | single.TraceHigh }, single)
-            : single;
+        // Either form may be the one that was cut to 64 bits.
+        var isOneTrace = multi.HasIds && (single.IsSameTraceAs(multi) || multi.IsSameTraceAs(single));
+        var fresher = !isOneTrace ? single
+            : Freshness.IsMultiFresher(single, multi) ? Freshness.Combine(multi with { TraceHigh = multi.TraceHigh | single.TraceHigh }, single)
+            : Freshness.Combine(single, multi);
         if (single.SpanId != multi.SpanId) stale = fresher.SpanId == single.SpanId ? multi.SpanId : single.SpanId;
         return fresher;
     }
@@ -105,7 +107,7 @@ internal static class B3Headers
         var sampled = headers.Get(Sampled);
         var state = SamplingState.Defer;
         if (sampled.Count > 0 && !TryReadSampled(HeaderText.Trim(sampled[0]), out state)) return false;
-        var isUnsampled = state == SamplingState.Deny;
+        var isDenied = state == SamplingState.Deny;
         if (headers.Get(Flags) is [var flags, ..] && HeaderText.Trim(flags) is "1") state = SamplingState.Debug;
 
         var traceId = headers.Get(TraceId);
@@ -119,13 +121,8 @@ internal static class B3Headers
         if (headers.Get(SpanId) is not [var spanId, ..] || !Hex.TryReadUInt64(HeaderText.Trim(spanId), out var span) || span == 0) return false;
         ulong parent = 0;
         if (headers.Get(ParentSpanId) is [var parentId, ..] && !Hex.TryReadUInt64(HeaderText.Trim(parentId), out parent)) return false;
-        if (isUnsampled && state == SamplingState.Debug && parent != 0)
-        {
-            // No sender of a debug trace says 0. A proxy that does not know X-B3-Flags did, and exported no span: the parent is the span before it.
-            stale = span;
-            (span, parent) = (parent, 0);
-        }
-
+        // A proxy that does not know the flag passed it on beside a "not sampled" and a span of its own, which it did not export.
+        if (isDenied && state == SamplingState.Debug && parent != 0) (span, parent, stale) = (parent, 0, span);
         ids = new TraceIds(high, low, span, parent, state, IsRandom: false);
         return true;
     }
