@@ -11,6 +11,7 @@ internal sealed class BatchSender(
 {
     private const int AttemptsBetweenChecks = 3;
     private const int ManyDeferrals = 12;
+    private const int FirstRedirect = 300;
     private const int TooManyRequests = 429;
     private const int InternalServerError = 500;
     private static readonly TimeSpan LongDeferral = TimeSpan.FromMinutes(1);
@@ -127,7 +128,7 @@ internal sealed class BatchSender(
             time.GetElapsedTime(start).TotalSeconds,
             result.Status,
             result.RpcStatus,
-            result.Outcome == SendOutcome.Accepted ? null : result.RpcStatus ?? (result.Status > 0 ? $"{result.Status}" : $"{result.Outcome}"));
+            result.Outcome == SendOutcome.Accepted ? null : result.RpcStatus ?? (result.Status >= FirstRedirect ? $"{result.Status}" : $"{result.Outcome}"));
         return result;
     }
 

@@ -12,7 +12,7 @@ internal sealed class ExportLog(ILogger logger, ExporterSettings settings, Expor
     // A collector that answers differently each time must not fill the log.
     private const int MaxReasons = 8;
 
-    private readonly HashSet<(SendOutcome Outcome, int Status, HttpRequestError? Error)> _reasons = [];
+    private readonly HashSet<(SendOutcome Outcome, int Status, string? RpcStatus, HttpRequestError? Error)> _reasons = [];
     private long _failingSince;
     private long _droppedBefore;
 
@@ -29,7 +29,7 @@ internal sealed class ExportLog(ILogger logger, ExporterSettings settings, Expor
             _droppedBefore = totalDropped;
         }
 
-        if (_reasons.Count < MaxReasons && _reasons.Add((result.Outcome, result.Status, result.Error))) Log.ExportFailed(logger, failure.Cause);
+        if (_reasons.Count < MaxReasons && _reasons.Add((result.Outcome, result.Status, result.RpcStatus, result.Error))) Log.ExportFailed(logger, failure.Cause);
     }
 
     public void ExportWorks(long totalDropped)

@@ -235,9 +235,7 @@ internal sealed class SpanExporter : ISpanExporter, IDisposable
             var outcome = _sender.Send(_batch, Settle);
             while (outcome == SendOutcome.TooLarge)
             {
-                // Kept for all later batches: the collector's limit will not change before it is started again.
-                _nextBatch.MaxBytes = _batch.MaxBytes = _batch.Bytes / 2;
-                _buffer.TryTake(_batch);
+                TakeHalf();
                 _metrics.Sending = _batch.Count;
                 _metrics.Retry();
                 outcome = _sender.Send(_batch, Settle);
@@ -259,6 +257,16 @@ internal sealed class SpanExporter : ISpanExporter, IDisposable
             Settle(_batch, _batch.Count, DropReason.Unencodable);
             return SendOutcome.Rejected;
         }
+    }
+
+    // The smaller limit is kept for later batches, because the collector keeps its own, but not below what every collector takes.
+    private void TakeHalf()
+    {
+        var half = _batch.Bytes / 2;
+        var limit = Math.Min(_batch.MaxBytes, Math.Max(half, SpanFormat.MinRequestLimit));
+        _batch.MaxBytes = half;
+        _buffer.TryTake(_batch);
+        _batch.MaxBytes = _nextBatch.MaxBytes = limit;
     }
 
     private int ScopeBytes(int scope) => _format.ScopeBytes(_encoder.Scopes[scope]);

@@ -6,7 +6,7 @@ internal enum DropReason
     /// <summary>The buffer was full, because the collector is slower than the application or not reachable.</summary>
     QueueFull,
 
-    /// <summary>The span was larger than 4 MiB.</summary>
+    /// <summary>The span was larger than 4 MiB, or than its resource and scope leave room for in a request, or a collector refused it alone for its size.</summary>
     TooLarge,
 
     /// <summary>The span could not be encoded.</summary>

@@ -25,6 +25,7 @@ internal sealed class SpanBatch(int maxSpans, int maxBytes, Func<int, int>? scop
 
     /// <summary>Limit of <see cref="Bytes"/>, except for a batch of one span.</summary>
     public int MaxBytes { get; set; } = maxBytes;
+
     public ReadOnlySpan<Run> Runs => CollectionsMarshal.AsSpan(_runs);
 
     /// <summary>The indexes of the scopes that occur, in ascending order.</summary>

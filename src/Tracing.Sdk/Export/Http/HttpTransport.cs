@@ -8,7 +8,7 @@ using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk.Export.Http;
 
-/// <summary>Sends batches in HTTP requests and classifies the responses. Export thread only.</summary>
+/// <summary>Sends batches in HTTP requests. Export thread only.</summary>
 internal sealed class HttpTransport : Transport
 {
     private static readonly string UserAgent = $"Tracing.Sdk/{SdkVersion.Text} OTel-OTLP-Exporter-dotnet/{SdkVersion.Text}";
@@ -20,15 +20,16 @@ internal sealed class HttpTransport : Transport
     private readonly TimeProvider _time;
     private readonly ConnectionState _connection = new();
     private readonly FailureMessage _message;
+    private readonly ResponseClassifier _responses;
     private readonly TlsFiles _files;
     private readonly RequestBody _body = new();
     private readonly MemoryStream _compressed = new();
-    private readonly ResponseReader _reader = new();
     private HttpMessageInvoker? _http;
     // Whether the handler has no synchronous Send: the user's may have none, and HTTP/2 has none.
     private bool _isAsyncOnly;
     // Whether the next request needs a new connection.
     private bool _isAbandoned;
+    private bool _isOneSpan;
 
     public HttpTransport(ExporterSettings settings, HttpFormat format, ExportLog log, TimeProvider time)
     {
@@ -38,7 +39,8 @@ internal sealed class HttpTransport : Transport
         _format = format;
         _log = log;
         _time = time;
-        _message = new FailureMessage(settings, settings.Endpoint!, format.Advice, _connection);
+        _message = new FailureMessage(settings, format, _connection);
+        _responses = new ResponseClassifier(format, new ResponseMessage(settings, format), time);
         _files = new TlsFiles(settings);
     }
 
@@ -59,6 +61,7 @@ internal sealed class HttpTransport : Transport
 
     public override void Prepare(SpanBatch batch)
     {
+        _isOneSpan = batch.Count == 1;
         var prefix = _format.PrefixLength;
         _body.Clear(prefix);
         _format.WriteRequest(batch, _body);
@@ -83,13 +86,12 @@ internal sealed class HttpTransport : Transport
     public override SendResult Send(TimeSpan timeout, CancellationToken abort)
     {
         using var suppressed = Suppression.Begin();
-        using var late = new CancellationTokenSource(timeout, _time);
-        // The user's handler may have registered a callback that throws; it must not throw on the timer's thread or on the one that stops the exporter.
-        using var ended = new CancellationTokenSource();
-        using var onLate = late.Token.UnsafeRegister(CancelSafely, ended);
-        using var onAbort = abort.UnsafeRegister(CancelSafely, ended);
-        var result = Send(timeout, ended.Token, out var wasClosedWhileIdle);
-        return wasClosedWhileIdle ? Send(timeout, ended.Token, out _) : result;
+        using var deadline = new RequestDeadline(timeout, _time, abort);
+        var result = Send(timeout, deadline.Token, out var wasClosedWhileIdle);
+        if (wasClosedWhileIdle) result = Send(timeout, deadline.Token, out _);
+        // A request that is given up closes a connection of HTTP/1.1. One of HTTP/2 would be used again, even if the other end is gone.
+        _isAbandoned = _format.HttpVersion.Major > 1 && result.Outcome == SendOutcome.NoAnswer && deadline.Token.IsCancellationRequested;
+        return result;
     }
 
     public override void Dispose()
@@ -113,12 +115,13 @@ internal sealed class HttpTransport : Transport
             using var request = CreateRequest(content, timeout);
             response = Send(http, request, cancellationToken);
             _connection.HasAnswered = true;
-            return Classify(response, cancellationToken);
+            return _responses.Classify(response, _body.Length, _isOneSpan, _isAsyncOnly, cancellationToken);
         }
         catch (Exception e)
         {
             var error = (e as HttpRequestException)?.HttpRequestError;
-            if (content is not { IsRead: true } || _connection.SpeaksHttp1Only(_format.HttpVersion) || error is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError
+            if (_target.Scheme == Uri.UriSchemeHttp && _connection.SpeaksHttp1Only(_format.HttpVersion)) return new(SendOutcome.Unreachable, _message.OtherVersion()) { Error = HttpRequestError.VersionNegotiationError };
+            if (content is not { IsRead: true } || error is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError
                 or HttpRequestError.SecureConnectionError or HttpRequestError.VersionNegotiationError or HttpRequestError.ProxyTunnelError)
             {
                 return new(SendOutcome.Unreachable, _message.NothingSent(e)) { Error = error };
@@ -126,8 +129,6 @@ internal sealed class HttpTransport : Transport
 
             wasClosedWhileIdle = wasUsed && opened == _connection.OpenedCount && !cancellationToken.IsCancellationRequested
                 && error is HttpRequestError.ResponseEnded or HttpRequestError.Unknown && e.InnerException is IOException;
-            // A request that is given up closes a connection of HTTP/1.1. One of HTTP/2 would be used again, even if the other end is gone.
-            _isAbandoned = e is OperationCanceledException && _format.HttpVersion.Major > 1;
             return new(SendOutcome.NoAnswer, _message.NoAnswer(e)) { Error = error };
         }
         finally
@@ -224,60 +225,6 @@ internal sealed class HttpTransport : Transport
         }
 
         return http.SendAsync(request, cancellationToken).GetAwaiter().GetResult();
-    }
-
-    // The status decides. The body is read as far as possible, for its message.
-    private SendResult Classify(HttpResponseMessage response, CancellationToken cancellationToken)
-    {
-        var status = (int)response.StatusCode;
-        var body = _reader.Read(response, _isAsyncOnly, cancellationToken, out var end);
-        var isPage = ResponseText.IsHtml(body);
-        if (end == ResponseEnd.TooLarge) return new(SendOutcome.Rejected, _message.HugeResponse()) { Status = status };
-        if (response.IsSuccessStatusCode && isPage) return new(SendOutcome.Rejected, _message.WebPage(status)) { Status = status };
-
-        var isReadable = end == ResponseEnd.Complete && !isPage;
-        var content = _format.ReadResponse(response, isReadable ? body : default);
-        if (content.Refusal is { } refusal)
-        {
-            var outcome = refusal.IsRetryable ? SendOutcome.Deferred : refusal.IsForSize ? SendOutcome.TooLarge : SendOutcome.Rejected;
-            return new(outcome, _message.Refused(refusal, content.Message))
-            {
-                Status = status,
-                RpcStatus = refusal.Status,
-                RetryAfter = refusal.RetryAfter is { } delay ? RetryPolicy.Limit(delay) : null,
-            };
-        }
-
-        if (content.IsCutOff) return new(SendOutcome.NoAnswer, _message.CutOff()) { Status = status };
-        if (response.IsSuccessStatusCode)
-        {
-            return new(SendOutcome.Accepted, _message.Accepted(content)) { Status = status, RpcStatus = content.RpcStatus, RejectedSpans = content.RejectedSpans };
-        }
-
-        var isRetryable = _format.IsRetryable(status);
-        var message = content.Message ?? (isReadable ? ResponseText.DecodePlain(response, body) : null);
-        // The receivers of Jaeger and the Collector answer 400 to a body that is too large.
-        var isForSize = status == 413 || (status == 400 && message?.Contains("too large", StringComparison.OrdinalIgnoreCase) == true);
-        return new(isRetryable ? SendOutcome.Deferred : isForSize ? SendOutcome.TooLarge : SendOutcome.Rejected, _message.Refused(response, message, body, isRetryable))
-        {
-            Status = status,
-            RetryAfter = isRetryable ? RetryPolicy.ParseRetryAfter(ReadRetryAfter(response), _time.GetUtcNow()) : null,
-        };
-    }
-
-    private static string? ReadRetryAfter(HttpResponseMessage response) =>
-        response.Headers.NonValidated.TryGetValues("Retry-After", out var values) ? values.ToString() : null;
-
-    private static void CancelSafely(object? source)
-    {
-        try
-        {
-            ((CancellationTokenSource)source!).Cancel();
-        }
-        catch (Exception)
-        {
-            // A callback of the user's handler has thrown.
-        }
     }
 
     /// <summary>Disposes of an object of the user's handler, whose code may throw.</summary>

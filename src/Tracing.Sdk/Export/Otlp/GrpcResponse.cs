@@ -12,8 +12,12 @@ internal static class GrpcResponse
     public const int PrefixLength = 5;
 
     private const int Ok = 0;
+    private const int Unknown = 2;
     private const int ResourceExhausted = 8;
     private const int OutOfRange = 11;
+
+    private const int MaxDetailsLength = 8192;
+    private const int MaxDelaySeconds = 24 * 60 * 60;
 
     // https://grpc.github.io/grpc/core/md_doc_statuscodes.html, in the order of their numbers
     private static readonly string[] Names =
@@ -26,14 +30,15 @@ internal static class GrpcResponse
     {
         // A response without a body may have all of it in its headers. https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md#responses
         var trailers = response.TrailingHeaders.NonValidated.Contains("grpc-status") ? response.TrailingHeaders : response.Headers;
-        if (Find(trailers, "grpc-status") is not { } text) return response.IsSuccessStatusCode ? new ExportResponse { IsCutOff = true } : default;
+        if (Find(trailers, "grpc-status") is not { } text) return response.IsSuccessStatusCode ? new ExportResponse { LacksStatus = true } : default;
         var isKnown = int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var code) && code < Names.Length;
         if (isKnown && code == Ok) return OtlpResponse.ReadProtobuf(FindMessage(body), isSuccess: true) with { RpcStatus = Names[Ok] };
-        var retryAfter = ReadRetryInfo(Find(trailers, "grpc-status-details-bin"));
+        if (!isKnown) code = Unknown;
+        var hasRetryInfo = TryReadRetryInfo(Find(trailers, "grpc-status-details-bin"), out var delay);
         var message = Find(trailers, "grpc-message") is { Length: > 0 } words ? Uri.UnescapeDataString(words) : null;
-        var isForSize = isKnown && IsForSize(code, retryAfter is not null, message);
-        var isRetryable = isKnown && !isForSize && IsRetryable(code, retryAfter is not null);
-        return new(0, message) { Refusal = new(isKnown ? Names[code] : "UNKNOWN", isRetryable, isForSize, retryAfter) };
+        var size = hasRetryInfo ? SizeRefusal.No : ReadSize(code, message);
+        var isRetryable = size != SizeRefusal.Certain && IsRetryable(code, hasRetryInfo);
+        return new(0, message) { Refusal = new(Names[code], isRetryable, size, delay > TimeSpan.Zero ? delay : null) };
     }
 
     /// <summary>Whether a status refuses the batch only for now.</summary>
@@ -41,17 +46,20 @@ internal static class GrpcResponse
     private static bool IsRetryable(int code, bool hasRetryInfo) =>
         Names[code] is "CANCELLED" or "DEADLINE_EXCEEDED" or "ABORTED" or "OUT_OF_RANGE" or "UNAVAILABLE" or "DATA_LOSS" || (code == ResourceExhausted && hasRetryInfo);
 
-    // gRPC has no status of its own for a message that is too large: most libraries answer RESOURCE_EXHAUSTED, which also means a quota, and one in Rust OUT_OF_RANGE.
-    private static bool IsForSize(int code, bool hasRetryInfo, string? message) => code switch
+    // gRPC has no status of its own for a message that is too large. Most libraries answer RESOURCE_EXHAUSTED, which also means a quota, Rust's OUT_OF_RANGE, and proxies UNKNOWN.
+    private static SizeRefusal ReadSize(int code, string? message) => code switch
     {
-        ResourceExhausted => !hasRetryInfo && (message is null || SpeaksOfSize(message)),
-        OutOfRange => message is not null && SpeaksOfSize(message),
-        _ => false,
+        ResourceExhausted when message is null => SizeRefusal.Possible,
+        ResourceExhausted or OutOfRange or Unknown when message is not null && SpeaksOfSize(message) => SizeRefusal.Certain,
+        _ => SizeRefusal.No,
     };
 
+    // Go, C++, Python, Node: "Received message larger than max"; Rust: "message length too large"; Java: "gRPC message exceeds maximum size";
+    // .NET: "Received message exceeds the maximum configured message size"; Envoy: "Payload Too Large".
     private static bool SpeaksOfSize(string message) =>
-        message.Contains("large", StringComparison.OrdinalIgnoreCase)
-        || (message.Contains("message", StringComparison.OrdinalIgnoreCase) && message.Contains("max", StringComparison.OrdinalIgnoreCase));
+        Contains(message, "too large") || Contains(message, "larger than") || (Contains(message, "message exceeds") && Contains(message, "size"));
+
+    private static bool Contains(string message, string words) => message.Contains(words, StringComparison.OrdinalIgnoreCase);
 
     private static string? Find(HttpResponseHeaders headers, string name) => headers.NonValidated.TryGetValues(name, out var values) ? values.ToString() : null;
 
@@ -62,22 +70,25 @@ internal static class GrpcResponse
             : default;
 
     // google.rpc.Status { details 3* Any { type_url 1, value 2 } }, RetryInfo { retry_delay 1 Duration { seconds 1, nanos 2 } }
-    private static TimeSpan? ReadRetryInfo(string? base64)
+    private static bool TryReadRetryInfo(string? base64, out TimeSpan delay)
     {
-        if (base64 is null) return null;
+        delay = default;
+        if (base64 is null or { Length: > MaxDetailsLength }) return false;
         // Base64 in gRPC often has no padding.
         var padded = base64.PadRight((base64.Length + 3) / 4 * 4, '=');
-        Span<byte> buffer = padded.Length <= 8192 ? new byte[padded.Length] : default;
-        if (!Convert.TryFromBase64String(padded, buffer, out var length)) return null;
+        Span<byte> buffer = new byte[padded.Length];
+        if (!Convert.TryFromBase64String(padded, buffer, out var length)) return false;
         ReadOnlySpan<byte> status = buffer[..length];
         while (ProtobufReader.TryRead(ref status, out var field, out _, out var detail))
         {
             if (field != 3 || !ProtobufReader.Find(detail, 1).EndsWith("/google.rpc.RetryInfo"u8)) continue;
-            var delay = ProtobufReader.Find(ProtobufReader.Find(detail, 2), 1);
-            var (seconds, nanoseconds) = (ProtobufReader.FindNumber(delay, 1), ProtobufReader.FindNumber(delay, 2));
-            return seconds is < 0 or > 86_400 ? TimeSpan.FromDays(1) : TimeSpan.FromSeconds(seconds) + TimeSpan.FromMicroseconds(Math.Clamp(nanoseconds, 0, 999_999_999) / 1000.0);
+            var duration = ProtobufReader.Find(ProtobufReader.Find(detail, 2), 1);
+            var seconds = Math.Clamp(ProtobufReader.FindNumber(duration, 1), 0, MaxDelaySeconds);
+            var nanoseconds = Math.Clamp(ProtobufReader.FindNumber(duration, 2), 0, 999_999_999);
+            delay = TimeSpan.FromSeconds(seconds) + TimeSpan.FromTicks(nanoseconds / TimeSpan.NanosecondsPerTick);
+            return true;
         }
 
-        return null;
+        return false;
     }
 }

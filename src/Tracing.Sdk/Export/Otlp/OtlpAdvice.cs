@@ -30,8 +30,6 @@ internal sealed class OtlpAdvice(ExporterSettings settings, bool isGrpc) : HttpA
         _ => null,
     };
 
-
-
     public override string CertificateFiles => $"Check {Setting("CertificateFile")}, {Setting("ClientCertificateFile")} and {Setting("ClientKeyFile")}.";
     public override string UnknownAuthority => $"If the authority is your own, set {Setting("CertificateFile")} to its PEM file.";
     public override string ClientCertificate => $"Set {Setting("ClientCertificateFile")} and {Setting("ClientKeyFile")}.";

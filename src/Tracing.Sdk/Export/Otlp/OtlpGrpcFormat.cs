@@ -11,20 +11,16 @@ internal sealed class OtlpGrpcFormat(ExporterSettings settings, Resource resourc
 {
     private const string Method = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
 
-    // Receivers count the message after decompression.
-    private const int MaxMessageBytes = 4 * 1024 * 1024;
-
     public override string ContentType => "application/grpc";
     public override HttpAdvice Advice { get; } = new OtlpAdvice(settings, isGrpc: true);
     public override Version HttpVersion => System.Net.HttpVersion.Version20;
-    public override int MaxBatchBytes => MaxMessageBytes - EnvelopeBytes;
+
+    // The default of the gRPC libraries, counted after decompression.
+    public override int MaxRequestBytes => 4 * 1024 * 1024;
     public override int PrefixLength => GrpcResponse.PrefixLength;
 
     public static new ExporterSettings Settings(OtlpOptions options) =>
         OtlpSettings.Create(options, "otlp_grpc_span_exporter", static (settings, resource) => new OtlpGrpcFormat(settings, resource));
-
-    public override int ScopeBytes(Scope scope) => MaxHeaderBytes + EncodedLength(scope);
-    public override int MaxSpanBytes(Scope scope) => Math.Min(SpanEncoder.MaxSpanBytes, MaxBatchBytes - ScopeBytes(scope));
 
     public override Uri FindTarget(Uri endpoint) => new UriBuilder(endpoint) { Path = endpoint.AbsolutePath.TrimEnd('/') + Method }.Uri;
 

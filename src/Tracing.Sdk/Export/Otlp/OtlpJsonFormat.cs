@@ -7,15 +7,24 @@ namespace Tracing.Sdk.Export.Otlp;
 // { "resourceSpans": [ { "resource": {}, "scopeSpans": [ { "scope": {}, "spans": [], "schemaUrl": "" } ], "schemaUrl": "" } ] }
 internal sealed class OtlpJsonFormat(ExporterSettings settings, Resource resource) : HttpFormat(settings)
 {
+    // More than the names, brackets and commas of the envelope, or of a scope.
+    private const int MaxPunctuation = 128;
+    // A character is at most six bytes of JSON.
+    private const int MaxCharBytes = 6;
+
     private readonly OtlpJsonEncoder _encoder = new(settings.Limits);
     private readonly byte[] _resource = OtlpJsonEncoder.EncodeResource(resource);
 
     public override SpanEncoder Encoder => _encoder;
     public override string ContentType => "application/json";
     public override HttpAdvice Advice { get; } = new OtlpAdvice(settings, isGrpc: false);
+    public override int MaxRequestBytes => OtlpSettings.MaxHttpBytes;
+    public override int EnvelopeBytes => MaxPunctuation + _resource.Length + Resource.SchemaUrl.Length;
 
     public static ExporterSettings Settings(OtlpOptions options) =>
         OtlpSettings.Create(options, "otlp_http_json_span_exporter", static (settings, resource) => new OtlpJsonFormat(settings, resource));
+
+    public override int ScopeBytes(Scope scope) => MaxPunctuation + scope.Encoded!.Length + (MaxCharBytes * (scope.SchemaUrl?.Length ?? 0));
 
     public override void WriteRequest(SpanBatch batch, RequestBody body)
     {

@@ -9,6 +9,8 @@ internal class OtlpProtobufFormat(ExporterSettings settings, Resource resource) 
 {
     private const byte ResourceSpans = 0x0A;
     private const byte ScopeSpans = 0x12;
+    // A tag and a length.
+    private const int MaxHeaderBytes = 1 + 5;
 
     private readonly OtlpProtobufEncoder _encoder = new(settings.Limits);
     private readonly byte[] _resource = OtlpProtobufEncoder.EncodeResource(resource);
@@ -17,9 +19,13 @@ internal class OtlpProtobufFormat(ExporterSettings settings, Resource resource) 
     public override SpanEncoder Encoder => _encoder;
     public override string ContentType => "application/x-protobuf";
     public override HttpAdvice Advice { get; } = new OtlpAdvice(settings, isGrpc: false);
+    public override int MaxRequestBytes => OtlpSettings.MaxHttpBytes;
+    public override int EnvelopeBytes => MaxHeaderBytes + _resource.Length + _resourceSchema.Length;
 
     public static ExporterSettings Settings(OtlpOptions options) =>
         OtlpSettings.Create(options, "otlp_http_span_exporter", static (settings, resource) => new OtlpProtobufFormat(settings, resource));
+
+    public override int ScopeBytes(Scope scope) => MaxHeaderBytes + EncodedLength(scope);
 
     public override void WriteRequest(SpanBatch batch, RequestBody body)
     {
@@ -59,13 +65,7 @@ internal class OtlpProtobufFormat(ExporterSettings settings, Resource resource) 
 
     public override ExportResponse ReadResponse(HttpResponseMessage response, ReadOnlySpan<byte> body) => OtlpResponse.ReadProtobuf(body, response.IsSuccessStatusCode);
 
-    /// <summary>The bytes of a request without its scopes and spans, at most.</summary>
-    protected int EnvelopeBytes => _resource.Length + _resourceSchema.Length + MaxHeaderBytes;
-
-    // A tag and a length.
-    protected const int MaxHeaderBytes = 1 + 5;
-
-    protected static int EncodedLength(Scope scope) => scope.Encoded!.Length + SchemaLength(scope);
+    private static int EncodedLength(Scope scope) => scope.Encoded!.Length + SchemaLength(scope);
 
     private static void WriteHeader(RequestBody body, byte tag, int length)
     {

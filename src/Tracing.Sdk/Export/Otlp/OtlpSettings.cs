@@ -2,9 +2,12 @@ using Tracing.Sdk.Export.Encoding;
 
 namespace Tracing.Sdk.Export.Otlp;
 
-/// <summary>The settings that the encodings of OTLP/HTTP have in common.</summary>
+/// <summary>What the encodings of OTLP have in common.</summary>
 internal static class OtlpSettings
 {
+    /// <summary>Limit of a request over HTTP: that of the Collector's and of Jaeger's receiver.</summary>
+    public const int MaxHttpBytes = 20 * 1024 * 1024;
+
     public static ExporterSettings Create(OtlpOptions options, string componentType, Func<ExporterSettings, Resource, SpanFormat> createFormat) => new()
     {
         ComponentType = componentType,

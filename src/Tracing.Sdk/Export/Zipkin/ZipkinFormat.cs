@@ -9,7 +9,7 @@ internal sealed class ZipkinFormat(ExporterSettings settings, Resource resource)
 {
     public override SpanEncoder Encoder { get; } = new ZipkinEncoder(settings.Limits, resource);
 
-    // A body of 1 MiB. The server accepts 10 MiB, a proxy in front of it often less.
+    // A body of 1 MiB. The server accepts 10 MiB, a proxy in front of it often less. A larger span is sent alone.
     public override int MaxBatchBytes => (1024 - 16) * 1024;
     public override string ContentType => "application/json";
     public override HttpAdvice Advice { get; } = new ZipkinAdvice(settings);
