@@ -41,8 +41,8 @@ public sealed class BackendFixture : IAsyncLifetime
     {
         if (!IsHere) return;
         _jaeger = await JaegerProcess.StartAsync(MeshTools.JaegerPath!);
-        _collector = Receiver.Collector();
-        await _collector.StartAsync(_collector.PassingOnTo(_jaeger.OtlpHttp));
+        _collector = Receiver.AtFreePorts();
+        await _collector.StartCollectorAsync(_jaeger.OtlpHttp);
     }
 
     internal Endpoints Endpoints(Route route) =>

@@ -38,47 +38,50 @@ public enum WireFormat
     Zipkin,
 }
 
-/// <summary>The real Collector or the real Jaeger, which can be ended and started again at the same ports.</summary>
+/// <summary>The ports at which the real Collector or the real Jaeger takes spans. The program there can be ended, and the same or another one started.</summary>
 internal sealed class Receiver : IAsyncDisposable
 {
-    private readonly string _path;
     private readonly (int Zipkin, int OtlpHttp, int OtlpGrpc) _ports = (LocalPort.Free(), LocalPort.Free(), LocalPort.Free());
     private ChildProcess? _process;
 
-    private Receiver(string path) => _path = path;
+    private Receiver()
+    {
+    }
 
     public Endpoints Endpoints => new(Address(_ports.Zipkin), Address(_ports.OtlpHttp), Address(_ports.OtlpGrpc));
 
-    /// <summary>The receivers of OTLP and Zipkin, for the configuration of either program.</summary>
-    public string Receivers => $$"""
+    private string Receivers => $$"""
         receivers:
           otlp: { protocols: { grpc: { endpoint: "{{LocalPort.Address(_ports.OtlpGrpc)}}" }, http: { endpoint: "{{LocalPort.Address(_ports.OtlpHttp)}}" } } }
           zipkin: { endpoint: "{{LocalPort.Address(_ports.Zipkin)}}" }
         """;
 
-    public static Receiver Collector() => new(MeshTools.CollectorPath!);
+    /// <summary>Chooses the ports; nothing listens there yet.</summary>
+    public static Receiver AtFreePorts() => new();
 
-    public static Receiver Jaeger() => new(MeshTools.JaegerPath!);
-
-    /// <summary>A configuration of the Collector that hands every span on to an OTLP/HTTP endpoint.</summary>
-    public string PassingOnTo(Uri otlp) => $$"""
+    /// <summary>Starts a Collector that hands every request on to an OTLP/HTTP endpoint as it came.</summary>
+    public Task StartCollectorAsync(Uri otlp) => StartAsync(MeshTools.CollectorPath!, $$"""
         {{Receivers}}
-        processors: { batch: { timeout: 20ms } }
         exporters: { otlp_http: { endpoint: "{{otlp}}" } }
         service:
-          pipelines: { traces: { receivers: [otlp, zipkin], processors: [batch], exporters: [otlp_http] } }
+          pipelines: { traces: { receivers: [otlp, zipkin], exporters: [otlp_http] } }
           telemetry: { metrics: { level: none } }
-        """;
+        """);
 
-    /// <summary>Starts it and returns once it takes spans.</summary>
-    public async Task StartAsync(string configuration)
-    {
-        _process = ChildProcess.Start(Path.GetFileName(_path), _path, ["--config", "yaml:" + configuration]);
-        await _process.WaitForLineAsync(
-            line => line.Contains("Everything is ready", StringComparison.Ordinal) ? "" : null, "get ready", TimeSpan.FromSeconds(30), CancellationToken.None);
-    }
+    /// <summary>
+    /// Starts a Jaeger that uses more memory than it may and refuses every span for now, but for those before its first look at its memory: these it
+    /// hands on.
+    /// </summary>
+    public Task StartFullJaegerAsync(Uri otlp) => StartAsync(MeshTools.JaegerPath!, $$"""
+        {{Receivers}}
+        processors: { memory_limiter: { check_interval: 100ms, limit_mib: 2 } }
+        exporters: { otlphttp: { endpoint: "{{otlp}}" } }
+        service:
+          pipelines: { traces: { receivers: [otlp, zipkin], processors: [memory_limiter], exporters: [otlphttp] } }
+          telemetry: { metrics: { level: none } }
+        """);
 
-    /// <summary>Asks it to end, and returns when it has handed on what it had taken.</summary>
+    /// <summary>Asks the program to end, and returns when it has handed on what it had taken.</summary>
     public async Task StopAsync()
     {
         if (_process is not null)
@@ -87,6 +90,13 @@ internal sealed class Receiver : IAsyncDisposable
     }
 
     public async ValueTask DisposeAsync() => await StopAsync();
+
+    private async Task StartAsync(string path, string configuration)
+    {
+        _process = ChildProcess.Start(Path.GetFileName(path), path, ["--config", "yaml:" + configuration]);
+        await _process.WaitForLineAsync(
+            line => line.Contains("Everything is ready", StringComparison.Ordinal) ? "" : null, "get ready", TimeSpan.FromSeconds(30), CancellationToken.None);
+    }
 
     private static Uri Address(int port) => new(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}/"));
 }

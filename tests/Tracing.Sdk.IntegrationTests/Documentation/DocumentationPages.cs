@@ -12,7 +12,7 @@ namespace Tracing.Sdk.IntegrationTests.Documentation;
 /// <param name="Page">The page, relative to the repository.</param>
 /// <param name="Line">The line of its fence, from 1.</param>
 /// <param name="Language">The first word after the fence.</param>
-/// <param name="Arguments">The words after that, such as <c>envoy</c>, <c>istio</c> or <c>log</c>.</param>
+/// <param name="Arguments">The words after that, such as <c>envoy</c>, <c>istio</c>, <c>collector</c> or <c>log</c>.</param>
 /// <param name="Text">Its lines.</param>
 internal sealed record CodeBlock(string Page, int Line, string Language, string Arguments, string Text);
 

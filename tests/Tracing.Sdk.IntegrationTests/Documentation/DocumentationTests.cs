@@ -89,6 +89,10 @@ public sealed partial class DocumentationTests
                 MeshTools.RequireIstioctl();
                 await ValidateAsync(block.Text, MeshTools.IstioctlPath!, "validate", "-f");
                 break;
+            case "collector":
+                MeshTools.RequireCollector();
+                await ValidateAsync(block.Text, MeshTools.CollectorPath!, "validate", "--config");
+                break;
         }
     }
 
