@@ -44,8 +44,11 @@ internal sealed class Demo(DemoOptions options)
     {
         var envoy = EnvoyBinary.Find(options.EnvoyPath);
         Announce(envoy);
-        await CheckDestinationAsync(stop);
 
+        // The mesh is disposed of first: its last spans still find the backend.
+        await using var backend = options.Backend;
+        if (backend is not null)
+            await backend.StartAsync(options.Formats, _http, stop);
         await using var mesh = await Mesh.StartAsync(options, envoy, stop);
         var sending = SendAllAsync(mesh, stop);
         var broken = mesh.WhenBrokenAsync();
@@ -73,26 +76,6 @@ internal sealed class Demo(DemoOptions options)
         Console.WriteLine();
     }
 
-    // Fails at the start with one sentence, instead of losing the spans later.
-    private async Task CheckDestinationAsync(CancellationToken stop)
-    {
-        if ((options.Zipkin ?? options.Otlp) is not { } destination)
-            return;
-        var (path, contentType, body) = options.Zipkin is not null ? ("/api/v2/spans", "application/json", "[]"u8.ToArray()) : ("/v1/traces", "application/x-protobuf", []);
-        try
-        {
-            using var content = new ByteArrayContent(body);
-            content.Headers.ContentType = new(contentType);
-            using var answer = await _http.PostAsync(new Uri(destination.ToString().TrimEnd('/') + path), content, stop);
-            if (!answer.IsSuccessStatusCode)
-                throw new DemoException($"{destination} does not take spans: it answers {(int)answer.StatusCode} to {path}.");
-        }
-        catch (HttpRequestException e)
-        {
-            throw new DemoException($"Nobody answers at {destination}: {e.Message}");
-        }
-    }
-
     private async Task<int> SendAllAsync(Mesh mesh, CancellationToken stop)
     {
         var exitCode = 0;
@@ -102,7 +85,7 @@ internal sealed class Demo(DemoOptions options)
             if (missing.Count == 0)
                 continue;
             exitCode = 1;
-            Console.Error.WriteLine("The tree is not whole:");
+            Console.Error.WriteLine(options.Backend is { CanFindTraces: true } ? "The tree that the backend answers is not whole:" : "The tree is not whole:");
             foreach (var fault in missing)
                 Console.Error.WriteLine($"  {fault}");
             Console.Error.WriteLine();
@@ -125,10 +108,8 @@ internal sealed class Demo(DemoOptions options)
         var (tree, missing) = await WaitForTreeAsync(mesh, traceId, stop);
         Console.WriteLine($"trace {traceId}, {Count(tree.Nodes.Count(), "span")}{(missing.Count == 0 ? ", one tree" : "")}");
         _printer.Print(tree);
-        if (options.Zipkin is { } zipkin)
-            Console.WriteLine($"In Zipkin: {zipkin.ToString().TrimEnd('/')}/zipkin/traces/{traceId}");
-        if (options.Otlp is { } otlp)
-            Console.WriteLine($"Sent to {otlp}; in Jaeger, usually: http://{otlp.Host}:16686/trace/{traceId}");
+        if (options.Backend is { } backend)
+            Console.WriteLine(backend.Link(traceId));
         Console.WriteLine();
         return missing;
     }
@@ -137,17 +118,24 @@ internal sealed class Demo(DemoOptions options)
     private async Task<(TraceTree Tree, IReadOnlyList<string> Missing)> WaitForTreeAsync(Mesh mesh, string traceId, CancellationToken stop)
     {
         var start = TimeProvider.System.GetTimestamp();
-        var trace = new Uri(mesh.Collector, $"api/traces/{traceId}");
         while (true)
         {
-            using var answer = await _http.GetAsync(trace, stop);
-            var view = answer.IsSuccessStatusCode ? await answer.Content.ReadFromJsonAsync<TraceView>(stop) : null;
-            var tree = TraceTree.Of(view?.Rows.Select(row => row.Span) ?? []);
+            var tree = TraceTree.Of(await FindTraceAsync(mesh, traceId, stop));
             var missing = mesh.Shape.Missing(tree).ToArray();
             if (missing.Length == 0 || TimeProvider.System.GetElapsedTime(start) > TraceTimeout)
                 return (tree, missing);
             await Task.Delay(BetweenLooks, stop);
         }
+    }
+
+    // From the backend, if it can be asked: a span that it lost is then missing here too.
+    private async Task<IEnumerable<Span>> FindTraceAsync(Mesh mesh, string traceId, CancellationToken stop)
+    {
+        if (options.Backend is { CanFindTraces: true } backend)
+            return await backend.FindTraceAsync(traceId, _http, stop);
+        using var answer = await _http.GetAsync(new Uri(mesh.Collector, $"api/traces/{traceId}"), stop);
+        var view = answer.IsSuccessStatusCode ? await answer.Content.ReadFromJsonAsync<TraceView>(stop) : null;
+        return view?.Rows.Select(row => row.Span) ?? [];
     }
 
     // Ctrl+C in a terminal reaches every program at once: a part that ends because of it is not broken.

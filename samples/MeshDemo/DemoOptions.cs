@@ -1,3 +1,4 @@
+using MeshDemo.Backends;
 using MeshDemo.Processes;
 
 namespace MeshDemo;
@@ -15,6 +16,9 @@ internal sealed record DemoOptions
           --tracer NAME     What Envoy speaks: zipkin (B3 headers, the default), zipkin-w3c (B3 and W3C) or otel (W3C, OTLP).
           --zipkin URL      Pass every span on to this Zipkin, such as http://localhost:9411, and print the link to the trace.
           --otlp URL        Pass every span on to this OTLP/HTTP endpoint, such as http://localhost:4318. Envoy then runs otel.
+          --jaeger [URL]    Pass every span on to Jaeger, and verify and print what its API answers. URL is that of its pages, such as
+                            http://localhost:16686; spans go to the ports 4318 (OTLP) and 9411 (Zipkin) of the same host, unless --otlp
+                            or --zipkin say otherwise. Without a URL the demo runs the program that JAEGER_PATH names.
           --envoy PATH      The Envoy to run. Otherwise: ENVOY_PATH, then the PATH, then a local Docker.
           --help            This text.
         """;
@@ -25,9 +29,14 @@ internal sealed record DemoOptions
 
     public Tracer Tracer { get; init; }
 
-    public Uri? Zipkin { get; init; }
+    /// <summary>Where the spans are passed on to; null when they stay in the demo's collector.</summary>
+    public Backend? Backend { get; private init; }
 
-    public Uri? Otlp { get; init; }
+    /// <summary>The formats in which this run sends spans.</summary>
+    public SpanFormats Formats => (Tracer == Tracer.OpenTelemetry ? SpanFormats.Otlp : SpanFormats.Zipkin) | ServiceFormat;
+
+    /// <summary>The format of the services: OTLP wherever it is taken.</summary>
+    public SpanFormats ServiceFormat => Takes(Backend, SpanFormats.Otlp) ? SpanFormats.Otlp : SpanFormats.Zipkin;
 
     public string? EnvoyPath { get; init; }
 
@@ -36,6 +45,8 @@ internal sealed record DemoOptions
     {
         var options = new DemoOptions();
         Tracer? tracer = null;
+        Uri? zipkin = null, otlp = null, jaeger = null;
+        var isJaeger = false;
         for (var i = 0; i < arguments.Count; i++)
         {
             var argument = arguments[i];
@@ -44,8 +55,12 @@ internal sealed record DemoOptions
                 case "--help" or "-h" or "-?": options = options with { ShowHelp = true }; break;
                 case "--once": options = options with { Once = true }; break;
                 case "--tracer": tracer = TracerNamed(Value()); break;
-                case "--zipkin": options = options with { Zipkin = BaseAddress(argument, Value(), "/api/v2/spans", "/zipkin") }; break;
-                case "--otlp": options = options with { Otlp = BaseAddress(argument, Value(), "/v1/traces") }; break;
+                case "--zipkin": zipkin = BaseAddress(argument, Value(), "/api/v2/spans", "/zipkin"); break;
+                case "--otlp": otlp = BaseAddress(argument, Value(), "/v1/traces"); break;
+                case "--jaeger":
+                    isJaeger = true;
+                    jaeger = i + 1 < arguments.Count && !arguments[i + 1].StartsWith('-') ? BaseAddress(argument, Value(), "/search") : null;
+                    break;
                 case "--envoy": options = options with { EnvoyPath = Value() }; break;
                 default: throw new DemoException($"There is no option {argument}: --help lists them.");
             }
@@ -53,16 +68,41 @@ internal sealed record DemoOptions
             string Value() => ++i < arguments.Count ? arguments[i] : throw new DemoException($"{argument} needs a value: --help shows which.");
         }
 
-        return options.WithTracer(tracer);
+        // One line for each option that names a backend.
+        var backend = OnlyOne(
+            isJaeger ? JaegerAt(jaeger, ref zipkin, ref otlp) : null,
+            zipkin is null ? null : new ZipkinBackend(zipkin),
+            otlp is null ? null : new OtlpBackend(otlp));
+        return options with { Backend = backend, Tracer = TracerFor(backend, tracer) };
     }
 
-    private DemoOptions WithTracer(Tracer? tracer) => (Zipkin, Otlp, tracer) switch
+    private static bool Takes(Backend? backend, SpanFormats format) => backend?.Formats.HasFlag(format) is not false;
+
+    private static Backend? OnlyOne(params IEnumerable<Backend?> named) => named.OfType<Backend>().ToArray() switch
     {
-        (not null, not null, _) => throw new DemoException("Choose one of --zipkin and --otlp: Envoy sends its spans in one format only."),
-        (not null, _, Tracer.OpenTelemetry) => throw new DemoException("--zipkin goes with --tracer zipkin or zipkin-w3c: Envoy's OpenTelemetry tracer cannot write Zipkin's format."),
-        (_, not null, Tracer.Zipkin or Tracer.ZipkinW3C) => throw new DemoException("--otlp goes with --tracer otel: Envoy's Zipkin tracer cannot write OTLP."),
-        (_, not null, _) => this with { Tracer = Tracer.OpenTelemetry },
-        _ => this with { Tracer = tracer ?? Tracer.Zipkin },
+        [] => null,
+        [var one] => one,
+        [var one, var another, ..] => throw new DemoException($"Choose one of {one.Option} and {another.Option}: the demo passes its spans on to one backend."),
+    };
+
+    // Beside --jaeger, the two others name no backends of their own but where this one takes spans.
+    private static JaegerBackend JaegerAt(Uri? query, ref Uri? zipkin, ref Uri? otlp)
+    {
+        if (query is null && (zipkin ?? otlp) is not null)
+            throw new DemoException("--jaeger needs its URL when --zipkin or --otlp say where it takes spans, such as --jaeger http://localhost:16686.");
+        var jaeger = new JaegerBackend(query, zipkin, otlp);
+        (zipkin, otlp) = (null, null);
+        return jaeger;
+    }
+
+    private static Tracer TracerFor(Backend? backend, Tracer? wanted) => wanted switch
+    {
+        null => Takes(backend, SpanFormats.Zipkin) ? Tracer.Zipkin : Tracer.OpenTelemetry,
+        Tracer.OpenTelemetry when !Takes(backend, SpanFormats.Otlp) =>
+            throw new DemoException($"{backend!.Option} goes with --tracer zipkin or zipkin-w3c: Envoy's OpenTelemetry tracer cannot write Zipkin's format."),
+        Tracer.Zipkin or Tracer.ZipkinW3C when !Takes(backend, SpanFormats.Zipkin) =>
+            throw new DemoException($"{backend!.Option} goes with --tracer otel: Envoy's Zipkin tracer cannot write OTLP."),
+        { } tracer => tracer,
     };
 
     private static Tracer TracerNamed(string name) => name switch
@@ -77,7 +117,7 @@ internal sealed record DemoOptions
     private static Uri BaseAddress(string option, string value, params string[] endings)
     {
         if (!Uri.TryCreate(value, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https"))
-            throw new DemoException($"{option} {value} is no http or https address: write one such as http://localhost:{(option == "--otlp" ? 4318 : 9411)}.");
+            throw new DemoException($"{option} {value} is no http or https address: write one such as http://localhost:{Port(option)}.");
         var address = uri.GetLeftPart(UriPartial.Path).TrimEnd('/');
         foreach (var ending in endings)
         {
@@ -87,4 +127,11 @@ internal sealed record DemoOptions
 
         return new Uri(address);
     }
+
+    private static int Port(string option) => option switch
+    {
+        "--otlp" => 4318,
+        "--jaeger" => 16686,
+        _ => 9411,
+    };
 }

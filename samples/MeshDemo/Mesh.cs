@@ -1,3 +1,4 @@
+using MeshDemo.Backends;
 using MeshDemo.Collecting;
 using MeshDemo.Processes;
 using MeshDemo.StandIn;
@@ -27,7 +28,7 @@ internal sealed class Mesh : IAsyncDisposable
     public Uri Collector { get; private set; } = null!;
 
     /// <summary>Starts everything, each part once the parts that it sends to are ready.</summary>
-    /// <param name="options">What to run, and where to pass spans on to.</param>
+    /// <param name="options">What to run, and where to pass spans on to, which is started.</param>
     /// <param name="envoy">The Envoy to run in both proxies' places; null for the stand-in.</param>
     /// <exception cref="DemoException">A part did not get ready. Everything that had been started has been ended.</exception>
     public static async Task<Mesh> StartAsync(DemoOptions options, EnvoyBinary? envoy, CancellationToken cancellation = default)
@@ -67,7 +68,10 @@ internal sealed class Mesh : IAsyncDisposable
 
     private async Task StartPartsAsync(DemoOptions options, EnvoyBinary? envoy, CancellationToken cancellation)
     {
-        string[] collectorArguments = [CollectorServer.Command, .. (options.Zipkin ?? options.Otlp) is { } passOnTo ? [passOnTo.ToString()] : Array.Empty<string>()];
+        if (options.Backend?.Process is { } process)
+            _processes.Add(process);
+
+        var collectorArguments = CollectorServer.Arguments(options.Backend?.Zipkin, options.Backend?.Otlp);
         Collector = (await StartAsync("The collector", ServiceProcess.MeshDemoDll, [], collectorArguments, cancellation)).Address;
 
         var data = await StartAsync("The data service", ServiceProcess.DataServiceDll, new Dictionary<string, string>(Exporting("data-service", options))
@@ -89,7 +93,7 @@ internal sealed class Mesh : IAsyncDisposable
     private Dictionary<string, string> Exporting(string serviceName, DemoOptions options) => new()
     {
         ["OTEL_SERVICE_NAME"] = serviceName,
-        ["OTEL_TRACES_EXPORTER"] = options.Zipkin is null ? "otlp" : "zipkin",
+        ["OTEL_TRACES_EXPORTER"] = options.ServiceFormat == SpanFormats.Otlp ? "otlp" : "zipkin",
         ["OTEL_EXPORTER_OTLP_ENDPOINT"] = Collector.ToString(),
         ["OTEL_EXPORTER_ZIPKIN_ENDPOINT"] = new Uri(Collector, "api/v2/spans").ToString(),
         // Milliseconds: the tree is printed as soon as it is whole.

@@ -9,9 +9,8 @@ switch (args)
 {
     case [Reaper.Command]:
         return Reaper.Run(Console.In);
-    case [CollectorServer.Command, .. var passOnTo, "--urls", var url]:
-        await using (var collector = await CollectorServer.StartAsync(url, passOnTo is [var to] ? new Uri(to) : null))
-            await collector.WaitForShutdownAsync();
+    case [CollectorServer.Command, var zipkin, var otlp, "--urls", var url]:
+        await CollectorServer.RunAsync(zipkin, otlp, url);
         return 0;
     case [StandInProxy.Command, var role, var formats, var upstream, var spans, "--urls", var url]:
         await StandInProxy.RunAsync(role, formats, new Uri(upstream), new Uri(spans), url);

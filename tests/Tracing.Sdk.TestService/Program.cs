@@ -32,6 +32,8 @@ app.MapGet("/odd-spans/{**tag}", () =>
     OddSpans.Make();
     return OddSpans.Names;
 });
+app.MapGet("/whole-spans/{**tag}", (string link) => WholeSpans.Make(link));
+app.MapGet("/large-spans/{**tag}", (int count, int bytes) => WholeSpans.MakeLarge(count, bytes));
 app.MapGet("/fail/{**tag}", string () => throw new InvalidOperationException("The order is gone."));
 
 // The same over gRPC, through a channel that user code made by itself.

@@ -9,17 +9,34 @@ namespace MeshDemo.Collecting;
 /// </summary>
 internal static class CollectorServer
 {
-    /// <summary>The first argument when it runs as a process of its own; what follows, if anything, is where to pass spans on to.</summary>
+    /// <summary>The first argument when it runs as a process of its own; <see cref="Arguments"/> writes what follows.</summary>
     public const string Command = "collector";
+
+    // In place of an address: spans of this format stay here.
+    private const string Nowhere = "-";
 
     private const int MaxBodyBytes = 10 * 1024 * 1024, TracesInList = 100;
 
+    /// <summary>The arguments of a collector that passes on what comes as Zipkin and what comes as OTLP to these base addresses.</summary>
+    public static string[] Arguments(Uri? zipkin, Uri? otlp) => [Command, zipkin?.ToString() ?? Nowhere, otlp?.ToString() ?? Nowhere];
+
+    /// <summary>Runs as a process of its own until it is asked to end.</summary>
+    public static async Task RunAsync(string zipkin, string otlp, string url)
+    {
+        await using var collector = await StartAsync(url, Address(zipkin), Address(otlp));
+        await collector.WaitForShutdownAsync();
+
+        static Uri? Address(string argument) => argument == Nowhere ? null : new Uri(argument);
+    }
+
     /// <summary>Starts to listen at <paramref name="url"/>; port 0 lets the system choose.</summary>
     /// <param name="url">Where to listen.</param>
-    /// <param name="passOnTo">
-    /// The base address of another collector. It gets every body as it came, below the same path, and its answer goes back to the sender.
+    /// <param name="zipkin">
+    /// The base address of another collector of Zipkin v2 JSON. It gets every body as it came, below the same path, and its answer goes back
+    /// to the sender.
     /// </param>
-    public static async Task<WebApplication> StartAsync(string url, Uri? passOnTo = null)
+    /// <param name="otlp">The same for OTLP/HTTP.</param>
+    public static async Task<WebApplication> StartAsync(string url, Uri? zipkin = null, Uri? otlp = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.UseUrls(url).ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = MaxBodyBytes);
@@ -32,10 +49,10 @@ internal static class CollectorServer
 
         var store = app.Services.GetRequiredService<TraceStore>();
         app.MapPost("/api/v2/spans", context => TakeAsync(
-            context, "application/json", StatusCodes.Status202Accepted, body => store.Add(ZipkinJson.Read(body)), http, passOnTo));
+            context, "application/json", StatusCodes.Status202Accepted, body => store.Add(ZipkinJson.Read(body)), http, zipkin));
         // An empty body is an ExportTraceServiceResponse without complaints.
         app.MapPost("/v1/traces", context => TakeAsync(
-            context, "application/x-protobuf", StatusCodes.Status200OK, body => store.Add(OtlpProtobuf.Read(body.Span)), http, passOnTo));
+            context, "application/x-protobuf", StatusCodes.Status200OK, body => store.Add(OtlpProtobuf.Read(body.Span)), http, otlp));
 
         app.MapGet("/api/traces", () => new TraceList(store.Dropped, [.. store.Latest(TracesInList).Select(TraceSummary.Of)]));
         app.MapGet("/api/traces/{traceId}", (string traceId) =>

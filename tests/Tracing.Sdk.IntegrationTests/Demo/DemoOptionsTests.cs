@@ -18,7 +18,7 @@ public sealed class DemoOptionsTests
     [InlineData("http://localhost:9411/zipkin/")]
     [InlineData("http://localhost:9411/api/v2/spans")]
     public void Parse_ZipkinAddressWithAPath_TakesItsBase(string address) =>
-        Assert.Equal(new Uri("http://localhost:9411"), DemoOptions.Parse(["--zipkin", address]).Zipkin);
+        Assert.Equal(new Uri("http://localhost:9411"), DemoOptions.Parse(["--zipkin", address]).Backend?.Zipkin);
 
     [Theory]
     [InlineData("--frob", "--frob")]

@@ -1,0 +1,101 @@
+using System.Net;
+using System.Text.Json;
+using MeshDemo.Backends;
+using MeshDemo.Processes;
+using MeshDemo.Traces;
+using Tracing.Sdk.IntegrationTests.Mesh;
+
+namespace Tracing.Sdk.IntegrationTests.Backends;
+
+/// <summary>The way of a span to Jaeger.</summary>
+public enum Route
+{
+    Straight,
+    ThroughCollector,
+}
+
+[CollectionDefinition(Name)]
+public sealed class BackendSuite : ICollectionFixture<BackendFixture>
+{
+    public const string Name = "backends";
+}
+
+/// <summary>The real Jaeger, and the real Collector in front of it; absent when one of the programs is.</summary>
+public sealed class BackendFixture : IAsyncLifetime
+{
+    private readonly HttpClient _http = LocalHttp.CreateClient();
+    private JaegerProcess? _jaeger;
+    private Receiver? _collector;
+
+    internal JaegerProcess Jaeger => _jaeger!;
+
+    internal static bool IsHere => MeshTools.JaegerPath is not null && MeshTools.CollectorPath is not null;
+
+    public static void Require()
+    {
+        MeshTools.RequireJaeger();
+        MeshTools.RequireCollector();
+    }
+
+    public async Task InitializeAsync()
+    {
+        if (!IsHere) return;
+        _jaeger = await JaegerProcess.StartAsync(MeshTools.JaegerPath!);
+        _collector = Receiver.Collector();
+        await _collector.StartAsync(_collector.PassingOnTo(_jaeger.OtlpHttp));
+    }
+
+    internal Endpoints Endpoints(Route route) =>
+        route == Route.Straight ? new Endpoints(Jaeger.Zipkin, Jaeger.OtlpHttp, Jaeger.OtlpGrpc) : _collector!.Endpoints;
+
+    /// <summary>
+    /// The trace as Jaeger's API tells it, once <paramref name="isWhole"/> says so, or what there is of it after a while. Jaeger does not signal that
+    /// it has stored a span, so it is polled.
+    /// </summary>
+    internal async Task<IReadOnlyList<Span>> WaitForTraceAsync(string traceId, Func<IReadOnlyList<Span>, bool> isWhole)
+    {
+        IReadOnlyList<Span> spans = [];
+        await PollAsync($"api/traces/{traceId}", answer => isWhole(spans = JaegerJson.Read(answer)));
+        return spans;
+    }
+
+    /// <summary>The same as OTLP, which has every type and every link as Jaeger stored it.</summary>
+    internal async Task<IReadOnlyList<JsonElement>> WaitForOtlpAsync(string traceId, Func<IReadOnlyList<JsonElement>, bool> isWhole)
+    {
+        IReadOnlyList<JsonElement> spans = [];
+        await PollAsync($"api/v3/traces/{traceId}", answer => isWhole(spans =
+        [
+            .. answer.GetProperty("result").GetProperty("resourceSpans").EnumerateArray()
+                .SelectMany(resource => resource.GetProperty("scopeSpans").EnumerateArray())
+                .SelectMany(scope => scope.GetProperty("spans").EnumerateArray())
+                .Select(span => span.Clone()),
+        ]));
+        return spans;
+    }
+
+    public async Task DisposeAsync()
+    {
+        _http.Dispose();
+        if (_collector is not null) await _collector.DisposeAsync();
+        if (_jaeger is not null) await _jaeger.DisposeAsync();
+    }
+
+    private async Task PollAsync(string path, Func<JsonElement, bool> isWhole)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(40));
+        while (!patience.IsCancellationRequested)
+        {
+            using (var response = await _http.GetAsync(new Uri(Jaeger.Query, path)))
+            {
+                if (response.StatusCode != HttpStatusCode.NotFound)
+                {
+                    using var answer = JsonDocument.Parse(await response.EnsureSuccessStatusCode().Content.ReadAsStringAsync());
+                    if (isWhole(answer.RootElement)) return;
+                }
+            }
+
+            await timer.WaitForNextTickAsync();
+        }
+    }
+}

@@ -1,0 +1,52 @@
+using MeshDemo.Processes;
+using MeshDemo.Traces;
+using Tracing.Sdk.IntegrationTests.Mesh;
+
+namespace Tracing.Sdk.IntegrationTests.Backends;
+
+/// <summary>A request through the sample mesh, as the real Jaeger tells it: each tracer of Envoy with each format of ours, straight and through the real Collector.</summary>
+[Collection(BackendSuite.Name)]
+public sealed class MeshInJaegerTests(BackendFixture backend)
+{
+    public static TheoryData<string, string, string> Cases
+    {
+        get
+        {
+            var cases = new TheoryData<string, string, string>();
+            foreach (var tracer in new[] { Tracer.OpenTelemetry, Tracer.Zipkin })
+            {
+                foreach (var format in Enum.GetNames<WireFormat>())
+                {
+                    foreach (var route in Enum.GetNames<Route>())
+                        cases.Add(tracer.ToString(), format, route);
+                }
+            }
+
+            return cases;
+        }
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(Cases))]
+    public async Task RequestThroughTheMesh_IsOneTreeInJaeger(string tracer, string format, string route)
+    {
+        MeshTools.RequireEnvoy();
+        BackendFixture.Require();
+        var (proxy, endpoints) = (Enum.Parse<Tracer>(tracer), backend.Endpoints(Enum.Parse<Route>(route)));
+        await using var sample = await SampleMesh.StartAsync(
+            proxy, proxy == Tracer.OpenTelemetry ? endpoints.OtlpHttp : endpoints.Zipkin, endpoints.Variables(Enum.Parse<WireFormat>(format)));
+
+        var response = await sample.GetOrderAsync();
+        var spans = await backend.WaitForTraceAsync(response.One("x-trace-id")!, spans => spans.Count >= SampleTests.SpansOfOrderTree);
+        var actual = Outline(spans);
+        if (actual != SampleTests.OrderTree)
+            Assert.Fail($"Expected:\n{SampleTests.OrderTree}\nbut Jaeger has:\n{actual}\nand the programs said:\n{sample.Logs}");
+    }
+
+    private static string Outline(IReadOnlyList<Span> spans)
+    {
+        var tree = TraceTree.Of(spans);
+        return string.Concat(tree.Nodes.Select(node => $"{new string(' ', 2 * node.Depth)}{node.Span.Service} {node.Span.Kind}\n"))
+            + string.Concat(tree.Faults().Select(fault => fault + "\n"));
+    }
+}
