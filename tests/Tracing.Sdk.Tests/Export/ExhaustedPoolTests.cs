@@ -1,5 +1,6 @@
 using System.Diagnostics.Tracing;
 using Tracing.Sdk.Recording;
+using Tracing.Sdk.Tests.Export.Grpc;
 using Tracing.Sdk.Tests.Testbed;
 
 namespace Tracing.Sdk.Tests.Export;
@@ -63,6 +64,41 @@ public sealed class ExhaustedPoolTests : IDisposable
         exporter.Time.LeavesNoTime = false;
         Assert.True(exporter.Flush());
         exporter.AssertCounts(exported: 5);
+    }
+
+    // HTTP/2 writes and reads on the pool, so a gRPC export waits for it. A timer runs on the pool as well, and one that is late gives the answer time to be read.
+    [Fact]
+    public void Export_GrpcAndItsTimeIsLongUp_DeliversWhenThePoolRecovers()
+    {
+        using var collector = new ThreadedGrpcCollector();
+        using var exporter = new ExporterUnderTest(collector.Endpoint, ExporterUnderTest.AsOtlpGrpc);
+        Assert.True(exporter.Add().Flush());
+        using (new ExhaustedPool())
+        {
+            Assert.False(exporter.Add(2).Flush(TimeSpan.FromMilliseconds(200)));
+            exporter.Time.Advance(TimeSpan.FromMinutes(1));
+            exporter.AssertCounts(exported: 1, inFlight: 2);
+        }
+
+        Assert.True(exporter.Flush());
+        exporter.AssertCounts(exported: 3);
+        Assert.Equal(2, collector.Calls);
+        Assert.Empty(exporter.Log.Lines);
+    }
+
+    [Fact]
+    public void Shutdown_GrpcAndNoAnswer_EndsInItsTime()
+    {
+        using var collector = new ThreadedGrpcCollector();
+        using var exporter = new ExporterUnderTest(collector.Endpoint, ExporterUnderTest.AsOtlpGrpc);
+        Assert.True(exporter.Add().Flush());
+        using (new ExhaustedPool())
+        {
+            exporter.Add(2);
+            exporter.Shutdown(TimeSpan.FromMilliseconds(100));
+        }
+
+        exporter.AssertCounts(exported: 1, dropped: 2, reason: DropReason.Shutdown);
     }
 
     // The timeout of a request needs a timer, and so the pool; the thread that stops the exporter needs none.

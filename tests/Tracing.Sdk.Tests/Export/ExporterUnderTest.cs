@@ -18,12 +18,14 @@ internal sealed class ExporterUnderTest : IDisposable
     /// <param name="change">Changes the settings.</param>
     /// <param name="isHeld">Whether pauses wait for the next flush instead of taking no time.</param>
     /// <param name="metrics">The counters; null for new ones.</param>
-    public ExporterUnderTest(Uri endpoint, Func<ExporterSettings, ExporterSettings>? change = null, bool isHeld = false, ExporterMetrics? metrics = null)
+    /// <param name="resource">The resource; null for that of all tests.</param>
+    public ExporterUnderTest(
+        Uri endpoint, Func<ExporterSettings, ExporterSettings>? change = null, bool isHeld = false, ExporterMetrics? metrics = null, Sdk.Export.Encoding.Resource? resource = null)
     {
         Metrics = metrics ?? new("otlp_http_span_exporter");
         Time.IsHeld = isHeld;
         var settings = Settings("otlp") with { Endpoint = endpoint, BatchDelay = TimeSpan.FromHours(1) };
-        _exporter = new SpanExporter(change?.Invoke(settings) ?? settings, Encoded.Resource, Metrics, Log, Time);
+        _exporter = new SpanExporter(change?.Invoke(settings) ?? settings, resource ?? Encoded.Resource, Metrics, Log, Time);
     }
 
     public ExporterMetrics Metrics { get; }
@@ -34,6 +36,8 @@ internal sealed class ExporterUnderTest : IDisposable
     public static ExporterSettings AsZipkin(ExporterSettings settings) => settings with { CreateFormat = Settings("zipkin").CreateFormat };
 
     public static ExporterSettings AsOtlpJson(ExporterSettings settings) => settings with { CreateFormat = OtlpJsonFormat.Settings(new OtlpOptions()).CreateFormat };
+
+    public static ExporterSettings AsOtlpGrpc(ExporterSettings settings) => settings with { CreateFormat = OtlpGrpcFormat.Settings(new OtlpOptions()).CreateFormat };
 
     public RecordingLogger Log { get; } = new();
 

@@ -204,7 +204,8 @@ internal sealed class ScriptedCollector : IDisposable
 
         var lines = System.Text.Encoding.Latin1.GetString([.. head]).Split("\r\n", StringSplitOptions.RemoveEmptyEntries);
         var headers = lines.Skip(1).Select(line => line.Split(": ", 2)).ToDictionary(pair => pair[0], pair => pair[1], StringComparer.OrdinalIgnoreCase);
-        var body = new byte[int.Parse(headers["Content-Length"], CultureInfo.InvariantCulture)];
+        // HTTP/2 begins with a line that looks like a request without a body.
+        var body = new byte[int.Parse(headers.GetValueOrDefault("Content-Length", "0"), CultureInfo.InvariantCulture)];
         stream.ReadExactly(body);
         return new ReceivedRequest(lines[0], headers, body);
     }
