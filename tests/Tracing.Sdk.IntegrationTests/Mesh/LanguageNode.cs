@@ -1,4 +1,5 @@
 using System.Globalization;
+using MeshDemo;
 using MeshDemo.Processes;
 using Tracing.Sdk.IntegrationTests.Harness;
 
@@ -62,7 +63,22 @@ internal sealed record LanguageNode(string Name, Uri Http, Uri Grpc, ChildProces
         return new LanguageNode(name, service.Address, AddressOf(grpc), service.Process, service);
     }
 
+    // Any connection of this machine may have got the port before the program opens it; then it ends, and gets another one.
     private static async Task<LanguageNode> StartPeerAsync(string name, Dictionary<string, string> environment)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await TryStartPeerAsync(name, environment);
+            }
+            catch (DemoException) when (attempt < 3)
+            {
+            }
+        }
+    }
+
+    private static async Task<LanguageNode> TryStartPeerAsync(string name, Dictionary<string, string> environment)
     {
         var (http, grpc) = (LocalPort.Free(), LocalPort.Free());
         environment["PORT"] = http.ToString(CultureInfo.InvariantCulture);
@@ -70,7 +86,9 @@ internal sealed record LanguageNode(string Name, Uri Http, Uri Grpc, ChildProces
         var peer = ChildProcess.Start(name, MeshTools.MeshPeerPath!, [], environment);
         try
         {
-            await Task.WhenAll(LocalPort.WaitUntilOpenAsync(http), LocalPort.WaitUntilOpenAsync(grpc));
+            var open = Task.WhenAll(LocalPort.WaitUntilOpenAsync(http), LocalPort.WaitUntilOpenAsync(grpc));
+            await await Task.WhenAny(open, peer.Exited);
+            if (peer.Exited.IsCompleted) throw peer.Died("before it listened");
             return new LanguageNode(name, AddressOf(http), AddressOf(grpc), peer, peer);
         }
         catch
