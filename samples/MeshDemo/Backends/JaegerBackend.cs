@@ -44,7 +44,7 @@ internal sealed class JaegerBackend(Uri? query, Uri? zipkin = null, Uri? otlp = 
         }
         catch (DemoException e)
         {
-            throw new DemoException($"{e.Message} Beside --jaeger, --zipkin URL and --otlp URL say where it takes spans, and --tracer otel needs OTLP only.");
+            throw new DemoException($"{e.Message.TrimEnd('.')}. Beside --jaeger, --zipkin URL and --otlp URL say where it takes spans, and --tracer otel needs OTLP only.");
         }
     }
 
