@@ -60,13 +60,19 @@ internal sealed class Receiver : IAsyncDisposable
     public static Receiver AtFreePorts() => new();
 
     /// <summary>Starts a Collector that hands every request on to an OTLP/HTTP endpoint as it came.</summary>
-    public Task StartCollectorAsync(Uri otlp) => StartAsync(MeshTools.CollectorPath!, $$"""
-        {{Receivers}}
-        exporters: { otlp_http: { endpoint: "{{otlp}}" } }
-        service:
-          pipelines: { traces: { receivers: [otlp, zipkin], exporters: [otlp_http] } }
-          telemetry: { metrics: { level: none } }
-        """);
+    /// <param name="otlp">The endpoint.</param>
+    /// <param name="change">Changes the configuration.</param>
+    public Task StartCollectorAsync(Uri otlp, Func<string, string>? change = null)
+    {
+        var configuration = $$"""
+            {{Receivers}}
+            exporters: { otlp_http: { endpoint: "{{otlp}}" } }
+            service:
+              pipelines: { traces: { receivers: [otlp, zipkin], exporters: [otlp_http] } }
+              telemetry: { metrics: { level: none } }
+            """;
+        return StartAsync(MeshTools.CollectorPath!, change?.Invoke(configuration) ?? configuration);
+    }
 
     /// <summary>
     /// Starts a Jaeger that uses more memory than it may and refuses every span for now, but for those before its first look at its memory: these it

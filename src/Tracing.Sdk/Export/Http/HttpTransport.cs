@@ -11,6 +11,9 @@ namespace Tracing.Sdk.Export.Http;
 /// <summary>Sends batches in HTTP requests. Export thread only.</summary>
 internal sealed class HttpTransport : Transport
 {
+    // https://www.rfc-editor.org/rfc/rfc9113#section-7
+    private const long Http11Required = 0xd;
+
     private static readonly string UserAgent = $"Tracing.Sdk/{SdkVersion.Text} OTel-OTLP-Exporter-dotnet/{SdkVersion.Text}";
 
     private readonly ExporterSettings _settings;
@@ -120,7 +123,7 @@ internal sealed class HttpTransport : Transport
         catch (Exception e)
         {
             var error = (e as HttpRequestException)?.HttpRequestError;
-            if (_target.Scheme == Uri.UriSchemeHttp && _connection.SpeaksHttp1Only(_format.HttpVersion)) return new(SendOutcome.Unreachable, _message.OtherVersion()) { Error = HttpRequestError.VersionNegotiationError };
+            if (NeedsOtherVersion(e)) return new(SendOutcome.Unreachable, _message.OtherVersion()) { Error = HttpRequestError.VersionNegotiationError };
             if (content is not { IsRead: true } || error is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError
                 or HttpRequestError.SecureConnectionError or HttpRequestError.VersionNegotiationError or HttpRequestError.ProxyTunnelError)
             {
@@ -136,6 +139,10 @@ internal sealed class HttpTransport : Transport
             DisposeSafely(response);
         }
     }
+
+    // The other end can have understood nothing.
+    private bool NeedsOtherVersion(Exception e) =>
+        (_target.Scheme == Uri.UriSchemeHttp && _connection.SpeaksHttp1Only(_format.HttpVersion)) || e.InnerException is HttpProtocolException { ErrorCode: Http11Required };
 
     // The handler is created at its first use, because the user's factory may throw, and again when a certificate file has changed.
     private HttpMessageInvoker Open()

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Tracing.Sdk.Export;
@@ -109,8 +110,7 @@ public sealed class GrpcFaultTests : IDisposable
     {
         using var collector = new GrpcCollector().Then(async context =>
         {
-            // Kestrel answers with GOAWAY beside the response.
-            context.Response.Headers.Connection = "close";
+            context.Features.Get<IConnectionLifetimeNotificationFeature>()!.RequestClose();
             await Status(0)(context);
         });
         using var exporter = Exporter(collector.Endpoint);

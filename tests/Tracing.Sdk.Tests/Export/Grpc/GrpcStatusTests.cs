@@ -67,7 +67,6 @@ public sealed class GrpcStatusTests : IDisposable
     [InlineData("17")]
     [InlineData("99999999999999999999")]
     [InlineData("-1")]
-    [InlineData("")]
     [InlineData("zero")]
     [InlineData("0x0")]
     [InlineData("+0")]
