@@ -21,7 +21,7 @@ internal sealed class HttpTransport : Transport
     private readonly HttpFormat _format;
     private readonly ExportLog _log;
     private readonly TimeProvider _time;
-    private readonly ConnectionState _connection = new();
+    private readonly ConnectionState _connection;
     private readonly FailureMessage _message;
     private readonly ResponseClassifier _responses;
     private readonly TlsFiles _files;
@@ -39,6 +39,7 @@ internal sealed class HttpTransport : Transport
         _settings = settings;
         _target = format.FindTarget(settings.Endpoint!);
         _isAsyncOnly = format.HttpVersion.Major > 1;
+        _connection = new ConnectionState(isHttp2: format.HttpVersion.Major > 1);
         _format = format;
         _log = log;
         _time = time;
@@ -117,7 +118,7 @@ internal sealed class HttpTransport : Transport
             content = CreateContent();
             using var request = CreateRequest(content, timeout);
             response = Send(http, request, cancellationToken);
-            _connection.HasAnswered = true;
+            _connection.SetAnswered();
             return _responses.Classify(response, _body.Length, _isOneSpan, _isAsyncOnly, cancellationToken);
         }
         catch (Exception e)
@@ -142,7 +143,7 @@ internal sealed class HttpTransport : Transport
 
     // The other end can have understood nothing.
     private bool NeedsOtherVersion(Exception e) =>
-        (_target.Scheme == Uri.UriSchemeHttp && _connection.SpeaksHttp1Only(_format.HttpVersion)) || e.InnerException is HttpProtocolException { ErrorCode: Http11Required };
+        (_target.Scheme == Uri.UriSchemeHttp && _connection.SpeaksOtherVersion) || e.InnerException is HttpProtocolException { ErrorCode: Http11Required };
 
     // The handler is created at its first use, because the user's factory may throw, and again when a certificate file has changed.
     private HttpMessageInvoker Open()
