@@ -66,7 +66,7 @@ public sealed class ReceiverTests(ReceiverFixture receivers) : IClassFixture<Rec
     public void Http_PortOfGrpc_OneWarningNamesTheProtocol(Program program)
     {
         var endpoints = receivers.Require(program);
-        using var exporter = Exporter(endpoints with { OtlpHttp = endpoints.OtlpGrpc }, WireFormat.OtlpProtobuf, otlp => otlp.Timeout = TimeSpan.FromMilliseconds(500));
+        using var exporter = Exporter(endpoints with { OtlpHttp = endpoints.OtlpGrpc }, WireFormat.OtlpProtobuf);
         for (var i = 0; i < 3; i++) Assert.False(exporter.Add(2).Flush());
         AssertOneWarning(exporter, "set MeshTracing:Export:Otlp:Protocol to grpc");
     }
