@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.IO.Compression;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using Tracing.Sdk.Export.Buffer;
 using Tracing.Sdk.Export.Encoding;
@@ -141,9 +142,11 @@ internal sealed class HttpTransport : Transport
         }
     }
 
-    // The other end can have understood nothing.
+    // The other end can have understood nothing. Which exception tells so depends on who closes the connection first, so the connection's first bytes decide, unless
+    // no server listens any more.
     private bool NeedsOtherVersion(Exception e) =>
-        (_target.Scheme == Uri.UriSchemeHttp && _connection.SpeaksOtherVersion) || e.InnerException is HttpProtocolException { ErrorCode: Http11Required };
+        e.InnerException is HttpProtocolException { ErrorCode: Http11Required }
+        || (_target.Scheme == Uri.UriSchemeHttp && _connection.SpeaksOtherVersion && e.InnerException is not SocketException { SocketErrorCode: SocketError.ConnectionRefused });
 
     // The handler is created at its first use, because the user's factory may throw, and again when a certificate file has changed.
     private HttpMessageInvoker Open()
