@@ -19,15 +19,11 @@ internal sealed class FailureMessage(ExporterSettings settings, HttpFormat forma
     // Record type 21 (alert), version 3.x, length 2, level, description. It is readable until the handshake is over.
     private int Alert => connection.FirstBytes is [21, 3, _, 0, 2, _, var description, ..] ? description : -1;
 
-    // HTTP/2 begins with a SETTINGS frame: three bytes of length, then type 4.
-    private bool BeginsWithSettings => connection.FirstBytes is [0, 0, _, 4, ..];
-
     private bool WantsClientCertificate =>
         IsSecure && Settings is { ClientCertificateFile: null, HandlerFactory: null } && !connection.HasAnswered
         && (connection.AsksForCertificate || Alert is HandshakeFailure or CertificateRequired);
 
     private string ClientCertificateMessage => $"{Endpoint} asks for a client certificate and closes the connection without one. {Advice.ClientCertificate}";
-    private string OtherVersionMessage => $"No connection for gRPC to {Endpoint}. {Advice.Http1}";
 
     /// <summary>Describes an attempt of which nothing was sent.</summary>
     public string NothingSent(Exception e)
@@ -42,7 +38,7 @@ internal sealed class FailureMessage(ExporterSettings settings, HttpFormat forma
             OperationCanceledException => $"No connection to {Endpoint} was made in time. {PoolHint() ?? $"Check {Advice.EndpointSetting} and what lies between."}",
             HttpRequestException when error == HttpRequestError.NameResolutionError => $"The host name in {Endpoint} is not known. Check {Advice.EndpointSetting}.",
             HttpRequestException when error == HttpRequestError.SecureConnectionError => TlsFailed(cause),
-            HttpRequestException when error == HttpRequestError.VersionNegotiationError => OtherVersionMessage,
+            HttpRequestException when error == HttpRequestError.VersionNegotiationError => OtherVersion(),
             HttpRequestException when cause is SocketException { SocketErrorCode: SocketError.ConnectionRefused } =>
                 $"Nothing answers at {Endpoint}. Start a collector there, set {Advice.EndpointSetting}, or {ExportersSetting} to none.",
             HttpRequestException when error == HttpRequestError.ConnectionError => $"No connection to {Endpoint}: {Clean(cause)}. Check {Advice.EndpointSetting} and what lies between.",
@@ -51,8 +47,8 @@ internal sealed class FailureMessage(ExporterSettings settings, HttpFormat forma
         };
     }
 
-    /// <summary>Describes a connection on which HTTP/1.1 is spoken although HTTP/2 is needed.</summary>
-    public string OtherVersion() => OtherVersionMessage;
+    /// <summary>Describes a port that speaks HTTP/1.1 where HTTP/2 is needed, or HTTP/2 where HTTP/1.1 is.</summary>
+    public string OtherVersion() => $"{Endpoint} speaks another version of HTTP. {(IsHttp2 ? Advice.Http1 : Advice.Http2)}";
 
     /// <summary>Describes an attempt that was sent, in whole or in part, and not answered.</summary>
     public string NoAnswer(Exception e)
@@ -61,7 +57,7 @@ internal sealed class FailureMessage(ExporterSettings settings, HttpFormat forma
         if (WantsClientCertificate) return ClientCertificateMessage;
         var cause = Innermost(e);
         // With TLS, the handshake has agreed on HTTP/2.
-        var speaksHttp2 = IsHttp2 && (IsSecure || BeginsWithSettings);
+        var speaksHttp2 = IsHttp2 && (IsSecure || connection.BeginsWithSettings);
         return !speaksHttp2
             && ((e as HttpRequestException)?.HttpRequestError is HttpRequestError.InvalidResponse or HttpRequestError.ResponseEnded or HttpRequestError.HttpProtocolError
                 || e is HttpRequestException { InnerException: IOException })
@@ -77,7 +73,7 @@ internal sealed class FailureMessage(ExporterSettings settings, HttpFormat forma
             HttpRequestError.SecureConnectionError => TlsFailed(cause),
             HttpRequestError.VersionNegotiationError when !IsSecure =>
                 $"gRPC without TLS cannot pass the proxy {proxy.Name} ({proxy.Setting}), through which {Endpoint} is reached. Name the host in NO_PROXY, or use https:// or OTLP over HTTP.",
-            HttpRequestError.VersionNegotiationError => OtherVersionMessage,
+            HttpRequestError.VersionNegotiationError => OtherVersion(),
             HttpRequestError.ProxyTunnelError => $"The proxy {proxy.Name} ({proxy.Setting}) makes no connection to {Endpoint}: {Clean(cause)}. Change {fix}",
             null => $"No connection to {Endpoint} through the proxy {proxy.Name} ({proxy.Setting}) was made in time. {PoolHint() ?? $"Check the proxy, change {fix}"}",
             _ => $"The proxy {proxy.Name} ({proxy.Setting}), through which {Endpoint} is reached, does not answer: {Clean(cause)}. Change {fix}",
@@ -106,7 +102,6 @@ internal sealed class FailureMessage(ExporterSettings settings, HttpFormat forma
 
     private string ProtocolHint()
     {
-        if (BeginsWithSettings) return Advice.Http2;
         // TLS begins with an alert or a handshake record.
         if (!IsSecure && connection.FirstBytes is [21 or 22, 3, ..]) return TlsHint;
         if (Advice.Port is { } port) return port;
