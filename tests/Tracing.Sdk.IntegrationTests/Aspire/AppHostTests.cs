@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Reflection;
 using MeshDemo.Processes;
-using MeshDemo.Traces;
 using Tracing.Sdk.IntegrationTests.Harness;
 using Tracing.Sdk.IntegrationTests.Mesh;
 using Tracing.Sdk.IntegrationTests.Packages;
@@ -29,24 +28,25 @@ public sealed class AppHostTests
         MeshTools.RequireEnvoy();
         // Where NuGet has the one, it has the AppHost's other parts too.
         MeshTools.RequireAspireDashboard(await DashboardFixture.FindDashboardAsync());
+        var dll = await BuildAsync();
         using var patience = new CancellationTokenSource(Patience);
         using var http = LocalHttp.CreateClient();
 
-        TraceTree tree;
-        await using (var appHost = Start(await BuildAsync(patience.Token)))
+        await using (var appHost = Start(dll))
         {
             var traceId = await GetOrderAsync(http, appHost, patience.Token);
-            tree = await WaitForTreeAsync(http, traceId, patience.Token);
+            var spans = await Polling.UntilAsync(
+                () => AspireDashboard.FindTraceAsync(new Uri(Address(_page)), _apiKey, traceId, http), spans => spans.Count >= SampleTests.SpansOfOrderTree);
+            SpanOutline.AssertEqual(SampleTests.OrderTree, spans, () => appHost.Tail);
         }
 
-        Assert.Empty(MeshShape.WithEnvoy.Missing(tree));
-        Assert.Equal(SampleTests.SpansOfOrderTree, tree.Nodes.Count());
-        await WaitForTheEndAsync(patience.Token);
+        // The orchestrator outlives the AppHost by a moment, to end what it has started.
+        if (OperatingSystem.IsLinux()) Assert.Empty(await Polling.UntilAsync(() => Task.FromResult(LeftOver()), left => left.Length == 0));
     }
 
     // It is not in the solution. Its services are, and are not built again: other tests run them at the same time.
-    private static Task<string> BuildAsync(CancellationToken patience) => MSBuild.RunAsync(
-        Project, "Build", "TargetPath", [$"-property:Configuration={Configuration}", "-property:BuildProjectReferences=false"], patience);
+    private static Task<string> BuildAsync() => MSBuild.RunAsync(
+        Project, "Build", "TargetPath", [$"-property:Configuration={Configuration}", "-property:BuildProjectReferences=false"]);
 
     private ChildProcess Start(string dll) => ChildProcess.Start("AppHost", ServiceProcess.DotNet, [dll], new Dictionary<string, string>
     {
@@ -84,29 +84,6 @@ public sealed class AppHostTests
         }
 
         throw new InvalidOperationException("The timer ended.");
-    }
-
-    private async Task<TraceTree> WaitForTreeAsync(HttpClient http, string traceId, CancellationToken patience)
-    {
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
-        while (true)
-        {
-            var spans = await AspireDashboard.FindTraceAsync(new Uri(Address(_page)), _apiKey, traceId, http, CancellationToken.None);
-            if (spans.Count >= SampleTests.SpansOfOrderTree || patience.IsCancellationRequested) return TraceTree.Of(spans);
-            await timer.WaitForNextTickAsync(CancellationToken.None);
-        }
-    }
-
-    // The orchestrator outlives the AppHost by a moment, to end what it has started.
-    private async Task WaitForTheEndAsync(CancellationToken patience)
-    {
-        if (!OperatingSystem.IsLinux()) return;
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
-        while (LeftOver() is { Length: > 0 } left)
-        {
-            if (patience.IsCancellationRequested) Assert.Fail($"These outlive the AppHost: {string.Join(", ", left)}");
-            await timer.WaitForNextTickAsync(CancellationToken.None);
-        }
     }
 
     private string[] LeftOver() => [.. Directory.EnumerateDirectories("/proc").Where(process => char.IsAsciiDigit(Path.GetFileName(process)[0])).Where(HasMark).Select(CommandLine)];

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using MeshDemo;
 using MeshDemo.Backends;
 using MeshDemo.Processes;
-using Tracing.Sdk.IntegrationTests.Harness;
 using Tracing.Sdk.IntegrationTests.Mesh;
 
 namespace Tracing.Sdk.IntegrationTests.Backends;

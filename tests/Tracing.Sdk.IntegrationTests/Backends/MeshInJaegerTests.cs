@@ -1,5 +1,4 @@
 using MeshDemo.Processes;
-using MeshDemo.Traces;
 using Tracing.Sdk.IntegrationTests.Mesh;
 
 namespace Tracing.Sdk.IntegrationTests.Backends;
@@ -38,15 +37,6 @@ public sealed class MeshInJaegerTests(BackendFixture backend)
 
         var response = await sample.GetOrderAsync();
         var spans = await backend.WaitForTraceAsync(response.One("x-trace-id")!, spans => spans.Count >= SampleTests.SpansOfOrderTree);
-        var actual = Outline(spans);
-        if (actual != SampleTests.OrderTree)
-            Assert.Fail($"Expected:\n{SampleTests.OrderTree}\nbut Jaeger has:\n{actual}\nand the programs said:\n{sample.Logs}");
-    }
-
-    private static string Outline(IReadOnlyList<Span> spans)
-    {
-        var tree = TraceTree.Of(spans);
-        return string.Concat(tree.Nodes.Select(node => $"{new string(' ', 2 * node.Depth)}{node.Span.Service} {node.Span.Kind}\n"))
-            + string.Concat(tree.Faults().Select(fault => fault + "\n"));
+        SpanOutline.AssertEqual(SampleTests.OrderTree, spans, () => sample.Logs);
     }
 }

@@ -1,6 +1,5 @@
 using System.Globalization;
 using MeshDemo.Processes;
-using Tracing.Sdk.IntegrationTests.Harness;
 using Tracing.Sdk.IntegrationTests.Mesh;
 
 namespace Tracing.Sdk.IntegrationTests.Backends;

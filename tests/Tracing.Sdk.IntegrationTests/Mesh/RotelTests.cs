@@ -1,6 +1,5 @@
 using MeshDemo.Collecting;
 using MeshDemo.Processes;
-using MeshDemo.Traces;
 using Microsoft.Extensions.DependencyInjection;
 using Tracing.Sdk.IntegrationTests.Harness;
 
@@ -25,20 +24,10 @@ public sealed class RotelTests
         });
 
         var response = await sample.GetOrderAsync();
-        var spans = await WaitForTraceAsync(backend.Services.GetRequiredService<TraceStore>(), response.One("x-trace-id")!);
-        var tree = TraceTree.Of(spans);
-        Assert.Empty(MeshShape.WithEnvoy.Missing(tree));
-        Assert.Equal(SampleTests.SpansOfOrderTree, spans.Count);
-    }
-
-    // The demo's collector does not signal an arrival, so it is polled.
-    private static async Task<IReadOnlyList<Span>> WaitForTraceAsync(TraceStore store, string traceId)
-    {
-        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
-        while (store.Find(traceId).Count < SampleTests.SpansOfOrderTree && !patience.IsCancellationRequested)
-            await timer.WaitForNextTickAsync();
-        return store.Find(traceId);
+        // The demo's collector does not signal an arrival.
+        var store = backend.Services.GetRequiredService<TraceStore>();
+        var spans = await Polling.UntilAsync(() => Task.FromResult(store.Find(response.One("x-trace-id")!)), spans => spans.Count >= SampleTests.SpansOfOrderTree);
+        SpanOutline.AssertEqual(SampleTests.OrderTree, spans, () => sample.Logs);
     }
 
     private static async Task<(ChildProcess Process, Uri Address)> StartRotelAsync(string backend)
@@ -53,7 +42,7 @@ public sealed class RotelTests
             ]);
 
         // It listens a moment after it has said that it starts.
-        await LocalPort.WaitUntilOpenAsync(http);
+        await PortProbe.WaitUntilOpenAsync(http);
         return (process, new Uri($"http://{LocalPort.Address(http)}"));
     }
 }

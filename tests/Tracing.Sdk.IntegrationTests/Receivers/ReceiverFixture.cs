@@ -82,8 +82,8 @@ public sealed class ReceiverFixture : IAsyncLifetime
                 "--exporter", "otlp", "--otlp-exporter-endpoint", Backend.Address, "--otlp-exporter-protocol", "http",
             ]);
         // It listens a moment after it has said that it starts.
-        await LocalPort.WaitUntilOpenAsync(http);
-        await LocalPort.WaitUntilOpenAsync(grpc);
+        await PortProbe.WaitUntilOpenAsync(http);
+        await PortProbe.WaitUntilOpenAsync(grpc);
         _rotelEndpoints = new Endpoints(new Uri("http://127.0.0.1:1"), new Uri($"http://{LocalPort.Address(http)}"), new Uri($"http://{LocalPort.Address(grpc)}"));
     }
 }
