@@ -46,8 +46,8 @@ public sealed class BackendFixture : IAsyncLifetime
         await _collector.StartCollectorAsync(_jaeger.OtlpHttp);
     }
 
-    internal Endpoints Endpoints(Route route) =>
-        route == Route.Straight ? new Endpoints(Jaeger.Zipkin, Jaeger.OtlpHttp, Jaeger.OtlpGrpc) : _collector!.Endpoints;
+    internal Endpoints EndpointsOf(Route route) =>
+        route == Route.Straight ? Endpoints.Of(Jaeger) : _collector!.Endpoints;
 
     /// <summary>
     /// The trace as Jaeger's API tells it, once <paramref name="isWhole"/> says so, or what there is of it after a while. Jaeger does not signal that

@@ -31,9 +31,9 @@ public sealed class MeshInJaegerTests(BackendFixture backend)
     {
         MeshTools.RequireEnvoy();
         BackendFixture.Require();
-        var (proxy, endpoints) = (Enum.Parse<Tracer>(tracer), backend.Endpoints(Enum.Parse<Route>(route)));
+        var (proxy, endpoints) = (Enum.Parse<Tracer>(tracer), backend.EndpointsOf(Enum.Parse<Route>(route)));
         await using var sample = await SampleMesh.StartAsync(
-            proxy, proxy == Tracer.OpenTelemetry ? endpoints.OtlpHttp : endpoints.Zipkin, endpoints.Variables(Enum.Parse<WireFormat>(format)));
+            proxy, proxy == Tracer.OpenTelemetry ? endpoints.OtlpHttp : endpoints.Zipkin!, endpoints.Variables(Enum.Parse<WireFormat>(format)));
 
         var response = await sample.GetOrderAsync();
         var spans = await backend.WaitForTraceAsync(response.One("x-trace-id")!, spans => spans.Count >= SampleTests.SpansOfOrderTree);

@@ -89,7 +89,7 @@ public sealed class WholeSpanTests(BackendFixture backend)
     {
         BackendFixture.Require();
         await using var service = await ServiceProcess.StartAsync("whole-spans", TestService.Dll, new Dictionary<string, string>(
-            backend.Endpoints(Enum.Parse<Route>(route)).Variables(Enum.Parse<WireFormat>(format)))
+            backend.EndpointsOf(Enum.Parse<Route>(route)).Variables(Enum.Parse<WireFormat>(format)))
         {
             ["OTEL_BSP_SCHEDULE_DELAY"] = "25",
         });

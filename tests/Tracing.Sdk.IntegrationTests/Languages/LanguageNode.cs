@@ -2,8 +2,9 @@ using System.Globalization;
 using MeshDemo;
 using MeshDemo.Processes;
 using Tracing.Sdk.IntegrationTests.Harness;
+using Tracing.Sdk.IntegrationTests.Mesh;
 
-namespace Tracing.Sdk.IntegrationTests.Mesh;
+namespace Tracing.Sdk.IntegrationTests.Languages;
 
 /// <summary>
 /// A service of the mesh of several languages. Its name says how it traces:

@@ -2,11 +2,12 @@ using MeshDemo.Collecting;
 using MeshDemo.Processes;
 using Microsoft.Extensions.DependencyInjection;
 using Tracing.Sdk.IntegrationTests.Harness;
+using Tracing.Sdk.IntegrationTests.Mesh;
 
-namespace Tracing.Sdk.IntegrationTests.Mesh;
+namespace Tracing.Sdk.IntegrationTests.Backends;
 
 /// <summary>The same tree as OTLP, through a real OpenTelemetry collector.</summary>
-public sealed class RotelTests
+public sealed class MeshInRotelTests
 {
     [SkippableFact]
     public async Task OtlpThroughACollector_IsOneTree()
@@ -14,8 +15,8 @@ public sealed class RotelTests
         MeshTools.RequireEnvoy();
         MeshTools.RequireRotel();
         await using var backend = await CollectorServer.StartAsync("http://127.0.0.1:0");
-        var (process, address) = await StartRotelAsync(backend.Urls.Single());
-        await using var rotel = process;
+        await using var rotel = await RotelProcess.StartAsync(backend.Urls.Single());
+        var address = rotel.Endpoints.OtlpHttp;
         await using var sample = await SampleMesh.StartAsync(Tracer.OpenTelemetry, address, new()
         {
             ["OTEL_TRACES_EXPORTER"] = "otlp",
@@ -28,21 +29,5 @@ public sealed class RotelTests
         var store = backend.Services.GetRequiredService<TraceStore>();
         var spans = await Polling.UntilAsync(() => Task.FromResult(store.Find(response.One("x-trace-id")!)), spans => spans.Count >= SampleTests.SpansOfOrderTree);
         SpanOutline.AssertEqual(SampleTests.OrderTree, spans, () => sample.Logs);
-    }
-
-    private static async Task<(ChildProcess Process, Uri Address)> StartRotelAsync(string backend)
-    {
-        var (grpc, http) = (LocalPort.Free(), LocalPort.Free());
-        var process = ChildProcess.Start(
-            "rotel",
-            MeshTools.RotelPath!,
-            [
-                "start", "--otlp-grpc-endpoint", LocalPort.Address(grpc), "--otlp-http-endpoint", LocalPort.Address(http),
-                "--exporter", "otlp", "--otlp-exporter-endpoint", backend, "--otlp-exporter-protocol", "http",
-            ]);
-
-        // It listens a moment after it has said that it starts.
-        await PortProbe.WaitUntilOpenAsync(http);
-        return (process, new Uri($"http://{LocalPort.Address(http)}"));
     }
 }
