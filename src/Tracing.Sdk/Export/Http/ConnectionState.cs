@@ -30,8 +30,8 @@ internal sealed class ConnectionState
     /// <summary>The first bytes that the collector has sent.</summary>
     public ReadOnlySpan<byte> FirstBytes => _first.AsSpan(0, _count);
 
-    /// <summary>Whether the other end has answered in HTTP/1.1 where another version is spoken, so that it can have understood nothing.</summary>
-    public bool SpeaksHttp1Only(Version spoken) => spoken.Major > 1 && FirstBytes.StartsWith("HTTP/"u8);
+    /// <summary>Whether the other end has answered in HTTP/1.1, without TLS.</summary>
+    public bool SpeaksHttp1 => FirstBytes.StartsWith("HTTP/"u8);
 
     public void Reset()
     {

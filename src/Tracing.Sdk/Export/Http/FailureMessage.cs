@@ -27,7 +27,6 @@ internal sealed class FailureMessage(ExporterSettings settings, HttpFormat forma
         && (connection.AsksForCertificate || Alert is HandshakeFailure or CertificateRequired);
 
     private string ClientCertificateMessage => $"{Endpoint} asks for a client certificate and closes the connection without one. {Advice.ClientCertificate}";
-    private string OtherVersionMessage => $"No connection for gRPC to {Endpoint}. {Advice.Http1}";
 
     /// <summary>Describes an attempt of which nothing was sent.</summary>
     public string NothingSent(Exception e)
@@ -42,7 +41,7 @@ internal sealed class FailureMessage(ExporterSettings settings, HttpFormat forma
             OperationCanceledException => $"No connection to {Endpoint} was made in time. {PoolHint() ?? $"Check {Advice.EndpointSetting} and what lies between."}",
             HttpRequestException when error == HttpRequestError.NameResolutionError => $"The host name in {Endpoint} is not known. Check {Advice.EndpointSetting}.",
             HttpRequestException when error == HttpRequestError.SecureConnectionError => TlsFailed(cause),
-            HttpRequestException when error == HttpRequestError.VersionNegotiationError => OtherVersionMessage,
+            HttpRequestException when error == HttpRequestError.VersionNegotiationError => OtherVersion(),
             HttpRequestException when cause is SocketException { SocketErrorCode: SocketError.ConnectionRefused } =>
                 $"Nothing answers at {Endpoint}. Start a collector there, set {Advice.EndpointSetting}, or {ExportersSetting} to none.",
             HttpRequestException when error == HttpRequestError.ConnectionError => $"No connection to {Endpoint}: {Clean(cause)}. Check {Advice.EndpointSetting} and what lies between.",
@@ -52,7 +51,7 @@ internal sealed class FailureMessage(ExporterSettings settings, HttpFormat forma
     }
 
     /// <summary>Describes a connection on which HTTP/1.1 is spoken although HTTP/2 is needed.</summary>
-    public string OtherVersion() => OtherVersionMessage;
+    public string OtherVersion() => $"No connection for gRPC to {Endpoint}. {Advice.Http1}";
 
     /// <summary>Describes an attempt that was sent, in whole or in part, and not answered.</summary>
     public string NoAnswer(Exception e)
@@ -61,7 +60,7 @@ internal sealed class FailureMessage(ExporterSettings settings, HttpFormat forma
         if (WantsClientCertificate) return ClientCertificateMessage;
         var cause = Innermost(e);
         // With TLS, the handshake has agreed on HTTP/2.
-        var speaksHttp2 = IsHttp2 && (IsSecure || BeginsWithSettings);
+        var speaksHttp2 = Format.IsHttp2 && (IsSecure || BeginsWithSettings);
         return !speaksHttp2
             && ((e as HttpRequestException)?.HttpRequestError is HttpRequestError.InvalidResponse or HttpRequestError.ResponseEnded or HttpRequestError.HttpProtocolError
                 || e is HttpRequestException { InnerException: IOException })
@@ -77,7 +76,7 @@ internal sealed class FailureMessage(ExporterSettings settings, HttpFormat forma
             HttpRequestError.SecureConnectionError => TlsFailed(cause),
             HttpRequestError.VersionNegotiationError when !IsSecure =>
                 $"gRPC without TLS cannot pass the proxy {proxy.Name} ({proxy.Setting}), through which {Endpoint} is reached. Name the host in NO_PROXY, or use https:// or OTLP over HTTP.",
-            HttpRequestError.VersionNegotiationError => OtherVersionMessage,
+            HttpRequestError.VersionNegotiationError => OtherVersion(),
             HttpRequestError.ProxyTunnelError => $"The proxy {proxy.Name} ({proxy.Setting}) makes no connection to {Endpoint}: {Clean(cause)}. Change {fix}",
             null => $"No connection to {Endpoint} through the proxy {proxy.Name} ({proxy.Setting}) was made in time. {PoolHint() ?? $"Check the proxy, change {fix}"}",
             _ => $"The proxy {proxy.Name} ({proxy.Setting}), through which {Endpoint} is reached, does not answer: {Clean(cause)}. Change {fix}",
@@ -87,7 +86,7 @@ internal sealed class FailureMessage(ExporterSettings settings, HttpFormat forma
     private string TlsFailed(Exception cause)
     {
         var begin = $"No secure connection to {Endpoint}";
-        if (connection.FirstBytes.StartsWith("HTTP/"u8) && Proxy is null)
+        if (connection.SpeaksHttp1 && Proxy is null)
         {
             return $"{begin}: the port speaks HTTP without TLS. Let {Advice.EndpointSetting} begin with http://.";
         }
@@ -97,7 +96,7 @@ internal sealed class FailureMessage(ExporterSettings settings, HttpFormat forma
             return $"{begin}: {problem}. {(connection.IsUnknownAuthority ? Advice.UnknownAuthority : $"Check {Advice.EndpointSetting} and the collector's certificate.")}";
         }
 
-        if (Alert == NoApplicationProtocol) return $"{begin}. {(IsHttp2 ? Advice.Http1 : Advice.Http2)}";
+        if (Alert == NoApplicationProtocol) return $"{begin}. {(Format.IsHttp2 ? Advice.Http1 : Advice.Http2)}";
         if (WantsClientCertificate) return ClientCertificateMessage;
         return $"{begin}: {Clean(cause)}. Does the port speak TLS at all, or should {Advice.EndpointSetting} begin with http://?";
     }

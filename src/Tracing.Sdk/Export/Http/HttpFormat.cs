@@ -2,38 +2,6 @@ using Tracing.Sdk.Export.Buffer;
 
 namespace Tracing.Sdk.Export.Http;
 
-/// <summary>What a response says beside its HTTP status.</summary>
-/// <param name="RejectedSpans">The number of spans that the collector has rejected although it has accepted the request.</param>
-/// <param name="Message">The collector's own words, as they came.</param>
-internal readonly record struct ExportResponse(long RejectedSpans, string? Message)
-{
-    /// <summary>The refusal in a response whose HTTP status is a success; null when there is none.</summary>
-    public Refusal? Refusal { get; init; }
-
-    /// <summary>The name of the status that accepts the request, for a protocol that has statuses of its own.</summary>
-    public string? RpcStatus { get; init; }
-
-    /// <summary>Whether the response lacks the status of such a protocol, and so does not say what became of the request.</summary>
-    public bool LacksStatus { get; init; }
-}
-
-/// <summary>A refusal by a protocol that runs over HTTP and has statuses of its own.</summary>
-/// <param name="Status">The name of the status, such as <c>UNAVAILABLE</c>.</param>
-/// <param name="IsRetryable">Whether the collector refuses the batch only for now.</param>
-/// <param name="Size">Whether the request was too large.</param>
-/// <param name="RetryAfter">The delay before the next attempt that the collector asks for, or null.</param>
-internal sealed record Refusal(string Status, bool IsRetryable, SizeRefusal Size, TimeSpan? RetryAfter);
-
-/// <summary>Whether a request was refused for its size.</summary>
-internal enum SizeRefusal
-{
-    No,
-
-    /// <summary>The status may mean the size, and nothing else in the response tells.</summary>
-    Possible,
-    Certain,
-}
-
 /// <summary>A format that is sent in HTTP requests: what stands around the spans of a batch, and the meaning of the response.</summary>
 internal abstract class HttpFormat(ExporterSettings settings) : SpanFormat
 {
@@ -44,6 +12,9 @@ internal abstract class HttpFormat(ExporterSettings settings) : SpanFormat
 
     /// <summary>The version of HTTP, and no other, in which requests are sent.</summary>
     public virtual Version HttpVersion => System.Net.HttpVersion.Version11;
+
+    /// <summary>Whether <see cref="HttpVersion"/> is HTTP/2.</summary>
+    public bool IsHttp2 => HttpVersion == System.Net.HttpVersion.Version20;
 
     /// <summary>The number of bytes in front of a body that <see cref="WritePrefix"/> fills.</summary>
     public virtual int PrefixLength => 0;

@@ -38,7 +38,7 @@ internal sealed class HttpTransport : Transport
     {
         _settings = settings;
         _target = format.FindTarget(settings.Endpoint!);
-        _isAsyncOnly = format.HttpVersion.Major > 1;
+        _isAsyncOnly = format.IsHttp2;
         _format = format;
         _log = log;
         _time = time;
@@ -93,7 +93,7 @@ internal sealed class HttpTransport : Transport
         var result = Send(timeout, deadline.Token, out var wasClosedWhileIdle);
         if (wasClosedWhileIdle) result = Send(timeout, deadline.Token, out _);
         // A request that is given up closes a connection of HTTP/1.1. One of HTTP/2 would be used again, even if the other end is gone.
-        _isAbandoned = _format.HttpVersion.Major > 1 && result.Outcome == SendOutcome.NoAnswer && deadline.Token.IsCancellationRequested;
+        _isAbandoned = _format.IsHttp2 && result.Outcome == SendOutcome.NoAnswer && deadline.Token.IsCancellationRequested;
         return result;
     }
 
@@ -140,9 +140,9 @@ internal sealed class HttpTransport : Transport
         }
     }
 
-    // The other end can have understood nothing.
+    // Then the other end can have understood nothing.
     private bool NeedsOtherVersion(Exception e) =>
-        (_target.Scheme == Uri.UriSchemeHttp && _connection.SpeaksHttp1Only(_format.HttpVersion)) || e.InnerException is HttpProtocolException { ErrorCode: Http11Required };
+        (_format.IsHttp2 && _target.Scheme == Uri.UriSchemeHttp && _connection.SpeaksHttp1) || e.InnerException is HttpProtocolException { ErrorCode: Http11Required };
 
     // The handler is created at its first use, because the user's factory may throw, and again when a certificate file has changed.
     private HttpMessageInvoker Open()
