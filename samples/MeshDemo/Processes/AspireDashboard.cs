@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net;
 using System.Reflection;
 using System.Text.Json;
@@ -40,23 +39,8 @@ internal sealed class AspireDashboard : IAsyncDisposable
     public static async Task<string> RestoreAsync(CancellationToken cancellation = default)
     {
         var project = typeof(AspireDashboard).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(metadata => metadata.Key == "AspireDashboard").Value!;
-        var start = new ProcessStartInfo(ServiceProcess.DotNet, ["msbuild", project, "-restore", "-target:Bring", "-getProperty:AspireDashboardPath", "-nodeReuse:false"])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        // What `dotnet run` and `dotnet test` tell their own children would reach this restore too.
-        foreach (var inherited in start.Environment.Keys.Where(name => name.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase)).ToArray())
-            start.Environment.Remove(inherited);
-
-        using var restore = System.Diagnostics.Process.Start(start)!;
-        var output = restore.StandardOutput.ReadToEndAsync(cancellation);
-        var errors = restore.StandardError.ReadToEndAsync(cancellation);
-        await restore.WaitForExitAsync(cancellation);
-        var path = (await output).Trim();
-        return restore.ExitCode == 0 && File.Exists(path)
-            ? path
-            : throw new DemoException("NuGet does not bring Aspire's dashboard.", $"{path}\n{await errors}".Trim());
+        var path = await MSBuild.RunAsync(project, "Bring", "AspireDashboardPath", [], cancellation);
+        return File.Exists(path) ? path : throw new DemoException($"NuGet does not bring Aspire's dashboard: there is no file '{path}'.");
     }
 
     /// <summary>Starts it and returns once it takes spans.</summary>

@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 
 namespace MeshDemo.Processes;
 
@@ -13,9 +11,9 @@ internal sealed class JaegerProcess : IAsyncDisposable
     private const int Attempts = 3;
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(20);
 
-    private readonly int[] _ports;
+    private readonly Ports _ports;
 
-    private JaegerProcess(ChildProcess process, int[] ports)
+    private JaegerProcess(ChildProcess process, Ports ports)
     {
         Process = process;
         _ports = ports;
@@ -24,16 +22,16 @@ internal sealed class JaegerProcess : IAsyncDisposable
     public ChildProcess Process { get; }
 
     /// <summary>Its query API and its pages.</summary>
-    public Uri Query => Address(0);
+    public Uri Query => Address(_ports.Query);
 
     /// <summary>Takes Zipkin v2 JSON.</summary>
-    public Uri Zipkin => Address(1);
+    public Uri Zipkin => Address(_ports.Zipkin);
 
     /// <summary>Takes OTLP/HTTP.</summary>
-    public Uri OtlpHttp => Address(2);
+    public Uri OtlpHttp => Address(_ports.OtlpHttp);
 
     /// <summary>Takes OTLP/gRPC.</summary>
-    public Uri OtlpGrpc => Address(3);
+    public Uri OtlpGrpc => Address(_ports.OtlpGrpc);
 
     /// <summary>The demo's configuration, which takes its ports from variables.</summary>
     public static string Configuration
@@ -56,7 +54,7 @@ internal sealed class JaegerProcess : IAsyncDisposable
         // Jaeger does not say which port the system chose for it, so it gets ports that are free now. When another program was faster, others are tried.
         for (var attempt = 1; ; attempt++)
         {
-            var ports = FreePorts(5);
+            var ports = new Ports(LocalPort.Free(), LocalPort.Free(), LocalPort.Free(), LocalPort.Free(), LocalPort.Free());
             var process = Start(path, configuration ?? Configuration, ports);
             try
             {
@@ -78,37 +76,22 @@ internal sealed class JaegerProcess : IAsyncDisposable
 
     public ValueTask DisposeAsync() => Process.DisposeAsync();
 
-    private static ChildProcess Start(string path, string configuration, int[] ports) => ChildProcess.Start(
+    private static ChildProcess Start(string path, string configuration, Ports ports) => ChildProcess.Start(
         "Jaeger",
         path,
         ["--config", "yaml:" + configuration],
         new Dictionary<string, string>
         {
-            ["JAEGER_QUERY_PORT"] = Text(ports[0]),
-            ["JAEGER_ZIPKIN_PORT"] = Text(ports[1]),
-            ["JAEGER_OTLP_HTTP_PORT"] = Text(ports[2]),
-            ["JAEGER_OTLP_GRPC_PORT"] = Text(ports[3]),
-            ["JAEGER_QUERY_GRPC_PORT"] = Text(ports[4]),
+            ["JAEGER_QUERY_PORT"] = Text(ports.Query),
+            ["JAEGER_ZIPKIN_PORT"] = Text(ports.Zipkin),
+            ["JAEGER_OTLP_HTTP_PORT"] = Text(ports.OtlpHttp),
+            ["JAEGER_OTLP_GRPC_PORT"] = Text(ports.OtlpGrpc),
+            ["JAEGER_QUERY_GRPC_PORT"] = Text(ports.QueryGrpc),
         });
-
-    // All at once, so that no port comes twice.
-    private static int[] FreePorts(int count)
-    {
-        var listeners = Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0)).ToArray();
-        try
-        {
-            foreach (var listener in listeners)
-                listener.Start();
-            return [.. listeners.Select(listener => ((IPEndPoint)listener.LocalEndpoint).Port)];
-        }
-        finally
-        {
-            foreach (var listener in listeners)
-                listener.Dispose();
-        }
-    }
 
     private static string Text(int port) => port.ToString(CultureInfo.InvariantCulture);
 
-    private Uri Address(int index) => new($"http://127.0.0.1:{Text(_ports[index])}");
+    private static Uri Address(int port) => new($"http://{LocalPort.Address(port)}/");
+
+    private sealed record Ports(int Query, int Zipkin, int OtlpHttp, int OtlpGrpc, int QueryGrpc);
 }

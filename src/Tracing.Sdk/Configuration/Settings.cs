@@ -36,6 +36,7 @@ internal static class Settings
 
     /// <summary>Whether a name is that of an option which text cannot set.</summary>
     public static bool IsCodeOnly(string name) => CodeOnly.Contains(name, StringComparer.OrdinalIgnoreCase);
+
     /// <summary>The value in force of an option without one, where it follows from other options; null where there is none.</summary>
     public static object? Derive(string name, MeshTracingOptions options) => name switch
     {

@@ -31,7 +31,7 @@ internal readonly record struct SendResult(SendOutcome Outcome, string? Message 
     /// <summary>The status of the response; 0 without one.</summary>
     public int Status { get; init; }
 
-    /// <summary>The name of the gRPC status that refuses the batch; null for none.</summary>
+    /// <summary>The name of the gRPC status of the response; null without one.</summary>
     public string? RpcStatus { get; init; }
 
     /// <summary>The kind of the failure when there is no response.</summary>

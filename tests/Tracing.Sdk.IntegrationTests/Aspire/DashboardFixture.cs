@@ -1,6 +1,7 @@
 using MeshDemo;
 using MeshDemo.Processes;
 using MeshDemo.Traces;
+using Tracing.Sdk.IntegrationTests.Harness;
 using Tracing.Sdk.IntegrationTests.Mesh;
 
 namespace Tracing.Sdk.IntegrationTests.Aspire;
@@ -54,17 +55,8 @@ public sealed class DashboardFixture : IAsyncLifetime
     }
 
     /// <summary>The spans of a trace as the dashboard answers them: <paramref name="count"/> of them, or what is there after a minute.</summary>
-    internal async Task<IReadOnlyList<Span>> WaitForTraceAsync(string traceId, int count)
-    {
-        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
-        while (true)
-        {
-            var spans = await Dashboard.FindTraceAsync(traceId, _http);
-            if (spans.Count >= count || patience.IsCancellationRequested) return spans;
-            await timer.WaitForNextTickAsync();
-        }
-    }
+    internal Task<IReadOnlyList<Span>> WaitForTraceAsync(string traceId, int count) =>
+        Polling.UntilAsync(() => Dashboard.FindTraceAsync(traceId, _http), spans => spans.Count >= count);
 
     // All that an AppHost of Aspire 13 sets for a project, beside its name. An empty value is as good as none.
     private Dictionary<string, string> Variables() => new()

@@ -3,6 +3,7 @@ using System.Text.Json;
 using MeshDemo.Backends;
 using MeshDemo.Processes;
 using MeshDemo.Traces;
+using Tracing.Sdk.IntegrationTests.Harness;
 using Tracing.Sdk.IntegrationTests.Mesh;
 
 namespace Tracing.Sdk.IntegrationTests.Backends;
@@ -45,33 +46,25 @@ public sealed class BackendFixture : IAsyncLifetime
         await _collector.StartCollectorAsync(_jaeger.OtlpHttp);
     }
 
-    internal Endpoints Endpoints(Route route) =>
-        route == Route.Straight ? new Endpoints(Jaeger.Zipkin, Jaeger.OtlpHttp, Jaeger.OtlpGrpc) : _collector!.Endpoints;
+    internal Endpoints EndpointsOf(Route route) =>
+        route == Route.Straight ? Endpoints.Of(Jaeger) : _collector!.Endpoints;
 
     /// <summary>
     /// The trace as Jaeger's API tells it, once <paramref name="isWhole"/> says so, or what there is of it after a while. Jaeger does not signal that
     /// it has stored a span, so it is polled.
     /// </summary>
-    internal async Task<IReadOnlyList<Span>> WaitForTraceAsync(string traceId, Func<IReadOnlyList<Span>, bool> isWhole)
-    {
-        IReadOnlyList<Span> spans = [];
-        await PollAsync($"api/traces/{traceId}", answer => isWhole(spans = JaegerJson.Read(answer)));
-        return spans;
-    }
+    internal Task<IReadOnlyList<Span>> WaitForTraceAsync(string traceId, Func<IReadOnlyList<Span>, bool> isWhole) =>
+        Polling.UntilAsync(() => FindAsync($"api/traces/{traceId}", JaegerJson.Read), isWhole);
 
     /// <summary>The same as OTLP, which has every type and every link as Jaeger stored it.</summary>
-    internal async Task<IReadOnlyList<JsonElement>> WaitForOtlpAsync(string traceId, Func<IReadOnlyList<JsonElement>, bool> isWhole)
-    {
-        IReadOnlyList<JsonElement> spans = [];
-        await PollAsync($"api/v3/traces/{traceId}", answer => isWhole(spans =
+    internal Task<IReadOnlyList<JsonElement>> WaitForOtlpAsync(string traceId, Func<IReadOnlyList<JsonElement>, bool> isWhole) =>
+        Polling.UntilAsync(() => FindAsync<JsonElement>($"api/v3/traces/{traceId}", answer =>
         [
             .. answer.GetProperty("result").GetProperty("resourceSpans").EnumerateArray()
                 .SelectMany(resource => resource.GetProperty("scopeSpans").EnumerateArray())
                 .SelectMany(scope => scope.GetProperty("spans").EnumerateArray())
                 .Select(span => span.Clone()),
-        ]));
-        return spans;
-    }
+        ]), isWhole);
 
     public async Task DisposeAsync()
     {
@@ -80,22 +73,11 @@ public sealed class BackendFixture : IAsyncLifetime
         if (_jaeger is not null) await _jaeger.DisposeAsync();
     }
 
-    private async Task PollAsync(string path, Func<JsonElement, bool> isWhole)
+    private async Task<IReadOnlyList<T>> FindAsync<T>(string path, Func<JsonElement, IReadOnlyList<T>> read)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(40));
-        while (!patience.IsCancellationRequested)
-        {
-            using (var response = await _http.GetAsync(new Uri(Jaeger.Query, path)))
-            {
-                if (response.StatusCode != HttpStatusCode.NotFound)
-                {
-                    using var answer = JsonDocument.Parse(await response.EnsureSuccessStatusCode().Content.ReadAsStringAsync());
-                    if (isWhole(answer.RootElement)) return;
-                }
-            }
-
-            await timer.WaitForNextTickAsync();
-        }
+        using var response = await _http.GetAsync(new Uri(Jaeger.Query, path));
+        if (response.StatusCode == HttpStatusCode.NotFound) return [];
+        using var answer = JsonDocument.Parse(await response.EnsureSuccessStatusCode().Content.ReadAsStringAsync());
+        return read(answer.RootElement);
     }
 }

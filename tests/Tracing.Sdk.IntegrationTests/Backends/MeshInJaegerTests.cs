@@ -1,5 +1,4 @@
 using MeshDemo.Processes;
-using MeshDemo.Traces;
 using Tracing.Sdk.IntegrationTests.Mesh;
 
 namespace Tracing.Sdk.IntegrationTests.Backends;
@@ -32,21 +31,12 @@ public sealed class MeshInJaegerTests(BackendFixture backend)
     {
         MeshTools.RequireEnvoy();
         BackendFixture.Require();
-        var (proxy, endpoints) = (Enum.Parse<Tracer>(tracer), backend.Endpoints(Enum.Parse<Route>(route)));
+        var (proxy, endpoints) = (Enum.Parse<Tracer>(tracer), backend.EndpointsOf(Enum.Parse<Route>(route)));
         await using var sample = await SampleMesh.StartAsync(
-            proxy, proxy == Tracer.OpenTelemetry ? endpoints.OtlpHttp : endpoints.Zipkin, endpoints.Variables(Enum.Parse<WireFormat>(format)));
+            proxy, proxy == Tracer.OpenTelemetry ? endpoints.OtlpHttp : endpoints.Zipkin!, endpoints.Variables(Enum.Parse<WireFormat>(format)));
 
         var response = await sample.GetOrderAsync();
         var spans = await backend.WaitForTraceAsync(response.One("x-trace-id")!, spans => spans.Count >= SampleTests.SpansOfOrderTree);
-        var actual = Outline(spans);
-        if (actual != SampleTests.OrderTree)
-            Assert.Fail($"Expected:\n{SampleTests.OrderTree}\nbut Jaeger has:\n{actual}\nand the programs said:\n{sample.Logs}");
-    }
-
-    private static string Outline(IReadOnlyList<Span> spans)
-    {
-        var tree = TraceTree.Of(spans);
-        return string.Concat(tree.Nodes.Select(node => $"{new string(' ', 2 * node.Depth)}{node.Span.Service} {node.Span.Kind}\n"))
-            + string.Concat(tree.Faults().Select(fault => fault + "\n"));
+        SpanOutline.AssertEqual(SampleTests.OrderTree, spans, () => sample.Logs);
     }
 }

@@ -1,42 +1,7 @@
-using System.Globalization;
 using MeshDemo.Processes;
-using Tracing.Sdk.IntegrationTests.Harness;
 using Tracing.Sdk.IntegrationTests.Mesh;
 
 namespace Tracing.Sdk.IntegrationTests.Backends;
-
-/// <summary>Where a program takes spans.</summary>
-internal sealed record Endpoints(Uri Zipkin, Uri OtlpHttp, Uri OtlpGrpc)
-{
-    /// <summary>The OTEL_* variables that make a service send to it in one format.</summary>
-    public Dictionary<string, string> Variables(WireFormat format) => format switch
-    {
-        WireFormat.Zipkin => new()
-        {
-            ["OTEL_TRACES_EXPORTER"] = "zipkin",
-            ["OTEL_EXPORTER_ZIPKIN_ENDPOINT"] = new Uri(Zipkin, "/api/v2/spans").ToString(),
-        },
-        WireFormat.OtlpGrpc => Otlp("grpc", OtlpGrpc),
-        WireFormat.OtlpJson => Otlp("http/json", OtlpHttp),
-        _ => Otlp("http/protobuf", OtlpHttp),
-    };
-
-    private static Dictionary<string, string> Otlp(string protocol, Uri endpoint) => new()
-    {
-        ["OTEL_TRACES_EXPORTER"] = "otlp",
-        ["OTEL_EXPORTER_OTLP_PROTOCOL"] = protocol,
-        ["OTEL_EXPORTER_OTLP_ENDPOINT"] = endpoint.ToString(),
-    };
-}
-
-/// <summary>The formats of ours.</summary>
-public enum WireFormat
-{
-    OtlpProtobuf,
-    OtlpJson,
-    OtlpGrpc,
-    Zipkin,
-}
 
 /// <summary>The ports at which the real Collector or the real Jaeger takes spans. The program there can be ended, and the same or another one started.</summary>
 internal sealed class Receiver : IAsyncDisposable
@@ -104,5 +69,5 @@ internal sealed class Receiver : IAsyncDisposable
             line => line.Contains("Everything is ready", StringComparison.Ordinal) ? "" : null, "get ready", TimeSpan.FromSeconds(30), CancellationToken.None);
     }
 
-    private static Uri Address(int port) => new(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}/"));
+    private static Uri Address(int port) => new($"http://{LocalPort.Address(port)}/");
 }

@@ -69,8 +69,9 @@ public sealed class WholeSpanTests(BackendFixture backend)
 
         """;
 
-    // Jaeger's own remarks, and the status and the scope, which Zipkin's format has as tags and some receivers leave there.
-    private static readonly HashSet<string> Aside = ["@jaeger@warnings", "error", "otel.scope.name", "otel.scope.version"];
+    // Jaeger's own remarks, and what Zipkin's format has as tags: the status and the scope, which some receivers leave there, and the resource.
+    private static readonly HashSet<string> Aside =
+        ["@jaeger@warnings", "error", "otel.scope.name", "otel.scope.version", "deployment.environment.name", "host.name", "service.version"];
 
     public static TheoryData<string, string> Cases => new()
     {
@@ -89,7 +90,7 @@ public sealed class WholeSpanTests(BackendFixture backend)
     {
         BackendFixture.Require();
         await using var service = await ServiceProcess.StartAsync("whole-spans", TestService.Dll, new Dictionary<string, string>(
-            backend.Endpoints(Enum.Parse<Route>(route)).Variables(Enum.Parse<WireFormat>(format)))
+            backend.EndpointsOf(Enum.Parse<Route>(route)).Variables(Enum.Parse<WireFormat>(format)))
         {
             ["OTEL_BSP_SCHEDULE_DELAY"] = "25",
         });

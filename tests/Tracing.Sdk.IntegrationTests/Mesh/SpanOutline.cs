@@ -1,4 +1,5 @@
 using System.Text;
+using MeshDemo.Traces;
 using Tracing.Sdk.IntegrationTests.Harness;
 
 namespace Tracing.Sdk.IntegrationTests.Mesh;
@@ -43,6 +44,9 @@ internal static class SpanOutline
             Assert.Fail($"Expected:\n{expected}\nbut the backend has:\n{actual}\nand the programs said:\n{logs()}");
     }
 
+    /// <summary>The same for a backend whose answer the demo reads.</summary>
+    public static void AssertEqual(string expected, IReadOnlyList<Span> spans, Func<string> logs) => AssertEqual(expected, [.. spans.Select(Collected)], logs);
+
     /// <summary>A chain in which each is the child of the one before, and at its end a second one, <paramref name="times"/> times.</summary>
     public static string Chain(IReadOnlyList<string> stem, IReadOnlyList<string> branch, int times = 1)
     {
@@ -58,4 +62,16 @@ internal static class SpanOutline
                 text.Append(' ', 2 * depth++).Append(link).Append('\n');
         }
     }
+
+    private static CollectedSpan Collected(Span span) => new()
+    {
+        Format = SpanFormat.Otlp,
+        TraceId = span.TraceId,
+        TraceIdAsSent = span.TraceId,
+        Id = span.SpanId,
+        ParentId = span.ParentId,
+        Kind = span.Kind,
+        Service = span.Service,
+        StartMicroseconds = span.Start,
+    };
 }

@@ -46,24 +46,7 @@ internal sealed class ZipkinServer : IAsyncDisposable
     /// The trace once it has <paramref name="count"/> spans, or what there is of it after a while. Zipkin does not signal that it has stored
     /// a span, so it is polled.
     /// </summary>
-    public async Task<IReadOnlyList<CollectedSpan>> WaitForTraceAsync(string traceId, int count)
-    {
-        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(40));
-        while (true)
-        {
-            var spans = await FindTraceAsync(traceId);
-            if (spans.Count >= count) return spans;
-            try
-            {
-                await timer.WaitForNextTickAsync(patience.Token);
-            }
-            catch (OperationCanceledException)
-            {
-                return spans;
-            }
-        }
-    }
+    public Task<IReadOnlyList<CollectedSpan>> WaitForTraceAsync(string traceId, int count) => Polling.UntilAsync(() => FindTraceAsync(traceId), spans => spans.Count >= count);
 
     /// <summary>The links of Zipkin's dependency graph, "parent -> child" each.</summary>
     public async Task<IReadOnlyList<string>> FindLinksAsync()

@@ -38,6 +38,9 @@ internal sealed class ConnectionState(bool isHttp2)
     /// <summary>Whether the other end has begun with a SETTINGS frame of HTTP/2: three bytes of length, then type 4.</summary>
     public bool BeginsWithSettings => FirstBytes is [0, 0, _, 4, ..];
 
+    /// <summary>Whether the other end has answered in HTTP/1.1, without TLS.</summary>
+    public bool SpeaksHttp1 => FirstBytes.StartsWith("HTTP/"u8);
+
     public void SetAnswered() => (HasAnswered, _speaksOtherVersion) = (true, false);
 
     public void Reset()
@@ -56,7 +59,7 @@ internal sealed class ConnectionState(bool isHttp2)
         var kept = bytes[..Math.Min(bytes.Length, MaxBytes - count)];
         kept.CopyTo(_first.AsSpan(count));
         _count = count + kept.Length;
-        if (isHttp2 ? FirstBytes.StartsWith("HTTP/"u8) : BeginsWithSettings) _speaksOtherVersion = true;
+        if (isHttp2 ? SpeaksHttp1 : BeginsWithSettings) _speaksOtherVersion = true;
     }
 
     public void CheckCertificate(SslPolicyErrors errors, X509Chain? chain)

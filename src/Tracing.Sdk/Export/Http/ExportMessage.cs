@@ -8,15 +8,13 @@ internal abstract class ExportMessage(ExporterSettings settings, HttpFormat form
     private readonly SecretFilter _secrets = new(settings.Headers, settings.Endpoint!);
 
     protected ExporterSettings Settings => settings;
+    protected HttpFormat Format => format;
     protected HttpAdvice Advice => format.Advice;
     protected Uri EndpointUrl => settings.Endpoint!;
     protected string Endpoint { get; } = LogText.Url(settings.Endpoint);
     protected bool IsSecure => EndpointUrl.Scheme == Uri.UriSchemeHttps;
     protected ProxyInUse? Proxy => settings.HandlerFactory is null ? ProxyInUse.Find(EndpointUrl) : null;
     protected string TlsHint => $"The port speaks TLS: let {Advice.EndpointSetting} begin with https://.";
-
-    /// <summary>Whether requests are sent in HTTP/2.</summary>
-    protected bool IsHttp2 => format.HttpVersion.Major > 1;
 
     /// <summary>Describes a request whose time was up before the answer was complete.</summary>
     public string Late() => $"{Endpoint} did not answer in time. Is it a collector? If it is only slow, raise {Advice.TimeoutSetting}.";

@@ -48,7 +48,7 @@ internal sealed class FailureMessage(ExporterSettings settings, HttpFormat forma
     }
 
     /// <summary>Describes a port that speaks HTTP/1.1 where HTTP/2 is needed, or HTTP/2 where HTTP/1.1 is.</summary>
-    public string OtherVersion() => $"{Endpoint} speaks another version of HTTP. {(IsHttp2 ? Advice.Http1 : Advice.Http2)}";
+    public string OtherVersion() => $"{Endpoint} speaks another version of HTTP. {(Format.IsHttp2 ? Advice.Http1 : Advice.Http2)}";
 
     /// <summary>Describes an attempt that was sent, in whole or in part, and not answered.</summary>
     public string NoAnswer(Exception e)
@@ -57,7 +57,7 @@ internal sealed class FailureMessage(ExporterSettings settings, HttpFormat forma
         if (WantsClientCertificate) return ClientCertificateMessage;
         var cause = Innermost(e);
         // With TLS, the handshake has agreed on HTTP/2.
-        var speaksHttp2 = IsHttp2 && (IsSecure || connection.BeginsWithSettings);
+        var speaksHttp2 = Format.IsHttp2 && (IsSecure || connection.BeginsWithSettings);
         return !speaksHttp2
             && ((e as HttpRequestException)?.HttpRequestError is HttpRequestError.InvalidResponse or HttpRequestError.ResponseEnded or HttpRequestError.HttpProtocolError
                 || e is HttpRequestException { InnerException: IOException })
@@ -83,7 +83,7 @@ internal sealed class FailureMessage(ExporterSettings settings, HttpFormat forma
     private string TlsFailed(Exception cause)
     {
         var begin = $"No secure connection to {Endpoint}";
-        if (connection.FirstBytes.StartsWith("HTTP/"u8) && Proxy is null)
+        if (connection.SpeaksHttp1 && Proxy is null)
         {
             return $"{begin}: the port speaks HTTP without TLS. Let {Advice.EndpointSetting} begin with http://.";
         }
@@ -93,7 +93,7 @@ internal sealed class FailureMessage(ExporterSettings settings, HttpFormat forma
             return $"{begin}: {problem}. {(connection.IsUnknownAuthority ? Advice.UnknownAuthority : $"Check {Advice.EndpointSetting} and the collector's certificate.")}";
         }
 
-        if (Alert == NoApplicationProtocol) return $"{begin}. {(IsHttp2 ? Advice.Http1 : Advice.Http2)}";
+        if (Alert == NoApplicationProtocol) return $"{begin}. {(Format.IsHttp2 ? Advice.Http1 : Advice.Http2)}";
         if (WantsClientCertificate) return ClientCertificateMessage;
         return $"{begin}: {Clean(cause)}. Does the port speak TLS at all, or should {Advice.EndpointSetting} begin with http://?";
     }

@@ -13,6 +13,9 @@ internal abstract class HttpFormat(ExporterSettings settings) : SpanFormat
     /// <summary>The version of HTTP, and no other, in which requests are sent.</summary>
     public virtual Version HttpVersion => System.Net.HttpVersion.Version11;
 
+    /// <summary>Whether <see cref="HttpVersion"/> is HTTP/2.</summary>
+    public bool IsHttp2 => HttpVersion == System.Net.HttpVersion.Version20;
+
     /// <summary>The number of bytes in front of a body that <see cref="WritePrefix"/> fills.</summary>
     public virtual int PrefixLength => 0;
 

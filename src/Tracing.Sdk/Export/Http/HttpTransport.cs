@@ -39,8 +39,8 @@ internal sealed class HttpTransport : Transport
     {
         _settings = settings;
         _target = format.FindTarget(settings.Endpoint!);
-        _isAsyncOnly = format.HttpVersion.Major > 1;
-        _connection = new ConnectionState(isHttp2: format.HttpVersion.Major > 1);
+        _isAsyncOnly = format.IsHttp2;
+        _connection = new ConnectionState(isHttp2: format.IsHttp2);
         _format = format;
         _log = log;
         _time = time;
@@ -95,7 +95,7 @@ internal sealed class HttpTransport : Transport
         var result = Send(timeout, deadline.Token, out var wasClosedWhileIdle);
         if (wasClosedWhileIdle) result = Send(timeout, deadline.Token, out _);
         // A request that is given up closes a connection of HTTP/1.1. One of HTTP/2 would be used again, even if the other end is gone.
-        _isAbandoned = _format.HttpVersion.Major > 1 && result.Outcome == SendOutcome.NoAnswer && deadline.Token.IsCancellationRequested;
+        _isAbandoned = _format.IsHttp2 && result.Outcome == SendOutcome.NoAnswer && deadline.Token.IsCancellationRequested;
         return result;
     }
 

@@ -6,7 +6,8 @@ namespace Tracing.Sdk.Export.Otlp;
 public sealed class OtlpOptions
 {
     // https://opentelemetry.io/docs/specs/otlp/
-    private const int GrpcPort = 4317;
+    internal const int GrpcPort = 4317;
+    internal const int HttpPort = 4318;
     private const string HttpPath = "/v1/traces";
 
     /// <summary>Full URL for OTLP over HTTP; for gRPC, the URL of the server, where a path that ends in <c>/v1/traces</c> counts without that ending.</summary>
@@ -78,9 +79,15 @@ public sealed class OtlpOptions
     internal OtlpProtocol ProtocolInForce => Protocol ?? (Endpoint?.Port == GrpcPort ? OtlpProtocol.Grpc : OtlpProtocol.HttpProtobuf);
 
     /// <summary>The URL that is sent to; for gRPC, without the path of the service.</summary>
-    internal Uri EndpointInForce => ProtocolInForce != OtlpProtocol.Grpc ? Endpoint ?? new Uri($"http://localhost:4318{HttpPath}")
-        : Endpoint is null ? new Uri($"http://localhost:{GrpcPort}")
-        // OTEL_EXPORTER_OTLP_ENDPOINT gets the path appended before the protocol is known, and people copy it from one protocol to the other.
-        : Endpoint.AbsolutePath.EndsWith(HttpPath, StringComparison.Ordinal) ? new UriBuilder(Endpoint) { Path = Endpoint.AbsolutePath[..^HttpPath.Length] }.Uri
-        : Endpoint;
+    internal Uri EndpointInForce
+    {
+        get
+        {
+            if (ProtocolInForce != OtlpProtocol.Grpc) return Endpoint ?? new Uri($"http://localhost:{HttpPort}{HttpPath}");
+            if (Endpoint is null) return new Uri($"http://localhost:{GrpcPort}");
+            // OTEL_EXPORTER_OTLP_ENDPOINT gets the path appended before the protocol is known, and people copy it from one protocol to the other.
+            var path = Endpoint.AbsolutePath;
+            return path.EndsWith(HttpPath, StringComparison.Ordinal) ? new UriBuilder(Endpoint) { Path = path[..^HttpPath.Length] }.Uri : Endpoint;
+        }
+    }
 }

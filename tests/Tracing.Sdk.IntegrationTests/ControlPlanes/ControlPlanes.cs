@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 
-namespace Tracing.Sdk.IntegrationTests.Mesh;
+namespace Tracing.Sdk.IntegrationTests.ControlPlanes;
 
 /// <summary>
 /// The configurations that Istio, Envoy Gateway and Contour write: those of vectors/control-planes.json as they are, and those that differ

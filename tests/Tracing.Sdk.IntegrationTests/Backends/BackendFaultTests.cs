@@ -2,7 +2,7 @@ namespace Tracing.Sdk.IntegrationTests.Backends;
 
 /// <summary>What becomes of spans when the real Collector and the real Jaeger fail.</summary>
 [Collection(BackendSuite.Name)]
-public sealed class FaultTests(FaultFixture faults) : IClassFixture<FaultFixture>
+public sealed class BackendFaultTests(BackendFaultFixture faults) : IClassFixture<BackendFaultFixture>
 {
     // Together they are more than a request over HTTP may have (20 MiB), and two of them more than one over gRPC (4 MiB).
     private const int LargeSpans = 8, LargeBytes = 3 * 1024 * 1024;

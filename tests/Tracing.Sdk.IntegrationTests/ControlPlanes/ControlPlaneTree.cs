@@ -1,6 +1,7 @@
 using System.Text;
+using Tracing.Sdk.IntegrationTests.Mesh;
 
-namespace Tracing.Sdk.IntegrationTests.Mesh;
+namespace Tracing.Sdk.IntegrationTests.ControlPlanes;
 
 /// <summary>
 /// The tree that a configuration allows, found by following one request from hop to hop with the rules of Envoy's documentation: a proxy

@@ -18,7 +18,7 @@ public enum Fault
 /// A service for each format, all of which send to one receiver, and everything that happens to this receiver. The spans of a service and a fault
 /// are one trace, which ends in the shared Jaeger.
 /// </summary>
-public sealed class FaultFixture(BackendFixture backend) : IAsyncLifetime
+public sealed class BackendFaultFixture(BackendFixture backend) : IAsyncLifetime
 {
     /// <summary>Requests in each of the phases of a fault.</summary>
     private const int Burst = 100;

@@ -1,13 +1,13 @@
-using System.Diagnostics;
 using MeshDemo;
 using MeshDemo.Processes;
+using Tracing.Sdk.IntegrationTests.Harness;
 using Tracing.Sdk.IntegrationTests.Mesh;
 
 namespace Tracing.Sdk.IntegrationTests.Aspire;
 
 /// <summary>MeshDemo with its option for Aspire, as a user starts it.</summary>
 [Collection(AspireSuite.Name)]
-public sealed class DashboardDemoTests
+public sealed class AspireDemoTests
 {
     [Fact]
     public void Parse_Aspire_RunsTheTracerThatWritesOtlp() => Assert.Equal(Tracer.OpenTelemetry, DemoOptions.Parse(["--aspire"]).Tracer);
@@ -23,18 +23,8 @@ public sealed class DashboardDemoTests
     {
         MeshTools.RequireEnvoy();
         MeshTools.RequireAspireDashboard(await DashboardFixture.FindDashboardAsync());
-        var start = new ProcessStartInfo(ServiceProcess.DotNet, [ServiceProcess.MeshDemoDll, "--once", "--aspire", "--envoy", MeshTools.EnvoyPath!])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        using var demo = Process.Start(start)!;
-        var output = demo.StandardOutput.ReadToEndAsync();
-        var errors = demo.StandardError.ReadToEndAsync();
-        await demo.WaitForExitAsync();
-
-        Assert.True(demo.ExitCode == 0, await output + await errors);
-        Assert.Contains($"{SampleTests.SpansOfOrderTree} spans, one tree", await output, StringComparison.Ordinal);
-        Assert.Matches("(?m)^Read back from Aspire's dashboard.*: http://127.0.0.1:[0-9]+/traces/detail/[0-9a-f]{32}$", await output);
+        var output = await DemoRun.OnceAsync("--aspire", "--envoy", MeshTools.EnvoyPath!);
+        Assert.Contains($"{SampleTests.SpansOfOrderTree} spans, one tree", output, StringComparison.Ordinal);
+        Assert.Matches("(?m)^Read back from Aspire's dashboard.*: http://127.0.0.1:[0-9]+/traces/detail/[0-9a-f]{32}$", output);
     }
 }

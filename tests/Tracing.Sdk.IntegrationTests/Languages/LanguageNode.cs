@@ -2,8 +2,9 @@ using System.Globalization;
 using MeshDemo;
 using MeshDemo.Processes;
 using Tracing.Sdk.IntegrationTests.Harness;
+using Tracing.Sdk.IntegrationTests.Mesh;
 
-namespace Tracing.Sdk.IntegrationTests.Mesh;
+namespace Tracing.Sdk.IntegrationTests.Languages;
 
 /// <summary>
 /// A service of the mesh of several languages. Its name says how it traces:
@@ -86,7 +87,7 @@ internal sealed record LanguageNode(string Name, Uri Http, Uri Grpc, ChildProces
         var peer = ChildProcess.Start(name, MeshTools.MeshPeerPath!, [], environment);
         try
         {
-            var open = Task.WhenAll(LocalPort.WaitUntilOpenAsync(http), LocalPort.WaitUntilOpenAsync(grpc));
+            var open = Task.WhenAll(PortProbe.WaitUntilOpenAsync(http), PortProbe.WaitUntilOpenAsync(grpc));
             await await Task.WhenAny(open, peer.Exited);
             if (peer.Exited.IsCompleted) throw peer.Died("before it listened");
             return new LanguageNode(name, AddressOf(http), AddressOf(grpc), peer, peer);

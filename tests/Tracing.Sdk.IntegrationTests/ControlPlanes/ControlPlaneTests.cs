@@ -1,10 +1,11 @@
 using System.Text;
 using System.Text.Json;
 using Tracing.Sdk.IntegrationTests.Harness;
+using Tracing.Sdk.IntegrationTests.Mesh;
 using Tracing.Sdk.IntegrationTests.Wire;
-using Entry = Tracing.Sdk.IntegrationTests.Mesh.ControlPlaneTree.Entry;
+using Entry = Tracing.Sdk.IntegrationTests.ControlPlanes.ControlPlaneTree.Entry;
 
-namespace Tracing.Sdk.IntegrationTests.Mesh;
+namespace Tracing.Sdk.IntegrationTests.ControlPlanes;
 
 /// <summary>
 /// An untouched service behind the real Envoy, configured as control planes write it. Each row sends what every kind of caller may send, with

@@ -5,7 +5,7 @@ using Tracing.Sdk.Export;
 using Tracing.Sdk.Export.Encoding;
 using Tracing.Sdk.Recording;
 
-namespace Tracing.Sdk.IntegrationTests.Receivers;
+namespace Tracing.Sdk.IntegrationTests.Backends;
 
 /// <summary>An exporter of ours with spans of its own, and no tracing around it, which would trace the tests that run beside it.</summary>
 internal sealed class LoneExporter : ILogger, IDisposable

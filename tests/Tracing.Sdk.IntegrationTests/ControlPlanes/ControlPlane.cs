@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 
-namespace Tracing.Sdk.IntegrationTests.Mesh;
+namespace Tracing.Sdk.IntegrationTests.ControlPlanes;
 
 /// <summary>The formats that a proxy's tracer reads and writes.</summary>
 [Flags]

@@ -1,12 +1,11 @@
 using MeshDemo.Processes;
-using Tracing.Sdk.IntegrationTests.Backends;
 using Tracing.Sdk.IntegrationTests.Harness;
 using Tracing.Sdk.IntegrationTests.Mesh;
 
-namespace Tracing.Sdk.IntegrationTests.Receivers;
+namespace Tracing.Sdk.IntegrationTests.Backends;
 
-/// <summary>Receivers of OTLP from three houses.</summary>
-public enum Program
+/// <summary>Receivers of OTLP, of three implementations.</summary>
+public enum ReceiverProgram
 {
     Collector,
     Jaeger,
@@ -19,25 +18,24 @@ public sealed class ReceiverFixture : IAsyncLifetime
     private TestCollector? _backend;
     private Receiver? _collector;
     private JaegerProcess? _jaeger;
-    private ChildProcess? _rotel;
-    private Endpoints? _rotelEndpoints;
+    private RotelProcess? _rotel;
 
     /// <summary>Where spans end up; Jaeger keeps its own.</summary>
     internal TestCollector Backend => _backend!;
 
-    internal Endpoints Require(Program program)
+    internal Endpoints Require(ReceiverProgram program)
     {
         switch (program)
         {
-            case Program.Collector:
+            case ReceiverProgram.Collector:
                 MeshTools.RequireCollector();
                 return _collector!.Endpoints;
-            case Program.Jaeger:
+            case ReceiverProgram.Jaeger:
                 MeshTools.RequireJaeger();
-                return new Endpoints(_jaeger!.Zipkin, _jaeger.OtlpHttp, _jaeger.OtlpGrpc);
+                return Endpoints.Of(_jaeger!);
             default:
                 MeshTools.RequireRotel();
-                return _rotelEndpoints!;
+                return _rotel!.Endpoints;
         }
     }
 
@@ -72,18 +70,6 @@ public sealed class ReceiverFixture : IAsyncLifetime
 
     private async Task StartRotelAsync()
     {
-        if (MeshTools.RotelPath is null) return;
-        var (grpc, http) = (LocalPort.Free(), LocalPort.Free());
-        _rotel = ChildProcess.Start(
-            "rotel",
-            MeshTools.RotelPath,
-            [
-                "start", "--otlp-grpc-endpoint", LocalPort.Address(grpc), "--otlp-http-endpoint", LocalPort.Address(http), "--otlp-grpc-max-recv-msg-size-mib", "1",
-                "--exporter", "otlp", "--otlp-exporter-endpoint", Backend.Address, "--otlp-exporter-protocol", "http",
-            ]);
-        // It listens a moment after it has said that it starts.
-        await LocalPort.WaitUntilOpenAsync(http);
-        await LocalPort.WaitUntilOpenAsync(grpc);
-        _rotelEndpoints = new Endpoints(new Uri("http://127.0.0.1:1"), new Uri($"http://{LocalPort.Address(http)}"), new Uri($"http://{LocalPort.Address(grpc)}"));
+        if (MeshTools.RotelPath is not null) _rotel = await RotelProcess.StartAsync(Backend.Address, "--otlp-grpc-max-recv-msg-size-mib", "1");
     }
 }

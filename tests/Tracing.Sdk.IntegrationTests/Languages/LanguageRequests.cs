@@ -1,6 +1,6 @@
 using MeshDemo.Processes;
 
-namespace Tracing.Sdk.IntegrationTests.Mesh;
+namespace Tracing.Sdk.IntegrationTests.Languages;
 
 /// <summary>
 /// The tables of <see cref="LanguageTests"/>. In most rows the tree is whole; where it is not, the row has the tree that is possible and the reason.

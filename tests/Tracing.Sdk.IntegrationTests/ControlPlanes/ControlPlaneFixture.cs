@@ -2,8 +2,9 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using MeshDemo.Processes;
 using Tracing.Sdk.IntegrationTests.Harness;
+using Tracing.Sdk.IntegrationTests.Mesh;
 
-namespace Tracing.Sdk.IntegrationTests.Mesh;
+namespace Tracing.Sdk.IntegrationTests.ControlPlanes;
 
 /// <summary>
 /// Gateway -> sidecar -> service a -> sidecar -> sidecar -> service b, with the proxies of every configuration: two services, and of each dozen

@@ -1,4 +1,4 @@
-namespace Tracing.Sdk.IntegrationTests.Mesh;
+namespace Tracing.Sdk.IntegrationTests.Languages;
 
 /// <summary>
 /// Services in Go before, between and after ours: with OpenTelemetry and any propagators, with Zipkin's own library, and with none at all.

@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 
-namespace Tracing.Sdk.IntegrationTests.Harness;
+namespace MeshDemo.Processes;
 
 /// <summary>Ports of this machine, for programs that have to be told theirs.</summary>
 internal static class LocalPort
@@ -24,27 +24,4 @@ internal static class LocalPort
 
     /// <summary>For example <c>127.0.0.1:41234</c>.</summary>
     public static string Address(int port) => string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{port}");
-
-    /// <summary>Waits until a program listens; for at most a minute.</summary>
-    public static async Task WaitUntilOpenAsync(int port)
-    {
-        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
-        while (!await IsOpenAsync(port))
-            await timer.WaitForNextTickAsync(patience.Token);
-    }
-
-    private static async Task<bool> IsOpenAsync(int port)
-    {
-        try
-        {
-            using var client = new TcpClient();
-            await client.ConnectAsync(IPAddress.Loopback, port);
-            return true;
-        }
-        catch (SocketException)
-        {
-            return false;
-        }
-    }
 }

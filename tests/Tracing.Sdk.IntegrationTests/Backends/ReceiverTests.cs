@@ -1,18 +1,17 @@
-using Tracing.Sdk.IntegrationTests.Backends;
 using Tracing.Sdk.Export.Otlp;
 using Tracing.Sdk.Recording;
 
-namespace Tracing.Sdk.IntegrationTests.Receivers;
+namespace Tracing.Sdk.IntegrationTests.Backends;
 
 /// <summary>An exporter of ours, and real receivers: OTLP over gRPC, requests that are too large for them, and the port of the other protocol.</summary>
 public sealed class ReceiverTests(ReceiverFixture receivers) : IClassFixture<ReceiverFixture>
 {
     [SkippableTheory]
-    [InlineData(Program.Collector, OtlpCompression.None)]
-    [InlineData(Program.Collector, OtlpCompression.Gzip)]
-    [InlineData(Program.Rotel, OtlpCompression.None)]
-    [InlineData(Program.Rotel, OtlpCompression.Gzip)]
-    public async Task Grpc_Spans_ArriveOnce(Program program, OtlpCompression compression)
+    [InlineData(ReceiverProgram.Collector, OtlpCompression.None)]
+    [InlineData(ReceiverProgram.Collector, OtlpCompression.Gzip)]
+    [InlineData(ReceiverProgram.Rotel, OtlpCompression.None)]
+    [InlineData(ReceiverProgram.Rotel, OtlpCompression.Gzip)]
+    public async Task Grpc_Spans_ArriveOnce(ReceiverProgram program, OtlpCompression compression)
     {
         using var exporter = Exporter(receivers.Require(program), WireFormat.OtlpGrpc, otlp => otlp.Compression = compression);
         Assert.True(exporter.Add(20).Flush());
@@ -20,25 +19,25 @@ public sealed class ReceiverTests(ReceiverFixture receivers) : IClassFixture<Rec
         Assert.Empty(exporter.Lines);
     }
 
-    // What Jaeger has stored is read back in Backends.
+    // What Jaeger has stored is read back in WholeSpanTests.
     [SkippableTheory]
     [InlineData(OtlpCompression.None)]
     [InlineData(OtlpCompression.Gzip)]
     public void Grpc_Jaeger_TakesTheSpans(OtlpCompression compression)
     {
-        using var exporter = Exporter(receivers.Require(Program.Jaeger), WireFormat.OtlpGrpc, otlp => otlp.Compression = compression);
+        using var exporter = Exporter(receivers.Require(ReceiverProgram.Jaeger), WireFormat.OtlpGrpc, otlp => otlp.Compression = compression);
         Assert.True(exporter.Add(20).Flush());
         Assert.Equal(20, exporter.Metrics.Exported);
         Assert.Empty(exporter.Lines);
     }
 
     [SkippableTheory]
-    [InlineData(Program.Collector, WireFormat.OtlpGrpc)]
-    [InlineData(Program.Collector, WireFormat.OtlpProtobuf)]
-    [InlineData(Program.Collector, WireFormat.OtlpJson)]
-    [InlineData(Program.Collector, WireFormat.Zipkin)]
-    [InlineData(Program.Rotel, WireFormat.OtlpGrpc)]
-    public async Task TooLarge_ForTheReceiver_BatchesAreHalvedAndOneSpanIsCounted(Program program, WireFormat format)
+    [InlineData(ReceiverProgram.Collector, WireFormat.OtlpGrpc)]
+    [InlineData(ReceiverProgram.Collector, WireFormat.OtlpProtobuf)]
+    [InlineData(ReceiverProgram.Collector, WireFormat.OtlpJson)]
+    [InlineData(ReceiverProgram.Collector, WireFormat.Zipkin)]
+    [InlineData(ReceiverProgram.Rotel, WireFormat.OtlpGrpc)]
+    public async Task TooLarge_ForTheReceiver_BatchesAreHalvedAndOneSpanIsCounted(ReceiverProgram program, WireFormat format)
     {
         using var exporter = Exporter(receivers.Require(program), format);
         Assert.False(exporter.Add(15, 100_000).Add(1, 1_500_000).Add(15, 100_000).Flush());
@@ -48,10 +47,10 @@ public sealed class ReceiverTests(ReceiverFixture receivers) : IClassFixture<Rec
 
     // The Collector's and Jaeger's receivers of HTTP do not speak HTTP/2; Rotel's does, and knows no such path.
     [SkippableTheory]
-    [InlineData(Program.Collector)]
-    [InlineData(Program.Jaeger)]
-    [InlineData(Program.Rotel)]
-    public void Grpc_PortOfHttp_OneWarningNamesTheProtocol(Program program)
+    [InlineData(ReceiverProgram.Collector)]
+    [InlineData(ReceiverProgram.Jaeger)]
+    [InlineData(ReceiverProgram.Rotel)]
+    public void Grpc_PortOfHttp_OneWarningNamesTheProtocol(ReceiverProgram program)
     {
         var endpoints = receivers.Require(program);
         using var exporter = Exporter(endpoints with { OtlpGrpc = endpoints.OtlpHttp }, WireFormat.OtlpGrpc);
@@ -60,10 +59,10 @@ public sealed class ReceiverTests(ReceiverFixture receivers) : IClassFixture<Rec
     }
 
     [SkippableTheory]
-    [InlineData(Program.Collector)]
-    [InlineData(Program.Jaeger)]
-    [InlineData(Program.Rotel)]
-    public void Http_PortOfGrpc_OneWarningNamesTheProtocol(Program program)
+    [InlineData(ReceiverProgram.Collector)]
+    [InlineData(ReceiverProgram.Jaeger)]
+    [InlineData(ReceiverProgram.Rotel)]
+    public void Http_PortOfGrpc_OneWarningNamesTheProtocol(ReceiverProgram program)
     {
         var endpoints = receivers.Require(program);
         using var exporter = Exporter(endpoints with { OtlpHttp = endpoints.OtlpGrpc }, WireFormat.OtlpProtobuf);
@@ -86,7 +85,7 @@ public sealed class ReceiverTests(ReceiverFixture receivers) : IClassFixture<Rec
         {
             options.Export.Exporters.Clear();
             options.Export.Exporters.Add("zipkin");
-            options.Export.Zipkin.Endpoint = new Uri(endpoints.Zipkin, "/api/v2/spans");
+            options.Export.Zipkin.Endpoint = new Uri(endpoints.Zipkin!, "/api/v2/spans");
         }
 
         change?.Invoke(options.Export.Otlp);

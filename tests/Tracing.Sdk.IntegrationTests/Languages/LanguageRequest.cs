@@ -1,6 +1,6 @@
 using Tracing.Sdk.IntegrationTests.Wire;
 
-namespace Tracing.Sdk.IntegrationTests.Mesh;
+namespace Tracing.Sdk.IntegrationTests.Languages;
 
 /// <summary>One row of a table: a way through the mesh of several languages and what the client sends.</summary>
 /// <param name="Chain">The services, see <see cref="LanguageChain"/>.</param>

@@ -1,8 +1,9 @@
 using System.Collections.Concurrent;
 using Tracing.Sdk.IntegrationTests.Harness;
+using Tracing.Sdk.IntegrationTests.Mesh;
 using Tracing.Sdk.IntegrationTests.Wire;
 
-namespace Tracing.Sdk.IntegrationTests.Mesh;
+namespace Tracing.Sdk.IntegrationTests.Languages;
 
 /// <summary>
 /// Services of ours and of others, the proxies between them, a sink for their last call and one collector for all of their spans.

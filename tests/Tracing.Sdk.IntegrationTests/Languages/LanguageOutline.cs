@@ -1,7 +1,7 @@
 using System.Text;
 using Tracing.Sdk.IntegrationTests.Harness;
 
-namespace Tracing.Sdk.IntegrationTests.Mesh;
+namespace Tracing.Sdk.IntegrationTests.Languages;
 
 /// <summary>
 /// A trace on one line: each span is followed by its child; where it has several, all but the deepest stand in brackets. A server's span of

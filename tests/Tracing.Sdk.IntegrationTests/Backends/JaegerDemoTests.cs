@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using MeshDemo;
 using MeshDemo.Backends;
 using MeshDemo.Processes;
@@ -9,24 +8,16 @@ namespace Tracing.Sdk.IntegrationTests.Backends;
 
 /// <summary>The demo's option --jaeger, with the real Jaeger.</summary>
 [Collection(BackendSuite.Name)]
-public sealed class DemoTests(BackendFixture backend)
+public sealed class JaegerDemoTests(BackendFixture backend)
 {
     [SkippableFact]
     public async Task OnceWithJaegerOfItsOwn_PrintsTheTreeThatJaegerAnswers()
     {
         MeshTools.RequireEnvoy();
         MeshTools.RequireJaeger();
-        using var demo = Process.Start(new ProcessStartInfo(ServiceProcess.DotNet, [ServiceProcess.MeshDemoDll, "--once", "--jaeger"])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        })!;
-        var (output, errors) = (demo.StandardOutput.ReadToEndAsync(), demo.StandardError.ReadToEndAsync());
-        await demo.WaitForExitAsync();
-
-        Assert.True(demo.ExitCode == 0, await output + await errors);
-        Assert.Contains($"{SampleTests.SpansOfOrderTree} spans, one tree", await output, StringComparison.Ordinal);
-        Assert.Contains("Read back from a Jaeger that ends with the demo: http://127.0.0.1:", await output, StringComparison.Ordinal);
+        var output = await DemoRun.OnceAsync("--jaeger");
+        Assert.Contains($"{SampleTests.SpansOfOrderTree} spans, one tree", output, StringComparison.Ordinal);
+        Assert.Contains("Read back from a Jaeger that ends with the demo: http://127.0.0.1:", output, StringComparison.Ordinal);
     }
 
     [SkippableFact]

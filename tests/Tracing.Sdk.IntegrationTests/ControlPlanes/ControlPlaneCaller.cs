@@ -1,6 +1,7 @@
+using Tracing.Sdk.IntegrationTests.Mesh;
 using Tracing.Sdk.IntegrationTests.Wire;
 
-namespace Tracing.Sdk.IntegrationTests.Mesh;
+namespace Tracing.Sdk.IntegrationTests.ControlPlanes;
 
 /// <summary>What a format says of a trace.</summary>
 internal enum Said

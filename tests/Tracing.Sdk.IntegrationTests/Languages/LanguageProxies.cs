@@ -1,6 +1,7 @@
 using MeshDemo.Processes;
+using Tracing.Sdk.IntegrationTests.Mesh;
 
-namespace Tracing.Sdk.IntegrationTests.Mesh;
+namespace Tracing.Sdk.IntegrationTests.Languages;
 
 /// <summary>
 /// One Envoy in front of every service of the mesh of several languages, with each of its tracers at once: <c>Zipkin</c>, <c>ZipkinW3C</c>,

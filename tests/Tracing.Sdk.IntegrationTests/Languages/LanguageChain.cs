@@ -1,4 +1,4 @@
-namespace Tracing.Sdk.IntegrationTests.Mesh;
+namespace Tracing.Sdk.IntegrationTests.Languages;
 
 /// <summary>One way through the mesh of several languages: services that call each other in order.</summary>
 internal sealed record LanguageChain(IReadOnlyList<LanguageHop> Hops)
