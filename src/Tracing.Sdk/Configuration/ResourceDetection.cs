@@ -11,6 +11,9 @@ namespace Tracing.Sdk.Configuration;
 /// <param name="readLines">Reads the lines of a file.</param>
 internal sealed partial class ResourceDetection(Func<string, string?> readVariable, Func<string, IEnumerable<string>> readLines)
 {
+    // https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
+    private const int MaxNameLength = 253;
+
     // Kubernetes sets none of these itself: a manifest gives them a name of its own choice, by the downward API. These are the names that documentation and charts use.
     private static readonly (string Attribute, string[] Variables)[] PodVariables =
     [
@@ -46,7 +49,7 @@ internal sealed partial class ResourceDetection(Func<string, string?> readVariab
         // Some of the names mean other things elsewhere: build servers set NODE_NAME.
         var isPod = Variable("KUBERNETES_SERVICE_HOST") is not null || PodVariables[0].Variables.Any(name => Variable(name) is not null);
         if (!isPod) return;
-        foreach (var (attribute, variables) in PodVariables) Add(found, attribute, variables.Select(Variable).FirstOrDefault(value => value is not null));
+        foreach (var (attribute, variables) in PodVariables) Add(found, attribute, variables.Select(Variable).FirstOrDefault(IsName));
         // https://opentelemetry.io/docs/specs/semconv/non-normative/k8s-attributes/
         if (found.TryGetValue("k8s.namespace.name", out var space)) found["service.namespace"] = space;
     }
@@ -79,6 +82,9 @@ internal sealed partial class ResourceDetection(Func<string, string?> readVariab
     }
 
     private string? Variable(string name) => readVariable(name) is { } value && !string.IsNullOrWhiteSpace(value) ? value.Trim() : null;
+
+    // A variable that only shares its name with these can hold anything, and Zipkin's spans would all bear it.
+    private static bool IsName(string? value) => value is { Length: <= MaxNameLength } && !value.Any(char.IsControl);
 
     private static void Add(Dictionary<string, object> found, string key, string? value)
     {

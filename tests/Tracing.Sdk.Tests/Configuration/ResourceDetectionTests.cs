@@ -43,6 +43,17 @@ public sealed class ResourceDetectionTests
         Assert.Equal(["orders-7d9c", "shop", "2f5a", "10.1.2.3", "node-1", "orders", "shop"], keys.Select(key => found[key]));
     }
 
+    [Theory]
+    [InlineData("orders\n7d9c")]
+    [InlineData("orders\u001b[31m")]
+    [InlineData(254)]
+    public void Pod_ValueThatIsNoName_IsLeftOut(object value)
+    {
+        var text = value as string ?? new string('x', (int)value);
+        Assert.DoesNotContain("k8s.pod.name", Detect(variables: new() { ["POD_NAME"] = text }));
+        Assert.Equal("orders", Detect(variables: new() { ["POD_NAME"] = text, ["MY_POD_NAME"] = "orders" })["k8s.pod.name"]);
+    }
+
     [Fact]
     public void Pod_OtherUsualNames_AreRead()
     {

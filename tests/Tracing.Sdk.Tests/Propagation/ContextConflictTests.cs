@@ -143,6 +143,29 @@ public sealed class ContextConflictTests
         Assert.Equal(expected, remote.Ids.State.ToString());
     }
 
+    // Either form may have been cut to 64 bits, also the one that is continued.
+    [Fact]
+    public void Extract_ShortSingleBesideWholeMulti_KeepsTheWholeId()
+    {
+        var remote = Some.Extract(new Carrier
+        {
+            { "b3", $"{Some.TraceId[16..]}-{Some.SpanId}-1" }, { "X-B3-TraceId", Some.TraceId }, { "X-B3-SpanId", Some.SpanId }, { "X-B3-Sampled", "1" },
+        });
+
+        Assert.Equal($"00-{Some.TraceId}-{Some.SpanId}-01", remote.TraceParent);
+    }
+
+    [Fact]
+    public void Extract_DeniedDebugWhoseSpanIsItsOwnParent_IsNotStale()
+    {
+        var remote = Some.Extract(new Carrier
+        {
+            { "X-B3-TraceId", Some.TraceId }, { "X-B3-SpanId", Some.SpanId }, { "X-B3-ParentSpanId", Some.SpanId }, { "X-B3-Sampled", "0" }, { "X-B3-Flags", "1" },
+        });
+
+        Assert.Equal((Some.SpanId, 0ul), (Some.SpanIdOf(remote.Ids), remote.StaleSpanId));
+    }
+
     [Fact]
     public void Extract_SingleBesideDebugMultiOfAnotherTrace_IgnoresThat()
     {

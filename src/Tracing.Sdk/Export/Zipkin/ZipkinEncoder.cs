@@ -63,7 +63,8 @@ internal sealed class ZipkinEncoder(SpanLimits limits, Resource resource) : Span
                 || key is "service.version" or "service.namespace" or "deployment.environment.name" or "k8s.namespace.name" or "k8s.pod.name"
                 // In a pod it is the pod's name.
                 || (key == "host.name" && !hasPod);
-            if (!isShown || key == "service.name") continue;
+            // Zipkin's "error" says that a span has failed.
+            if (!isShown || key is "service.name" or "error") continue;
             if (writer.Position > 0) writer.Write((byte)',');
             ZipkinText.Write(ref writer, key);
             writer.Write((byte)':');

@@ -33,7 +33,7 @@ internal static class B3Headers
         var isOneTrace = multi.HasIds && (single.IsSameTraceAs(multi) || multi.IsSameTraceAs(single));
         var fresher = !isOneTrace ? single
             : Freshness.IsMultiFresher(single, multi) ? Freshness.Combine(multi with { TraceHigh = multi.TraceHigh | single.TraceHigh }, single)
-            : Freshness.Combine(single, multi);
+            : Freshness.Combine(single with { TraceHigh = multi.TraceHigh | single.TraceHigh }, multi);
         if (single.SpanId != multi.SpanId) stale = fresher.SpanId == single.SpanId ? multi.SpanId : single.SpanId;
         return fresher;
     }
@@ -122,7 +122,7 @@ internal static class B3Headers
         ulong parent = 0;
         if (headers.Get(ParentSpanId) is [var parentId, ..] && !Hex.TryReadUInt64(HeaderText.Trim(parentId), out parent)) return false;
         // A proxy that does not know the flag passed it on beside a "not sampled" and a span of its own, which it did not export.
-        if (isDenied && state == SamplingState.Debug && parent != 0) (span, parent, stale) = (parent, 0, span);
+        if (isDenied && state == SamplingState.Debug && parent != 0 && parent != span) (span, parent, stale) = (parent, 0, span);
         ids = new TraceIds(high, low, span, parent, state, IsRandom: false);
         return true;
     }

@@ -51,9 +51,9 @@ public sealed class ZipkinEncoderTests : SpanEncoderContract
         KeyValuePair<string, object>[] attributes =
         [
             new("service.name", "orders"), new("service.version", "1.2"), new("service.instance.id", "7"), new("k8s.pod.name", "orders-7d9c"), new("host.name", "orders-7d9c"),
-            new("process.pid", 1), new("telemetry.sdk.name", "Tracing.Sdk"), new("team", "we\"st"),
+            new("process.pid", 1), new("telemetry.sdk.name", "Tracing.Sdk"), new("team", "we\"st"), new("error", "true"),
         ];
-        var encoder = new ZipkinEncoder(new SpanLimits(), new Resource(attributes) { Declared = new HashSet<string> { "team", "service.name" } });
+        var encoder = new ZipkinEncoder(new SpanLimits(), new Resource(attributes) { Declared = new HashSet<string> { "team", "service.name", "error" } });
         var tags = JsonNode.Parse(Encoded.Json(Encoded.Bytes(encoder, TestSpan.Make())))!["tags"]!.AsObject();
         Assert.Equal(
             ["service.version=1.2", "k8s.pod.name=orders-7d9c", "team=we\"st"], tags.Where(tag => !tag.Key.StartsWith("otel.", StringComparison.Ordinal)).Select(tag => $"{tag.Key}={tag.Value}"));
