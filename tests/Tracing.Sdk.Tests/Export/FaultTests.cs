@@ -618,7 +618,7 @@ public sealed class FaultTests
     public void Export_GrpcPort_NamesTheOther()
     {
         var settings = ExporterUnderTest.Settings("otlp") with { Endpoint = new Uri("http://collector:4317/v1/traces") };
-        var message = new FailureMessage(settings, (HttpFormat)settings.CreateFormat(settings, Encoding.Encoded.Resource), new ConnectionState());
+        var message = new FailureMessage(settings, (HttpFormat)settings.CreateFormat(settings, Encoding.Encoded.Resource), new ConnectionState(isHttp2: false));
         Assert.Contains("4318", message.NoAnswer(new HttpRequestException(HttpRequestError.InvalidResponse, "no")), StringComparison.Ordinal);
     }
 

@@ -84,6 +84,21 @@ public sealed class ProxyTests : IDisposable
         Assert.Contains($"The proxy http://localhost:{port} (HttpClient.DefaultProxy) makes no connection to", Assert.Single(exporter.Log.Lines), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Export_GrpcWithoutTlsThroughAProxy_KeepsTheSpansAndNamesTheWayOut()
+    {
+        using var proxy = new ScriptedCollector();
+        HttpClient.DefaultProxy = new WebProxy($"http://localhost:{proxy.Port}");
+        using var exporter = new ExporterUnderTest(new Uri("http://collector.example:4317"), ExporterUnderTest.AsOtlpGrpc, isHeld: true).Add(2);
+        Assert.False(exporter.Flush());
+        exporter.AssertCounts(inFlight: 2);
+        Assert.EndsWith(
+            $"gRPC without TLS cannot pass the proxy http://localhost:{proxy.Port} (HttpClient.DefaultProxy), through which http://collector.example:4317/ is reached. " +
+            "Name the host in NO_PROXY, or use https:// or OTLP over HTTP.",
+            Assert.Single(exporter.Log.Lines),
+            StringComparison.Ordinal);
+    }
+
     // Nor the request that opens the connection, which would count as cancelled.
     [Fact]
     public void Export_HttpMetricsOfTheApplication_HoldNoneOfIt()

@@ -23,6 +23,7 @@ public sealed partial class RequestSizeTests : IDisposable
         { "json", 400, "http: request body too large" },
         { "zipkin", 413, "" },
         { "zipkin", 400, "http: request body too large" },
+        { "zipkin", 400, "unexpected end of JSON input" },
         { "grpc", 8, Go },
         { "grpc", 8, "grpc: received message after decompression larger than max 4194304" },
         { "grpc", 8, "Received message exceeds the maximum configured message size." },
@@ -182,6 +183,21 @@ public sealed partial class RequestSizeTests : IDisposable
         exporter.AssertCounts(exported: 60);
         Assert.Equal(Enumerable.Range(0, 60), _receiver.TakenMarks.Order());
         Assert.Equal(0, _receiver.Refused);
+    }
+
+    [Theory]
+    [InlineData("grpc")]
+    [InlineData("protobuf")]
+    [InlineData("json")]
+    public void Resource_WithAnAttributeOfMegabytes_GoesWithoutIt(string format)
+    {
+        _receiver.Refuse(413, "", maxBytes: 100_000);
+        var resource = new Sdk.Export.Encoding.Resource([new("service.name", "my.service"), new("large", new string('r', 20 * MiB)), new("host.name", "my.host")]);
+        using var exporter = Exporter(format, resource).Add();
+        Assert.True(exporter.Flush());
+        exporter.AssertCounts(exported: 1);
+        var message = format == "grpc" ? _receiver.Grpc.Take().Message : _receiver.Http.Take().Content;
+        Assert.Contains("my.host", System.Text.Encoding.Latin1.GetString(message), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -5,18 +5,23 @@ namespace Tracing.Sdk.Export.Http;
 
 /// <summary>What is known of the latest connection to the collector. <see cref="FailureMessage"/> explains failures by it.</summary>
 /// <remarks>Written by the thread that connects or reads, and read by the export thread after the request has ended.</remarks>
-internal sealed class ConnectionState
+/// <param name="isHttp2">Whether requests are sent in HTTP/2.</param>
+internal sealed class ConnectionState(bool isHttp2)
 {
     private const int MaxBytes = 16;
 
     private readonly byte[] _first = new byte[MaxBytes];
     private volatile int _count;
     private volatile int _opened;
+    private volatile bool _speaksOtherVersion;
 
     public int OpenedCount => _opened;
 
     /// <summary>Whether the latest connection has carried an answer.</summary>
-    public bool HasAnswered { get; set; }
+    public bool HasAnswered { get; private set; }
+
+    /// <summary>Whether a connection since the last answer has shown that the other end speaks another version of HTTP, so that it can have understood nothing.</summary>
+    public bool SpeaksOtherVersion => _speaksOtherVersion;
 
     /// <summary>What is wrong with the collector's certificate; null when it is valid or was not seen.</summary>
     public string? CertificateProblem { get; private set; }
@@ -30,8 +35,10 @@ internal sealed class ConnectionState
     /// <summary>The first bytes that the collector has sent.</summary>
     public ReadOnlySpan<byte> FirstBytes => _first.AsSpan(0, _count);
 
-    /// <summary>Whether the other end has answered in HTTP/1.1, without TLS.</summary>
-    public bool SpeaksHttp1 => FirstBytes.StartsWith("HTTP/"u8);
+    /// <summary>Whether the other end has begun with a SETTINGS frame of HTTP/2: three bytes of length, then type 4.</summary>
+    public bool BeginsWithSettings => FirstBytes is [0, 0, _, 4, ..];
+
+    public void SetAnswered() => (HasAnswered, _speaksOtherVersion) = (true, false);
 
     public void Reset()
     {
@@ -49,6 +56,7 @@ internal sealed class ConnectionState
         var kept = bytes[..Math.Min(bytes.Length, MaxBytes - count)];
         kept.CopyTo(_first.AsSpan(count));
         _count = count + kept.Length;
+        if (isHttp2 ? FirstBytes.StartsWith("HTTP/"u8) : BeginsWithSettings) _speaksOtherVersion = true;
     }
 
     public void CheckCertificate(SslPolicyErrors errors, X509Chain? chain)

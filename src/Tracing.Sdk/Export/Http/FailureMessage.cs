@@ -19,9 +19,6 @@ internal sealed class FailureMessage(ExporterSettings settings, HttpFormat forma
     // Record type 21 (alert), version 3.x, length 2, level, description. It is readable until the handshake is over.
     private int Alert => connection.FirstBytes is [21, 3, _, 0, 2, _, var description, ..] ? description : -1;
 
-    // HTTP/2 begins with a SETTINGS frame: three bytes of length, then type 4.
-    private bool BeginsWithSettings => connection.FirstBytes is [0, 0, _, 4, ..];
-
     private bool WantsClientCertificate =>
         IsSecure && Settings is { ClientCertificateFile: null, HandlerFactory: null } && !connection.HasAnswered
         && (connection.AsksForCertificate || Alert is HandshakeFailure or CertificateRequired);
@@ -50,8 +47,8 @@ internal sealed class FailureMessage(ExporterSettings settings, HttpFormat forma
         };
     }
 
-    /// <summary>Describes a connection on which HTTP/1.1 is spoken although HTTP/2 is needed.</summary>
-    public string OtherVersion() => $"No connection for gRPC to {Endpoint}. {Advice.Http1}";
+    /// <summary>Describes a port that speaks HTTP/1.1 where HTTP/2 is needed, or HTTP/2 where HTTP/1.1 is.</summary>
+    public string OtherVersion() => $"{Endpoint} speaks another version of HTTP. {(Format.IsHttp2 ? Advice.Http1 : Advice.Http2)}";
 
     /// <summary>Describes an attempt that was sent, in whole or in part, and not answered.</summary>
     public string NoAnswer(Exception e)
@@ -60,7 +57,7 @@ internal sealed class FailureMessage(ExporterSettings settings, HttpFormat forma
         if (WantsClientCertificate) return ClientCertificateMessage;
         var cause = Innermost(e);
         // With TLS, the handshake has agreed on HTTP/2.
-        var speaksHttp2 = Format.IsHttp2 && (IsSecure || BeginsWithSettings);
+        var speaksHttp2 = Format.IsHttp2 && (IsSecure || connection.BeginsWithSettings);
         return !speaksHttp2
             && ((e as HttpRequestException)?.HttpRequestError is HttpRequestError.InvalidResponse or HttpRequestError.ResponseEnded or HttpRequestError.HttpProtocolError
                 || e is HttpRequestException { InnerException: IOException })
@@ -86,7 +83,7 @@ internal sealed class FailureMessage(ExporterSettings settings, HttpFormat forma
     private string TlsFailed(Exception cause)
     {
         var begin = $"No secure connection to {Endpoint}";
-        if (connection.SpeaksHttp1 && Proxy is null)
+        if (connection.FirstBytes.StartsWith("HTTP/"u8) && Proxy is null)
         {
             return $"{begin}: the port speaks HTTP without TLS. Let {Advice.EndpointSetting} begin with http://.";
         }
@@ -105,7 +102,6 @@ internal sealed class FailureMessage(ExporterSettings settings, HttpFormat forma
 
     private string ProtocolHint()
     {
-        if (BeginsWithSettings) return Advice.Http2;
         // TLS begins with an alert or a handshake record.
         if (!IsSecure && connection.FirstBytes is [21 or 22, 3, ..]) return TlsHint;
         if (Advice.Port is { } port) return port;

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.IO.Compression;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using Tracing.Sdk.Export.Buffer;
 using Tracing.Sdk.Export.Encoding;
@@ -21,7 +22,7 @@ internal sealed class HttpTransport : Transport
     private readonly HttpFormat _format;
     private readonly ExportLog _log;
     private readonly TimeProvider _time;
-    private readonly ConnectionState _connection = new();
+    private readonly ConnectionState _connection;
     private readonly FailureMessage _message;
     private readonly ResponseClassifier _responses;
     private readonly TlsFiles _files;
@@ -39,6 +40,7 @@ internal sealed class HttpTransport : Transport
         _settings = settings;
         _target = format.FindTarget(settings.Endpoint!);
         _isAsyncOnly = format.IsHttp2;
+        _connection = new ConnectionState(isHttp2: format.IsHttp2);
         _format = format;
         _log = log;
         _time = time;
@@ -117,7 +119,7 @@ internal sealed class HttpTransport : Transport
             content = CreateContent();
             using var request = CreateRequest(content, timeout);
             response = Send(http, request, cancellationToken);
-            _connection.HasAnswered = true;
+            _connection.SetAnswered();
             return _responses.Classify(response, _body.Length, _isOneSpan, _isAsyncOnly, cancellationToken);
         }
         catch (Exception e)
@@ -140,9 +142,11 @@ internal sealed class HttpTransport : Transport
         }
     }
 
-    // Then the other end can have understood nothing.
+    // The other end can have understood nothing. Which exception tells so depends on who closes the connection first, so the connection's first bytes decide, unless
+    // no server listens any more.
     private bool NeedsOtherVersion(Exception e) =>
-        (_format.IsHttp2 && _target.Scheme == Uri.UriSchemeHttp && _connection.SpeaksHttp1) || e.InnerException is HttpProtocolException { ErrorCode: Http11Required };
+        e.InnerException is HttpProtocolException { ErrorCode: Http11Required }
+        || (_target.Scheme == Uri.UriSchemeHttp && _connection.SpeaksOtherVersion && e.InnerException is not SocketException { SocketErrorCode: SocketError.ConnectionRefused });
 
     // The handler is created at its first use, because the user's factory may throw, and again when a certificate file has changed.
     private HttpMessageInvoker Open()

@@ -51,8 +51,7 @@ internal sealed class ResponseClassifier(HttpFormat format, ResponseMessage mess
     private SendResult ClassifyStatus(HttpResponseMessage response, string? words, ReadOnlySpan<byte> body, bool isOneSpan)
     {
         var status = (int)response.StatusCode;
-        // The receivers of Jaeger and the Collector answer 400 to a body that is too large.
-        var isForSize = status == 413 || (status == 400 && words?.Contains("too large", StringComparison.OrdinalIgnoreCase) == true);
+        var isForSize = status == 413 || (status == 400 && words is not null && SpeaksOfSize(words));
         var outcome = format.IsRetryable(status) ? SendOutcome.Deferred : isForSize ? SendOutcome.TooLarge : SendOutcome.Rejected;
         return new(outcome, message.Refused(response, words, body, outcome, isOneSpan))
         {
@@ -60,6 +59,10 @@ internal sealed class ResponseClassifier(HttpFormat format, ResponseMessage mess
             RetryAfter = outcome == SendOutcome.Deferred ? RetryPolicy.ParseRetryAfter(ReadRetryAfter(response), time.GetUtcNow()) : null,
         };
     }
+
+    // The receivers of Jaeger and the Collector answer 400 to a body that is too large. That of Zipkin's format reads as much as it may and misses the end.
+    private static bool SpeaksOfSize(string words) =>
+        words.Contains("too large", StringComparison.OrdinalIgnoreCase) || words.Contains("unexpected end of JSON", StringComparison.OrdinalIgnoreCase);
 
     private static string? ReadRetryAfter(HttpResponseMessage response) =>
         response.Headers.NonValidated.TryGetValues("Retry-After", out var values) ? values.ToString() : null;

@@ -44,11 +44,24 @@ internal sealed class OtlpJsonEncoder(SpanLimits limits) : SpanEncoder(limits)
         return status.Code == ActivityStatusCode.Error;
     }
 
+    /// <summary>ResourceSpans.resource. An attribute of megabytes is left out.</summary>
     public static byte[] EncodeResource(Resource resource)
     {
         var writer = new ByteWriter(new Scratch(), MaxSpanBytes);
         writer.Write("{\"attributes\":["u8);
-        foreach (var (key, value) in resource.Attributes) writer.WriteKeyValue(key, value, int.MaxValue, 0);
+        foreach (var (key, value) in resource.Attributes)
+        {
+            var start = writer.Position;
+            try
+            {
+                writer.WriteKeyValue(key, value, int.MaxValue, 0);
+            }
+            catch (SpanTooLargeException)
+            {
+                writer.Rewind(start);
+            }
+        }
+
         writer.Write("]}"u8);
         return writer.Written.ToArray();
     }

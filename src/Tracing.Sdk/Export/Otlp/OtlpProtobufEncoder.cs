@@ -83,12 +83,24 @@ internal sealed class OtlpProtobufEncoder(SpanLimits limits) : SpanEncoder(limit
         return status.Code == ActivityStatusCode.Error;
     }
 
-    /// <summary>ResourceSpans.resource (1) with its tag and length.</summary>
+    /// <summary>ResourceSpans.resource (1) with its tag and length. An attribute of megabytes is left out.</summary>
     public static byte[] EncodeResource(Resource resource)
     {
         var writer = new ByteWriter(new Scratch(), MaxSpanBytes);
         var message = writer.BeginMessage(0x0A, 2);
-        foreach (var (key, value) in resource.Attributes) writer.WriteKeyValue(0x0A, key, value, int.MaxValue, 0);
+        foreach (var (key, value) in resource.Attributes)
+        {
+            var start = writer.Position;
+            try
+            {
+                writer.WriteKeyValue(0x0A, key, value, int.MaxValue, 0);
+            }
+            catch (SpanTooLargeException)
+            {
+                writer.Rewind(start);
+            }
+        }
+
         writer.EndMessage(message);
         return writer.Written.ToArray();
     }

@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
 using System.Diagnostics;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
 using Tracing.Sdk.Export;
 using Tracing.Sdk.Tests.Export.Encoding;
 
@@ -126,6 +128,29 @@ public sealed class GrpcRequestTests : IDisposable
         using var exporter = Exporter();
         for (var i = 0; i < 5; i++) Assert.True(exporter.Add().Flush());
         Assert.Equal((5, 1), (_collector.Calls.Count, _collector.Connections));
+    }
+
+    // As an Aspire AppHost sets them.
+    [Fact]
+    public async Task Request_VariablesOfAnAppHost_GoesByGrpcWithTheKey()
+    {
+        await using var services = new ServiceCollection()
+            .AddSingleton<IConfiguration>(new ConfigurationBuilder().AddInMemoryCollection(
+            [
+                new("OTEL_EXPORTER_OTLP_ENDPOINT", _collector.Endpoint.ToString()),
+                new("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+                new("OTEL_EXPORTER_OTLP_HEADERS", "x-otlp-api-key=key"),
+            ]).Build())
+            .AddMeshTracing()
+            .BuildServiceProvider();
+        var tracing = services.GetRequiredService<MeshTracing>();
+        using var source = new ActivitySource("Grpc.AppHost");
+        source.StartActivity("one")?.Stop();
+        Assert.True(await tracing.FlushAsync());
+        var call = _collector.Take();
+        Assert.Equal("POST /opentelemetry.proto.collector.trace.v1.TraceService/Export HTTP/2", call.Line);
+        Assert.Equal("key", call.Headers["x-otlp-api-key"]);
+        Assert.Contains(call.Spans, span => span.Name == "one");
     }
 
     public void Dispose() => _collector.Dispose();
