@@ -83,7 +83,7 @@ internal sealed class FailureMessage(ExporterSettings settings, HttpFormat forma
     private string TlsFailed(Exception cause)
     {
         var begin = $"No secure connection to {Endpoint}";
-        if (connection.SpeaksHttp1 && Proxy is null)
+        if (connection.FirstBytes.StartsWith("HTTP/"u8) && Proxy is null)
         {
             return $"{begin}: the port speaks HTTP without TLS. Let {Advice.EndpointSetting} begin with http://.";
         }
