@@ -56,7 +56,7 @@ internal sealed class Setting
 
     /// <summary>Reads a value from text.</summary>
     /// <exception cref="FormatException">The text is no value.</exception>
-    public object Parse(string text) => _rule is PemFileAttribute && !File.Exists(text) ? throw new FormatException() : SettingText.Parse(Type, text);
+    public object Parse(string text) => _rule is PemFileAttribute && !File.Exists(text) ? throw new FormatException() : SettingText.Parse(Type, Word(text));
 
     /// <summary>Reads a value from a section: text, or the items of an array or an object.</summary>
     /// <exception cref="FormatException">The section holds no value.</exception>
@@ -117,6 +117,11 @@ internal sealed class Setting
         if (Range is not null && !(Number(value) >= Number(Range.Minimum) && Number(value) <= Number(Range.Maximum))) return false;
         return _rule?.Allows(value, options) ?? true;
     }
+
+    // The words of the standard variables, such as http/protobuf, are right in the section too: warnings and people use them. Not those of OTEL_SDK_DISABLED, whose true
+    // and false say nothing of a mode.
+    private string Word(string text) => Variables.SelectMany(v => v.Words)
+        .FirstOrDefault(w => w.Word.Equals(text, StringComparison.OrdinalIgnoreCase) && !bool.TryParse(w.Word, out _)).Value ?? text;
 
     private static double Number(object? value) => Convert.ToDouble(value, CultureInfo.InvariantCulture);
     private object? Get(MeshTracingOptions options) => _property.GetValue(_owner(options));

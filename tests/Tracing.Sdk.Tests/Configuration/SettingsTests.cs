@@ -141,6 +141,15 @@ public sealed class SettingsTests
         Assert.Equal((Samples[setting].FromSection, "MeshTracing"), (Read(resolved, setting), resolved.OriginOf(setting)));
     }
 
+    // A warning of a wrong protocol names the standard words, also where the section has set it.
+    [Theory]
+    [InlineData("grpc", "Grpc")]
+    [InlineData("http/protobuf", "HttpProtobuf")]
+    [InlineData("HTTP/JSON", "HttpJson")]
+    [InlineData("HttpJson", "HttpJson")]
+    public void Section_WordOfTheVariable_IsRead(string word, string expected) =>
+        Assert.Equal(expected, Read(Resolve([new("MeshTracing:Export:Otlp:Protocol", word)]), "Export:Otlp:Protocol"));
+
     [Theory]
     [MemberData(nameof(AllSettings))]
     public void Code_Set_WinsOverTheSection(string setting)
