@@ -22,7 +22,7 @@ public sealed class GrpcTests
 
         AssertTree(spans);
         Assert.Equal(
-            ["client POST", "server GET /", "server shop.Orders/Get"],
+            ["client shop.Orders/Get", "server GET /", "server shop.Orders/Get"],
             spans.Select(s => $"{s.Kind} {s.Name}").Order());
         var server = Assert.Single(spans, s => s.Kind == "server" && s.Name == "shop.Orders/Get");
         var headers = Assert.Single(received);
