@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
 using Grpc.Net.Client;
@@ -17,6 +18,14 @@ namespace Tracing.Sdk.Tests.Http;
 [Collection(Alone.Name)]
 public sealed class GrpcClientSpanTests
 {
+    // Made when this assembly is loaded, before any test has added tracing.
+    private static SocketsHttpHandler _early = null!;
+
+#pragma warning disable CA2255 // This is an application.
+    [ModuleInitializer]
+    internal static void MakeEarlyHandler() => _early = new SocketsHttpHandler();
+#pragma warning restore CA2255
+
     [Fact]
     public async Task Unary_Succeeds_IsNamedByItsMethod()
     {
@@ -459,6 +468,49 @@ public sealed class GrpcClientSpanTests
         Assert.True(request is { Recorded: true, IsAllDataRequested: true });
     }
 
+    // Once a subscriber wants an event, the platform asks no other one, so this library learns the request only when it is sent.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AnotherSubscriber_WantsTheEventsOfCalls_NothingChanges(bool isIgnored)
+    {
+        using var subscriber = new Subscriber();
+        using var subscription = DiagnosticListener.AllListeners.Subscribe(subscriber);
+        var run = await CallAsync(orders => orders.GetAsync(new OrderRequest { Id = 7 }).ResponseAsync, o =>
+        {
+            if (isIgnored) o.Ignore.Calls.Add("127.0.0.1");
+        });
+
+        Assert.Equal(isIgnored ? [] : ["127.0.0.1"], run.Spans.Clients().Select(s => s.Tag("server.address")));
+        Assert.Equal(isIgnored ? run.Around.SpanId : run.Client.SpanId, run.Server.ParentId);
+    }
+
+    [Fact]
+    public async Task Channel_MadeBeforeTracing_IsOneTree()
+    {
+        var run = await CallAsync(orders => orders.GetAsync(new OrderRequest { Id = 7 }).ResponseAsync, channel: o => o.HttpHandler = _early);
+
+        var call = Assert.Single(run.Spans, s => s.Name == "shop.Orders/Get" && s.Kind == "client");
+        var request = Assert.Single(run.Spans, s => s.Name == "POST");
+        Assert.Equal((run.Around.SpanId, call.SpanId, request.SpanId), (call.ParentId, request.ParentId, run.Server.ParentId));
+    }
+
+    // The request around it, and the call or its request.
+    [Theory]
+    [InlineData("", 2)]
+    [InlineData("call ignored", 1)]
+    [InlineData("source ignored", 2)]
+    public async Task LastLine_AfterACall_Balances(string settings, int count)
+    {
+        var run = await CallAsync(orders => orders.GetAsync(new OrderRequest { Id = 7 }).ResponseAsync, o =>
+        {
+            if (settings == "source ignored") o.Ignore.Sources.Add("Grpc.Net.Client");
+            if (settings == "call ignored") o.Ignore.Calls.Add("127.0.0.1");
+        });
+
+        Assert.Equal($"{count} spans started, {count} exported, 0 dropped", run.Log.SpansOfLastLine);
+    }
+
     [Fact]
     public async Task Process_CallsWithoutAParent_AreRootsAndTheBooksBalance()
     {
@@ -545,6 +597,30 @@ public sealed class GrpcClientSpanTests
     private static Action<GrpcChannelOptions> Policy(MethodConfig config) => o => o.ServiceConfig = new ServiceConfig { MethodConfigs = { config } };
 
     private static SocketsHttpHandler Refusing() => new() { ConnectCallback = (_, _) => throw new SocketException((int)SocketError.ConnectionRefused) };
+
+    private sealed class Subscriber : IObserver<DiagnosticListener>, IObserver<KeyValuePair<string, object?>>, IDisposable
+    {
+        private IDisposable? _events;
+
+        public void OnNext(DiagnosticListener value)
+        {
+            if (value.Name == "Grpc.Net.Client") _events = value.Subscribe(this);
+        }
+
+        public void Dispose() => _events?.Dispose();
+
+        public void OnNext(KeyValuePair<string, object?> value)
+        {
+        }
+
+        public void OnCompleted()
+        {
+        }
+
+        public void OnError(Exception error)
+        {
+        }
+    }
 
     // A transport that the platform does not trace.
     private sealed class Transport(SocketsHttpHandler? inner = null) : HttpMessageHandler
