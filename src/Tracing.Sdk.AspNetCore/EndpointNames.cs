@@ -11,12 +11,16 @@ internal sealed class EndpointNames
 {
     // Endpoints are few and live as long as the application; beyond this number each request makes its texts.
     private const int MaxRemembered = 1024;
+
+    // The name that Grpc.AspNetCore gives to its endpoints, and the type of metadata of those that have a method.
+    private const string GrpcDisplayName = "gRPC - ";
+    private const string GrpcMetadata = "Grpc.AspNetCore.Server.GrpcMethodMetadata";
     private static readonly ConcurrentDictionary<Endpoint, EndpointNames> Remembered = new();
 
     // For the first method. Nearly every endpoint has only one.
     private Tuple<string, string>? _first;
 
-    private EndpointNames(string? route, DecisionReason? ignored) => (Route, Ignored) = (route, ignored);
+    private EndpointNames(string? route, DecisionReason? ignored, string? grpcMethod) => (Route, Ignored, GrpcMethod) = (route, ignored, grpcMethod);
 
     /// <summary>The template of the route, with a slash at its beginning; null when the endpoint has none.</summary>
     public string? Route { get; }
@@ -24,17 +28,21 @@ internal sealed class EndpointNames
     /// <summary>Why requests to the endpoint are ignored; null when they are not.</summary>
     public DecisionReason? Ignored { get; }
 
+    /// <summary>The method of a gRPC service, such as <c>shop.Orders/Get</c>; <see cref="GrpcStatus.OtherMethod"/> for the endpoint of methods that no service has; null for other endpoints.
+    /// With JSON transcoding a request for such an endpoint may be no gRPC call.</summary>
+    public string? GrpcMethod { get; }
+
     public static EndpointNames Of(Endpoint endpoint)
     {
         if (Remembered.TryGetValue(endpoint, out var names)) return names;
         var route = ReadRoute(endpoint);
-        names = new EndpointNames(route is null || route.StartsWith('/') ? route : "/" + route, EndpointRules.Find(endpoint));
+        names = new EndpointNames(route is null || route.StartsWith('/') ? route : "/" + route, EndpointRules.Find(endpoint), ReadGrpcMethod(endpoint, route));
         if (Remembered.Count < MaxRemembered) Remembered.TryAdd(endpoint, names);
         return names;
     }
 
     /// <summary>The same below a path base.</summary>
-    public EndpointNames Under(string pathBase) => new(pathBase + Route, Ignored);
+    public EndpointNames Under(string pathBase) => new(pathBase + Route, Ignored, GrpcMethod);
 
     public string FormatName(string method)
     {
@@ -54,5 +62,23 @@ internal sealed class EndpointNames
         }
 
         return (endpoint as RouteEndpoint)?.RoutePattern.RawText;
+    }
+
+    private static string? ReadGrpcMethod(Endpoint endpoint, string? route)
+    {
+        if (route is null || !IsGrpc(endpoint)) return null;
+        return route.Contains('{') ? GrpcStatus.OtherMethod : route.TrimStart('/');
+    }
+
+    // By name: a reference to Grpc.AspNetCore would be one of every service.
+    private static bool IsGrpc(Endpoint endpoint)
+    {
+        if (endpoint.DisplayName?.StartsWith(GrpcDisplayName, StringComparison.Ordinal) == true) return true;
+        foreach (var metadata in endpoint.Metadata)
+        {
+            if (metadata.GetType().FullName == GrpcMetadata) return true;
+        }
+
+        return false;
     }
 }

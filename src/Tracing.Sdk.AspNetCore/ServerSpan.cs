@@ -143,6 +143,12 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
 
     private void Complete(Activity activity, HttpContext context, Exception? exception)
     {
+        if (GrpcServerSpan.FindMethod(activity, context.Request, _names) is { } method)
+        {
+            if (activity.DisplayName == activity.OperationName) activity.DisplayName = GrpcServerSpan.NameOf(method);
+            _errorType = GrpcServerSpan.Complete(activity, context, method);
+        }
+
         // The application may have set a name.
         if (activity.DisplayName == activity.OperationName) activity.DisplayName = Name(context.Request);
 

@@ -47,6 +47,7 @@ public sealed class MeshTracing : IDisposable, IAsyncDisposable
                     metrics,
                     warnings,
                     new EndedParents(time, logger, options.Origins.NameInForce),
+                    userCode,
                     options.Export.BeforeExport is { } hook ? new BeforeExportHook(hook, userCode) : null)
                 : null)
         {

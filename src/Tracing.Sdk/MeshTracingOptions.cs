@@ -31,9 +31,9 @@ public sealed class MeshTracingOptions
     [Variable("OTEL_RESOURCE_ATTRIBUTES")]
     public IDictionary<string, string> ResourceAttributes { get; } = new Dictionary<string, string>(StringComparer.Ordinal);
 
-    /// <summary>Names of the ActivitySources that are recorded beside the platform's two for HTTP (<c>Microsoft.AspNetCore</c>, <c>System.Net.Http</c>); <c>*</c> at the
-    /// end of a name matches any rest. <c>*</c> alone matches neither <c>Experimental.System.Net.*</c>, whose connection spans are traces of their own, nor
-    /// <c>Grpc.Net.Client</c>, whose calls are HTTP requests with a span already: these are recorded only when they are named.</summary>
+    /// <summary>Names of the ActivitySources that are recorded beside those of requests and calls (<c>Microsoft.AspNetCore</c>, <c>System.Net.Http</c>,
+    /// <c>Grpc.Net.Client</c>); <c>*</c> at the end of a name matches any rest. <c>*</c> alone does not match <c>Experimental.System.Net.*</c>, whose connection spans are
+    /// traces of their own: these are recorded only when they are named.</summary>
     /// <value>Default: <c>*</c>.</value>
     /// <remarks>Name sources to record only these, or to add one of those that <c>*</c> does not match.</remarks>
     [Expected("a list of names; * at the end stands for any rest")]

@@ -12,7 +12,7 @@ internal static class ShopClient
 
     /// <summary>One call; returns its status.</summary>
     /// <param name="target">For example <c>http://127.0.0.1:41234</c>.</param>
-    /// <param name="kind"><c>unary</c>, <c>fail</c>, <c>stream</c>, <c>collect</c> or <c>duplex</c>.</param>
+    /// <param name="kind"><c>unary</c>, <c>fail</c>, <c>broken</c>, <c>stream</c>, <c>collect</c> or <c>duplex</c>.</param>
     /// <param name="url">What the server is to call; it is in the first message only.</param>
     public static async Task<string> CallAsync(string target, string kind, string? url)
     {

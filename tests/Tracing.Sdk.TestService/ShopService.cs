@@ -9,6 +9,7 @@ internal sealed class ShopService(IHttpClientFactory clients) : Shop.Echo.EchoBa
     public override async Task<Msg> Unary(Msg request, ServerCallContext context)
     {
         if (request.Text == "fail") throw new RpcException(new Status(StatusCode.FailedPrecondition, "The order is gone."));
+        if (request.Text == "broken") throw new InvalidOperationException("A bug.");
         await CallAsync(request);
         return request;
     }

@@ -26,7 +26,8 @@ internal sealed class CallEndListener(TracingInstance tracing) : IObserver<Diagn
         ShouldListenTo = static source => source.Name == SourceNames.HttpClient && !OtherListeners.IsProbe(source),
         ExceptionRecorder = static (Activity activity, Exception exception, ref TagList _) =>
         {
-            if (activity == Activity.Current) t_failure = (activity, exception);
+            // The request of a gRPC call is not the current activity: its call is.
+            if (activity == Activity.Current || activity.Parent == Activity.Current) t_failure = (activity, exception);
         },
     };
 
@@ -54,11 +55,11 @@ internal sealed class CallEndListener(TracingInstance tracing) : IObserver<Diagn
     public void OnNext(KeyValuePair<string, object?> value)
     {
         // Every event comes here while another subscriber listens to it.
-        if (value is not { Key: Stopped, Value: { } payload } || Activity.Current is not { } activity) return;
-        var exception = t_failure.Activity == activity ? t_failure.Exception : null;
-        if (activity.Source.Name != SourceNames.HttpClient || TracingInstance.Find() != tracing || tracing.Recorder?.IsRecorded(activity) != true) return;
+        if (value is not { Key: Stopped, Value: { } payload } || Activity.Current is not { } current || TracingInstance.Find() != tracing) return;
+        var exception = t_failure.Activity is { } failed && (failed == current || failed.Parent == current) ? t_failure.Exception : null;
+        if (FindSpan(current) is not { } activity) return;
         t_failure = default;
-        if (Read(ref _request, payload, "Request") is HttpRequestMessage request)
+        if (Read(ref _request, payload, "Request") is HttpRequestMessage request && (activity == current || GrpcCalls.IsMessage(request)))
         {
             CallEnrichment.End(tracing, activity, request, Read(ref _response, payload, "Response") as HttpResponseMessage, exception);
         }
@@ -70,6 +71,15 @@ internal sealed class CallEndListener(TracingInstance tracing) : IObserver<Diagn
 
     public void OnError(Exception error)
     {
+    }
+
+    // The span of the request that ends: its own, or that of the gRPC call.
+    private Activity? FindSpan(Activity current)
+    {
+        if (tracing.Recorder is not { } recorder) return null;
+        var isHttp = current.Source.Name == SourceNames.HttpClient;
+        if (isHttp && recorder.IsRecorded(current)) return current;
+        return GrpcCalls.Find(isHttp ? current.Parent : current) is { } call && recorder.IsRecorded(call) ? call : null;
     }
 
     // The platform keeps these properties when it is trimmed.

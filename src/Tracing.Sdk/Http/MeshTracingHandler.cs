@@ -30,8 +30,9 @@ public sealed class MeshTracingHandler : DelegatingHandler
     {
         ArgumentNullException.ThrowIfNull(request);
         Settings?.AddTo(request);
-        return IsInnerTraced() || TracingInstance.Find() is not { } tracing
-            ? base.SendAsync(request, cancellationToken)
+        if (IsInnerTraced() || TracingInstance.Find() is not { } tracing) return base.SendAsync(request, cancellationToken);
+        return FindGrpcCall(tracing, request) is { } call
+            ? SendOfCallAsync(tracing, call, request, cancellationToken)
             : SendTracedAsync(tracing, request, cancellationToken);
     }
 
@@ -69,6 +70,33 @@ public sealed class MeshTracingHandler : DelegatingHandler
         }
     }
 
+    private async Task<HttpResponseMessage> SendOfCallAsync(TracingInstance tracing, Activity call, HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        GrpcCalls.Sent(call, request, OutboundHeaders.Write(tracing, request, call));
+        CallEnrichment.Start(tracing, call, request);
+        try
+        {
+            var response = await base.SendAsync(request, cancellationToken).ConfigureAwait(false);
+            CallEnrichment.End(tracing, call, request, response, exception: null);
+            return response;
+        }
+        catch (Exception e) when (FailCall(tracing, call, request, e))
+        {
+            throw;
+        }
+    }
+
+    // The gRPC call whose span is that of the request; null when there is none, or when it is to have none.
+    private static Activity? FindGrpcCall(TracingInstance tracing, HttpRequestMessage request)
+    {
+        if (OutboundPropagator.FindGrpcCall(tracing, Activity.Current, request) is not { } call) return null;
+        var rules = tracing.Rules.Ignored;
+        var reason = CallSettings.Find(request) is { HasSpan: false } ? DecisionReason.Ignored : rules.HasCalls ? rules.FindCall(request, tracing.UserCode) : null;
+        if (reason is null) return call;
+        tracing.Recorder!.TakeBackCall(call, reason.Value);
+        return null;
+    }
+
     private static Activity? Begin(TracingInstance tracing, HttpRequestMessage request, CancellationToken cancellationToken)
     {
         var rules = tracing.Rules.Ignored;
@@ -100,6 +128,14 @@ public sealed class MeshTracingHandler : DelegatingHandler
         if (activity is not { IsAllDataRequested: true }) return false;
         ClientSpan.Fail(activity, exception);
         CallEnrichment.End(tracing, activity, request, response: null, exception);
+        return false;
+    }
+
+    // As above.
+    private static bool FailCall(TracingInstance tracing, Activity call, HttpRequestMessage request, Exception exception)
+    {
+        GrpcCalls.Fail(call, exception);
+        CallEnrichment.End(tracing, call, request, response: null, exception);
         return false;
     }
 

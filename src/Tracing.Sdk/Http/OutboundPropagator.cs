@@ -58,13 +58,16 @@ internal sealed class OutboundPropagator : DistributedContextPropagator
         {
             if (IsSpanOfCall(activity))
             {
-                if (call is { HasSpan: false }) activity = TakeBack(tracing, activity!, DecisionReason.Ignored);
-                else if (tracing.Rules.Ignored.HasCalls && tracing.Rules.Ignored.FindCall(request, tracing.UserCode) is { } reason) activity = TakeBack(tracing, activity!, reason);
+                if (call is { HasSpan: false }) activity = TakeBack(tracing, activity!, request, DecisionReason.Ignored);
+                else if (tracing.Rules.Ignored.HasCalls && tracing.Rules.Ignored.FindCall(request, tracing.UserCode) is { } reason) activity = TakeBack(tracing, activity!, request, reason);
+                else if (FindGrpcCall(tracing, activity!.Parent, request) is { } grpcCall) activity = TakeBackAttempt(tracing, activity, grpcCall);
             }
 
             var attempt = OutboundHeaders.Write(tracing, request, activity);
-            if (activity is not { IsAllDataRequested: true } || activity.Source.Name != SourceNames.HttpClient) return;
-            ClientSpan.Complete(activity, request, tracing.Urls, attempt);
+            if (activity is not { IsAllDataRequested: true }) return;
+            if (activity.Source.Name == SourceNames.HttpClient) ClientSpan.Complete(activity, request, tracing.Urls, attempt);
+            else if (GrpcCalls.IsCall(activity) && GrpcCalls.IsMessage(request)) GrpcCalls.Sent(activity, request, attempt);
+            else return;
             CallEnrichment.Start(tracing, activity, request);
         }
         else if (setter is not null)
@@ -90,11 +93,27 @@ internal sealed class OutboundPropagator : DistributedContextPropagator
         return BaggageHeader.Parse(fields, out _)?.ConvertAll(m => KeyValuePair.Create(m.Key, (string?)m.Value));
     }
 
+    /// <summary>The recorded gRPC call that sends a request; null when it is no such request.</summary>
+    /// <param name="tracing">The tracing.</param>
+    /// <param name="activity">The activity around the request.</param>
+    /// <param name="request">The request.</param>
+    public static Activity? FindGrpcCall(TracingInstance tracing, Activity? activity, HttpRequestMessage request) =>
+        GrpcCalls.Find(activity) is { } call && tracing.Recorder?.IsRecorded(call) == true && GrpcCalls.IsMessage(request) ? call : null;
+
     // The headers of a call without a span are those of the code around it: the callee's parent is then a span that is exported.
-    private static Activity? TakeBack(TracingInstance tracing, Activity activity, DecisionReason reason)
+    private static Activity? TakeBack(TracingInstance tracing, Activity activity, HttpRequestMessage request, DecisionReason reason)
     {
         tracing.Recorder?.TakeBackCall(activity, reason);
-        return activity.Parent;
+        if (FindGrpcCall(tracing, activity.Parent, request) is not { } call) return activity.Parent;
+        tracing.Recorder!.TakeBackCall(call, reason);
+        return call.Parent;
+    }
+
+    // The headers are those of the call, whatever other activities are in between.
+    private static Activity TakeBackAttempt(TracingInstance tracing, Activity attempt, Activity call)
+    {
+        tracing.Recorder!.TakeBackAttempt(attempt);
+        return call;
     }
 
     // Other code may inject an activity of its own.

@@ -18,6 +18,9 @@ internal static class OtherListeners
     /// <summary>Whether another listener hears requests or calls.</summary>
     public static bool HearHttp => Requests.HasListeners() || Calls.HasListeners();
 
+    /// <summary>Whether another listener hears calls.</summary>
+    public static bool HearCalls => Calls.HasListeners();
+
     /// <summary>Whether another listener hears a source. Cheap for the source that was asked about last.</summary>
     /// <param name="source">A source of requests: a probe is kept for each name.</param>
     public static bool Hear(ActivitySource source)

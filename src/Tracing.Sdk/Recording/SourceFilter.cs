@@ -7,7 +7,9 @@ namespace Tracing.Sdk.Recording;
 
 // In this order:
 //   1. Ignore:Sources matches the name                               ignored
-//   2. the name is the platform's HTTP server or client, or our own recorded
+//   2. the name is the platform's HTTP server or client, or our own,
+//      or that of Grpc.Net.Client, whose span takes the place of
+//      that of its HTTP request                                      recorded
 //   3. the name is among those left out by default                   recorded only if Sources names it, not by a shorter pattern such as *
 //   4. Sources matches the name                                      recorded
 /// <summary>Decides by name which ActivitySources are listened to. A <c>*</c> at the end of a pattern matches any rest.</summary>
@@ -21,8 +23,7 @@ internal sealed class SourceFilter(IReadOnlyList<string> sources, IReadOnlyList<
     private const int MaxReported = 32;
 
     // The platform's connection set-up, name resolution and TLS make root spans, linked from the request that waited for them.
-    // A call of Grpc.Net.Client is an HTTP request and has a span already.
-    private static readonly string[] LeftOutByDefault = ["Experimental.System.Net.*", "Grpc.Net.Client"];
+    private static readonly string[] LeftOutByDefault = ["Experimental.System.Net.*"];
 
     // The first sources, of which an application has a handful. Read without a lock, and replaced as a whole.
     private (ActivitySource Source, bool IsAccepted)[] _known = [];
@@ -59,7 +60,7 @@ internal sealed class SourceFilter(IReadOnlyList<string> sources, IReadOnlyList<
         if (name.Length == 0) return Verdict.LeftOutByDefault;
         var platform = SourceNames.PlatformsNameOf(name);
         if (NamePatterns.Match(ignoredSources, name) || NamePatterns.Match(ignoredSources, platform)) return Verdict.Ignored;
-        if (platform is SourceNames.HttpServer or SourceNames.HttpClient) return Verdict.Accepted;
+        if (platform is SourceNames.HttpServer or SourceNames.HttpClient or SourceNames.GrpcClient) return Verdict.Accepted;
         foreach (var pattern in LeftOutByDefault)
         {
             if (NamePatterns.Match(pattern, name)) return IsNamed(name, pattern) ? Verdict.Accepted : Verdict.LeftOutByDefault;

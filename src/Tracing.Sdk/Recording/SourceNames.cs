@@ -1,10 +1,12 @@
 namespace Tracing.Sdk.Recording;
 
-/// <summary>Names of the ActivitySources of HTTP spans: the platform's two, and the two of this library, which makes spans where the platform cannot.</summary>
+/// <summary>Names of the ActivitySources of requests and calls: the platform's two, the two of this library, which makes spans where the platform cannot, and that of
+/// Grpc.Net.Client.</summary>
 internal static class SourceNames
 {
     public const string HttpServer = "Microsoft.AspNetCore";
     public const string HttpClient = "System.Net.Http";
+    public const string GrpcClient = "Grpc.Net.Client";
     public const string OwnHttpServer = "Tracing.Sdk.AspNetCore";
     public const string OwnHttpClient = "Tracing.Sdk.Http";
 

@@ -73,8 +73,7 @@ internal sealed class SpanOwnership(object owner) : IDisposable
     public bool IsForeign(Activity activity)
     {
         if (!(IsShared && IsOfAnother(RemoteContext.Current)) && !IsRefused(activity)) return false;
-        MarkForeign(activity);
-        _foreignSpansExist = true;
+        GiveAway(activity);
         return true;
     }
 
@@ -87,6 +86,13 @@ internal sealed class SpanOwnership(object owner) : IDisposable
 
     public void MarkOurs(Activity activity) => activity.SetCustomProperty(_mark, Ours);
     public void MarkForeign(Activity activity) => activity.SetCustomProperty(_mark, NotOurs);
+    /// <summary>Leaves a recorded activity to another listener.</summary>
+    public void GiveAway(Activity activity)
+    {
+        MarkForeign(activity);
+        _foreignSpansExist = true;
+    }
+
     public bool IsMarkedForeign(Activity activity) => activity.GetCustomProperty(_mark) == NotOurs;
 
     /// <summary>Whether an activity started before this recorder listened.</summary>

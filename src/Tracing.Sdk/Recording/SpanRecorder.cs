@@ -21,6 +21,10 @@ internal sealed class SpanRecorder : IDisposable
     private readonly SpanSampler _sampler;
     private readonly EndedParents _endedParents;
     private readonly BeforeExportHook? _hook;
+    private readonly UserCode _userCode;
+
+    // Null where calls of Grpc.Net.Client are recorded.
+    private readonly ActivityListener? _ignoredGrpcCalls;
     private readonly DetailTable _details = new();
     private volatile bool _isDisposed;
 
@@ -32,12 +36,13 @@ internal sealed class SpanRecorder : IDisposable
     /// <param name="metrics">Counts them.</param>
     /// <param name="warnings">Reports other tracing in the process.</param>
     /// <param name="endedParents">Finds the spans whose parent ended long ago.</param>
+    /// <param name="userCode">Reports what the application's functions throw.</param>
     /// <param name="hook">Changes each span before it is exported; null for none.</param>
     public SpanRecorder(
         object owner, SourceFilter filter, RulesInForce rules, bool randomFlag, ISpanExporter[] exporters, SpanMetrics metrics,
-        CoexistenceWarnings warnings, EndedParents endedParents, BeforeExportHook? hook = null)
+        CoexistenceWarnings warnings, EndedParents endedParents, UserCode userCode, BeforeExportHook? hook = null)
     {
-        (_rules, _exporters, _metrics, _warnings, _endedParents, _hook) = (rules, exporters, metrics, warnings, endedParents, hook);
+        (_rules, _exporters, _metrics, _warnings, _endedParents, _userCode, _hook) = (rules, exporters, metrics, warnings, endedParents, userCode, hook);
         _ownership = new SpanOwnership(owner);
         _ids = new OutgoingIds(_ownership, filter, rules, randomFlag);
         _sampler = new SpanSampler(_ownership, filter, rules, metrics, warnings, endedParents, _details, hasHook: hook is not null);
@@ -47,16 +52,23 @@ internal sealed class SpanRecorder : IDisposable
             Sample = _sampler.Sample,
             ActivityStarted = OnStarted,
             ActivityStopped = OnStopped,
-            ExceptionRecorder = RecordedExceptions.Add,
+            ExceptionRecorder = OnException,
         };
+        if (!filter.Accepts(SourceNames.GrpcClient)) _ignoredGrpcCalls = GrpcCalls.CreateListenerForIgnored();
     }
 
-    public void Start() => _ownership.Listen(_listener);
+    public void Start()
+    {
+        _ownership.Listen(_listener);
+        if (_ignoredGrpcCalls is not null) ActivitySource.AddActivityListener(_ignoredGrpcCalls);
+        else GrpcCalls.Watch();
+    }
 
     public void Dispose()
     {
         _isDisposed = true;
         _listener.Dispose();
+        _ignoredGrpcCalls?.Dispose();
         _ownership.Dispose();
     }
 
@@ -134,13 +146,37 @@ internal sealed class SpanRecorder : IDisposable
         _metrics.SpanTakenBack();
     }
 
-    /// <summary>Takes back the span of a call that has just started and is ignored.</summary>
+    /// <summary>Takes back the span of a call that has just started and is ignored. The running code then belongs to what is around the call.</summary>
     public void TakeBackCall(Activity activity, DecisionReason reason)
     {
         if (!IsRecorded(activity)) return;
         TakeBack(activity);
         // A root: its decision is the last one on this thread.
         if (activity.ParentSpanId == default) _metrics.DecisionReplaced(SpanSampler.LastDecision, SamplingDecision.Refuse(reason));
+        StepAside(activity);
+    }
+
+    /// <summary>Makes the code of a call without a span belong to the activity around it: its log lines would name a span that is not exported.</summary>
+    public static void StepAside(Activity call)
+    {
+        if (Activity.Current == call && !OtherListeners.Hear(call.Source)) Activity.Current = call.Parent;
+    }
+
+    /// <summary>Takes back the platform's span of a request that has just started, because the gRPC call around it is its span. The running code then belongs to the call.</summary>
+    public void TakeBackAttempt(Activity attempt)
+    {
+        if (!IsRecorded(attempt)) return;
+        _metrics.SpanTakenBack();
+        if (OtherListeners.HearCalls)
+        {
+            _ownership.GiveAway(attempt);
+            return;
+        }
+
+        // Its data are still requested, or the platform would not add the exception of a request that fails.
+        attempt.ActivityTraceFlags &= ~ActivityTraceFlags.Recorded;
+        _metrics.UnsampledStarted();
+        if (Activity.Current == attempt) Activity.Current = attempt.Parent;
     }
 
     /// <inheritdoc cref="SpanDetails.TryIgnore"/>
@@ -188,6 +224,19 @@ internal sealed class SpanRecorder : IDisposable
         if (activity.Parent is { } parent) _details.NoteChildOf(parent);
         _metrics.SpanStarted(activity);
         if (_rules.Current.BaggageKeys is { Length: > 0 } keys) BaggageAttributes.Set(activity, keys);
+        if (GrpcCalls.IsCall(activity)) BeginCall(activity);
+    }
+
+    private void BeginCall(Activity call)
+    {
+        var ignored = _rules.Current.Ignored;
+        if (GrpcCalls.Begin(call) is { } request && ignored.HasCalls && ignored.FindCall(request, _userCode) is { } reason) TakeBackCall(call, reason);
+    }
+
+    private void OnException(Activity activity, Exception exception, ref TagList tags)
+    {
+        if (GrpcCalls.IsBelowCall(activity) && !IsRecorded(activity) && GrpcCalls.Find(activity.Parent) is { } call && IsRecorded(call)) GrpcCalls.Fail(call, exception);
+        RecordedExceptions.Add(activity, exception, ref tags);
     }
 
     private void Unsample(Activity activity)
@@ -238,6 +287,7 @@ internal sealed class SpanRecorder : IDisposable
         }
         else if (_ownership.IsOurs(activity))
         {
+            if (GrpcCalls.IsCall(activity)) GrpcCalls.End(activity);
             if (details is not null && OtherListeners.Hear(activity.Source)) details.SetTags();
             Export(activity, details);
         }
@@ -292,7 +342,7 @@ internal sealed class SpanRecorder : IDisposable
             _metrics.DecisionReplaced(before, Cleared);
             _metrics.SpanLeftOut();
         }
-        else if (activity.IsAllDataRequested)
+        else if (activity.IsAllDataRequested && !GrpcCalls.IsBelowCall(activity))
         {
             _metrics.SpanLeftOut();
         }

@@ -31,7 +31,7 @@ internal sealed class Recorder : IDisposable
             settings, Workload.Resource, metrics.AddExporter("otlp_http_span_exporter"), NullLogger.Instance, TimeProvider.System);
         var recorder = new SpanRecorder(
             metrics, new Sdk.Recording.SourceFilter([name], []), new RulesInForce(new TracingRules(new SamplingOptions(), new IgnoreOptions(), new EnrichOptions(), TimeProvider.System)), randomFlag: true, [exporter], metrics,
-            new CoexistenceWarnings(NullLogger.Instance), new EndedParents(TimeProvider.System, NullLogger.Instance, static name => name),
+            new CoexistenceWarnings(NullLogger.Instance), new EndedParents(TimeProvider.System, NullLogger.Instance, static name => name), new UserCode(NullLogger.Instance),
             hook is null ? null : new BeforeExportHook(hook, new UserCode(NullLogger.Instance)));
         recorder.Start();
         return (new Both(recorder, exporter), () => exporter.Flush(TimeSpan.FromSeconds(10)));

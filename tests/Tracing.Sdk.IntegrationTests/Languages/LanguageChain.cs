@@ -3,10 +3,10 @@ namespace Tracing.Sdk.IntegrationTests.Languages;
 /// <summary>One way through the mesh of several languages: services that call each other in order.</summary>
 internal sealed record LanguageChain(IReadOnlyList<LanguageHop> Hops)
 {
-    private static readonly string[] GrpcCalls = ["unary", "fail", "stream", "collect", "duplex"];
+    private static readonly string[] GrpcCalls = ["unary", "fail", "broken", "stream", "collect", "duplex"];
 
     /// <summary>Whether the last service calls the sink. The peer's duplex call calls nothing, and a call that fails does nowhere.</summary>
-    public bool EndsInSink => Hops[^1].Call != "fail" && (Hops[^1].Call != "duplex" || LanguageNode.IsOneOfOurs(Hops[^1].Service));
+    public bool EndsInSink => Hops[^1].Call is not ("fail" or "broken") && (Hops[^1].Call != "duplex" || LanguageNode.IsOneOfOurs(Hops[^1].Service));
 
     /// <param name="text">
     /// The services, as <see cref="LanguageNode"/> names them, with blanks between them. They are called by HTTP, but where a kind of gRPC call stands

@@ -66,6 +66,9 @@ public sealed class LanguageMesh : IAsyncLifetime
             .Select(traceId => LanguageOutline.Of([.. spans.Where(span => span.TraceId == traceId)], ClientSpan)).Where(outline => outline.Length > 0));
     }
 
+    /// <summary>The spans of a request.</summary>
+    internal IReadOnlyList<CollectedSpan> SpansOf(LanguageAnswer answer) => [.. Collector.Spans.Where(span => answer.TraceIds.Contains(span.TraceId))];
+
     private async Task SendAllAsync()
     {
         var requests = LanguageRequests.All.DistinctBy(request => request.ToString()).ToArray();

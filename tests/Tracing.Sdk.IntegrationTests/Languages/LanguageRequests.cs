@@ -120,10 +120,16 @@ internal static class LanguageRequests
             }
 
             // The other service has no such method.
-            foreach (var proxies in (string[])["none", .. Enum.GetNames<Tracer>()])
-                yield return new("ours collect ours", proxies);
+            yield return new("ours collect ours", "none");
+            foreach (var request in GrpcOfOurs) yield return request;
         }
     }
+
+    /// <summary>From ours to ours, through a proxy with each of its tracers.</summary>
+    public static IEnumerable<LanguageRequest> GrpcOfOurs =>
+        from proxies in Enum.GetNames<Tracer>()
+        from kind in (string[])["unary", "stream", "collect", "duplex", "fail", "broken"]
+        select new LanguageRequest($"ours {kind} ours", proxies, "both");
 
     /// <summary>Not sampled, by the client, the proxy in front, the other service, or ours.</summary>
     public static IEnumerable<LanguageRequest> Unsampled =>

@@ -18,6 +18,8 @@ public sealed class LanguageTests(LanguageMesh mesh) : IClassFixture<LanguageMes
 
     public static TheoryData<string> Grpc => Rows(LanguageRequests.Grpc);
 
+    public static TheoryData<string> GrpcOfOurs => Rows(LanguageRequests.GrpcOfOurs);
+
     public static TheoryData<string> Unsampled => Rows(LanguageRequests.Unsampled);
 
     public static TheoryData<string> Debug => Rows(LanguageRequests.Debug);
@@ -49,6 +51,26 @@ public sealed class LanguageTests(LanguageMesh mesh) : IClassFixture<LanguageMes
     [SkippableTheory]
     [MemberData(nameof(Grpc))]
     public Task GrpcCalls_AreOneTree(string request) => AssertTreeAsync(request);
+
+    // The caller's span is an error for any status but OK, the service's if the service is at fault. Envoy's span agrees with the service's, or with the caller's
+    // if its tracer is OpenTelemetry's.
+    [SkippableTheory]
+    [MemberData(nameof(GrpcOfOurs))]
+    public async Task GrpcCalls_AreNamedByTheirMethod_AndAgreeWithTheProxyAboutErrors(string request)
+    {
+        var spans = mesh.SpansOf(await AssertTreeAsync(request));
+        var kind = request.Split(' ')[1];
+        var calls = spans.Where(span => span.Tag("rpc.system.name") is not null).OrderBy(span => span.Kind, StringComparer.Ordinal).ToArray();
+        var method = "shop.Echo/" + (kind switch { "stream" => "Stream", "collect" => "Collect", "duplex" => "Duplex", _ => "Unary" });
+        var status = kind switch { "fail" => "FAILED_PRECONDITION", "broken" => "UNKNOWN", _ => "OK" };
+
+        Assert.Equal([("CLIENT", method), ("SERVER", method)], calls.Select(span => (span.Kind!, span.Name)));
+        Assert.All(calls, span => Assert.Equal((method, status), (span.Tag("rpc.method"), span.Tag("rpc.response.status_code"))));
+        Assert.Equal([kind is "fail" or "broken", kind == "broken"], calls.Select(span => span.Status == 2));
+        var proxy = Assert.Single(spans, span => span.Id == calls[1].ParentId);
+        var agreed = calls[request.Contains("OpenTelemetry", StringComparison.Ordinal) ? 0 : 1];
+        Assert.Equal(agreed.Status == 2, proxy.Status == 2 || proxy.Tag("error") == "true");
+    }
 
     [SkippableTheory]
     [MemberData(nameof(Unsampled))]

@@ -1,10 +1,6 @@
 using Grpc.Core;
 using Grpc.Net.Client;
 using Grpc.Net.Client.Configuration;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.Extensions.DependencyInjection;
 using Tracing.Sdk.Tests.Shop;
 using Tracing.Sdk.Tests.Testbed;
 
@@ -26,9 +22,9 @@ public sealed class GrpcTests
 
         AssertTree(spans);
         Assert.Equal(
-            ["client POST", "server GET /", "server POST /shop.Orders/Get"],
+            ["client shop.Orders/Get", "server GET /", "server shop.Orders/Get"],
             spans.Select(s => $"{s.Kind} {s.Name}").Order());
-        var server = Assert.Single(spans, s => s.Kind == "server" && s.Name.EndsWith("/shop.Orders/Get", StringComparison.Ordinal));
+        var server = Assert.Single(spans, s => s.Kind == "server" && s.Name == "shop.Orders/Get");
         var headers = Assert.Single(received);
         Assert.Equal((TraceId, server.ParentId, "1"), (headers["x-b3-traceid"], headers["x-b3-spanid"], headers["x-b3-sampled"]));
         Assert.Equal($"00-{TraceId}-{server.ParentId}-01", headers["traceparent"]);
@@ -84,7 +80,7 @@ public sealed class GrpcTests
     public async Task Unary_Fails_IsStillOneTree()
     {
         var (spans, _) = await CallAsync(
-            async orders => Assert.Equal(StatusCode.NotFound, (await Assert.ThrowsAsync<RpcException>(async () => await orders.GetAsync(new OrderRequest { Id = 404 }))).StatusCode),
+            async orders => Assert.Equal(StatusCode.NotFound, (await Assert.ThrowsAsync<RpcException>(async () => await orders.GetAsync(new OrderRequest { Id = OrdersCalls.Status + (int)StatusCode.NotFound }))).StatusCode),
             $"traceparent: 00-{TraceId}-{SpanId}-01");
 
         AssertTree(spans);
@@ -102,17 +98,8 @@ public sealed class GrpcTests
     private static async Task<(IReadOnlyList<Span> Spans, IReadOnlyList<Dictionary<string, string>> Received)> CallAsync(
         Func<Orders.OrdersClient, Task> call, params string[] headers)
     {
-        var received = new List<Dictionary<string, string>>();
-        await using var data = await TestService.StartAsync(
-            app => app.MapGrpcService<OrdersService>(),
-            build: b =>
-            {
-                b.WebHost.ConfigureKestrel(k => k.ConfigureEndpointDefaults(e => e.Protocols = HttpProtocols.Http2));
-                b.Services.AddGrpc();
-                b.Services.AddSingleton(received);
-            });
-        var spans = await Traced.RunAsync(
-            async _ =>
+        var run = await GrpcShop.CallAsync(
+            async target =>
             {
                 var retry = new MethodConfig
                 {
@@ -123,36 +110,10 @@ public sealed class GrpcTests
                         RetryableStatusCodes = { StatusCode.Unavailable },
                     },
                 };
-                using var channel = GrpcChannel.ForAddress(data.Address, new GrpcChannelOptions { ServiceConfig = new ServiceConfig { MethodConfigs = { retry } } });
+                using var channel = GrpcChannel.ForAddress(target.Address, new GrpcChannelOptions { ServiceConfig = new ServiceConfig { MethodConfigs = { retry } } });
                 await call(new Orders.OrdersClient(channel));
             },
             headers: headers);
-        return ([.. spans, .. await data.StopAsync()], received);
-    }
-
-    private sealed class OrdersService(List<Dictionary<string, string>> received) : Orders.OrdersBase
-    {
-        public override Task<Order> Get(OrderRequest request, ServerCallContext context)
-        {
-            if (request.Id == 404) throw new RpcException(new Status(StatusCode.NotFound, "no such order"));
-            // A negative id fails as many times.
-            if (Note(context) <= -request.Id) throw new RpcException(new Status(StatusCode.Unavailable, "later"));
-            return Task.FromResult(new Order { Id = request.Id });
-        }
-
-        public override async Task List(OrderRequest request, IServerStreamWriter<Order> responseStream, ServerCallContext context)
-        {
-            Note(context);
-            for (var i = 0; i < request.Id; i++) await responseStream.WriteAsync(new Order { Id = i });
-        }
-
-        private int Note(ServerCallContext context)
-        {
-            lock (received)
-            {
-                received.Add(context.RequestHeaders.Where(h => !h.IsBinary).ToDictionary(h => h.Key, h => h.Value));
-                return received.Count;
-            }
-        }
+        return (run.Spans, run.Received);
     }
 }

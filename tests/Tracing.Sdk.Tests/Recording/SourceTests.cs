@@ -21,18 +21,20 @@ public sealed class SourceTests
     [InlineData("", "", "Experimental.System.Net.NameResolution", false)]
     [InlineData("", "", "Experimental.System.Net.Security", false)]
     [InlineData("", "", "Experimental.System.Net.Sockets", false)]
-    [InlineData("", "", "Grpc.Net.Client", false)]
+    [InlineData("", "", "Grpc.Net.Client", true)]
     // Sources adds to the platform's sources.
     [InlineData("Shop", "", "Shop", true)]
     [InlineData("Shop", "", "Other", false)]
     [InlineData("Shop", "", "Microsoft.AspNetCore", true)]
     [InlineData("Shop", "", "System.Net.Http", true)]
     [InlineData("Shop", "", "Tracing.Sdk.Http", true)]
+    [InlineData("Shop", "", "Grpc.Net.Client", true)]
     [InlineData("Shop", "", "Tracing.Sdk.AspNetCore", true)]
     [InlineData("Shop", "", "Microsoft.AspNetCore.SignalR.Server", false)]
     [InlineData("none", "", "Microsoft.AspNetCore", true)]
     // Only Ignore:Sources leaves them out.
     [InlineData("Shop", "System.Net.Http", "System.Net.Http", false)]
+    [InlineData("Grpc.Net.Client", "Grpc.*", "Grpc.Net.Client", false)]
     [InlineData("Shop", "System.Net.Http", "Tracing.Sdk.Http", false)]
     [InlineData("System.Net.Http", "System.Net.Http", "System.Net.Http", false)]
     [InlineData("", "Microsoft.*", "Microsoft.AspNetCore", false)]
@@ -40,18 +42,14 @@ public sealed class SourceTests
     [InlineData("", "Experimental.Microsoft.*", "Experimental.Microsoft.Extensions.AI", false)]
     // The platform's connection spans are left out unless Sources names them.
     [InlineData("", "Shop", "Experimental.System.Net.Http.Connections", false)]
-    [InlineData("", "Shop", "Grpc.Net.Client", false)]
     [InlineData("*", "", "Experimental.System.Net.Http.Connections", false)]
     [InlineData("Exp*", "", "Experimental.System.Net.Http.Connections", false)]
     [InlineData("Experimental.*", "", "Experimental.System.Net.Http.Connections", false)]
     [InlineData("Experimental.*", "", "Experimental.Microsoft.Extensions.AI", true)]
-    [InlineData("Grpc.*", "", "Grpc.Net.Client", false)]
     [InlineData("*,Experimental.System.Net.Http.Connections", "", "Experimental.System.Net.Http.Connections", true)]
     [InlineData("*,experimental.system.net.*", "", "Experimental.System.Net.Sockets", true)]
     [InlineData("Experimental.System.Net.Http.*", "", "Experimental.System.Net.Http.Connections", true)]
     [InlineData("Experimental.System.Net.Http.*", "", "Experimental.System.Net.Sockets", false)]
-    [InlineData("Grpc.Net.Client", "", "Grpc.Net.Client", true)]
-    [InlineData("Grpc.Net.Client", "Grpc.*", "Grpc.Net.Client", false)]
     public void Accepts_Name_FollowsTheLists(string sources, string ignored, string name, bool accepted)
     {
         var options = new MeshTracingOptions();
@@ -148,7 +146,6 @@ public sealed class SourceTests
     {
         var (host, _, log) = Start([]);
         using var connections = new ActivitySource("Experimental.System.Net.Sockets");
-        using var grpc = new ActivitySource("Grpc.Net.Client");
         await StopAsync(host);
 
         Assert.DoesNotContain(log.OfTracing, l => l.Contains("not recorded", StringComparison.Ordinal));
