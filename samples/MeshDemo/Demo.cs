@@ -28,8 +28,9 @@ internal sealed class Demo(DemoOptions options)
         {
             return await RunAsync(stop.Token);
         }
-        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        catch (Exception e) when (e is OperationCanceledException or DemoException && stop.IsCancellationRequested)
         {
+            // Ctrl+C in a terminal reaches a part that is just starting too, which then ends before it is ready.
             return 0;
         }
 

@@ -32,10 +32,20 @@ internal sealed class LastLine(ILogger logger, SpanMetrics metrics, Func<bool>? 
     public void WriteContinued(PosixSignal signal) =>
         Write(LogLevel.Information, () => Log.Continued(logger, signal), $"Tracing continues: {signal} did not end the process.", isProcessEnding: false);
 
-    /// <summary>Writes a line that the logger is still busy with to standard error.</summary>
-    public void WritePending()
+    /// <summary>Writes to standard error, for a thread that waits no longer: the line that the logger is still busy with, and at the end of the process a line that the stop has not
+    /// come to.</summary>
+    /// <param name="isProcessEnding">As for <see cref="Write(bool, bool)"/>.</param>
+    public void WriteLate(bool isProcessEnding)
     {
-        if (Interlocked.Exchange(ref _pending, null) is { } line) StandardErrorLogger.Write(line);
+        if (Interlocked.Exchange(ref _pending, null) is { } line)
+        {
+            StandardErrorLogger.Write(line);
+        }
+        else if (isProcessEnding && Volatile.Read(ref _written) is null)
+        {
+            var spans = metrics.ToString(isLast: true, isRecording: false);
+            if (Interlocked.CompareExchange(ref _written, spans, null) is null) StandardErrorLogger.Write($"Tracing stopped: {spans}");
+        }
     }
 
     private void Write(LogLevel level, Action log, string line, bool isProcessEnding)

@@ -48,7 +48,7 @@ internal sealed class Shutdown(Action stopRecording, SpanExporter[] exporters, S
     /// <summary>Stops, and waits for it.</summary>
     public void Dispose()
     {
-        if (Begin() && !_stopped.Task.Wait(TimeToJoin)) lastLine?.WritePending();
+        if (Begin() && !_stopped.Task.Wait(TimeToJoin)) lastLine?.WriteLate(_isProcessEnding);
     }
 
     /// <summary>As <see cref="Dispose"/>, without blocking the calling thread.</summary>
@@ -61,7 +61,7 @@ internal sealed class Shutdown(Action stopRecording, SpanExporter[] exporters, S
         }
         catch (TimeoutException)
         {
-            lastLine?.WritePending();
+            lastLine?.WriteLate(_isProcessEnding);
         }
     }
 
@@ -80,7 +80,7 @@ internal sealed class Shutdown(Action stopRecording, SpanExporter[] exporters, S
         if (!IsStarted) Task.WaitAll(StartFlushes(Timeouts.Shutdown, isLast: true, CancellationToken.None), Timeouts.Shutdown);
         if (IsStarted)
         {
-            if (!_stopped.Task.Wait(TimeToJoin)) lastLine?.WritePending();
+            if (!_stopped.Task.Wait(TimeToJoin)) lastLine?.WriteLate(_isProcessEnding);
             return false;
         }
 

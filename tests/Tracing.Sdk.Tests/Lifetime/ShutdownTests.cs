@@ -3,7 +3,10 @@ using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
+using Tracing.Sdk.Lifetime;
+using Tracing.Sdk.Recording;
 using Tracing.Sdk.Tests.Testbed;
 
 namespace Tracing.Sdk.Tests.Lifetime;
@@ -137,6 +140,16 @@ public sealed class ShutdownTests
         });
 
         Assert.Equal("Tracing.Sdk: Tracing stopped: 0 spans started, 0 exported, 0 dropped\n", text);
+    }
+
+    [Theory]
+    [InlineData(true, "Tracing.Sdk: Tracing stopped: 0 spans started, 0 exported, 0 dropped\n")]
+    [InlineData(false, "")]
+    public void LastLine_StopHasNotComeToIt_IsWrittenAtTheEndOfTheProcess(bool isProcessEnding, string expected)
+    {
+        using var metrics = new SpanMetrics();
+        metrics.AddExporter("otlp_http_span_exporter");
+        Assert.Equal(expected, StandardErrorOf(() => new LastLine(NullLogger.Instance, metrics, isLoggerDisposed: null).WriteLate(isProcessEnding)));
     }
 
     [Fact]
