@@ -13,6 +13,7 @@ internal sealed class ConnectionState(bool isHttp2)
     private readonly byte[] _first = new byte[MaxBytes];
     private volatile int _count;
     private volatile int _opened;
+    private volatile bool _isNew;
     private volatile bool _speaksOtherVersion;
 
     public int OpenedCount => _opened;
@@ -43,19 +44,28 @@ internal sealed class ConnectionState(bool isHttp2)
 
     public void SetAnswered() => (HasAnswered, _speaksOtherVersion) = (true, false);
 
+    /// <summary>Begins a new connection.</summary>
+    /// <remarks>SocketsHttpHandler may open it while the failure of the one before is still being described, so what that one has shown stays until this one shows something.</remarks>
     public void Reset()
     {
-        _count = 0;
+        _isNew = true;
+        if (HasAnswered)
+        {
+            _count = 0;
+            AsksForCertificate = false;
+            CertificateProblem = null;
+        }
+
         HasAnswered = false;
-        AsksForCertificate = false;
-        CertificateProblem = null;
         _opened++;
     }
 
     public void AddReceived(ReadOnlySpan<byte> bytes)
     {
-        var count = _count;
-        if (count == MaxBytes || bytes.IsEmpty) return;
+        if (bytes.IsEmpty) return;
+        var count = _isNew ? 0 : _count;
+        _isNew = false;
+        if (count == MaxBytes) return;
         var kept = bytes[..Math.Min(bytes.Length, MaxBytes - count)];
         kept.CopyTo(_first.AsSpan(count));
         _count = count + kept.Length;
