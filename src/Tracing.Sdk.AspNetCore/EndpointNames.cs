@@ -67,7 +67,10 @@ internal sealed class EndpointNames
     private static string? ReadGrpcMethod(Endpoint endpoint, string? route)
     {
         if (route is null || !IsGrpc(endpoint)) return null;
-        return route.Contains('{') ? GrpcStatus.OtherMethod : route.TrimStart('/');
+        if (route.Contains('{')) return GrpcStatus.OtherMethod;
+        // A group puts a prefix in front of service and method.
+        var service = route.LastIndexOf('/') is > 0 and var end ? route.LastIndexOf('/', end - 1) : -1;
+        return route[(service + 1)..].TrimStart('/');
     }
 
     // By name: a reference to Grpc.AspNetCore would be one of every service.

@@ -15,9 +15,9 @@ internal static class GrpcCalls
 
     private static int _isWatched;
 
-    // The request of the call that starts next on this thread.
+    // The request of the call that starts next on this thread. Weak: nothing takes it when the call is not recorded, and it holds the message.
     [ThreadStatic]
-    private static HttpRequestMessage? t_request;
+    private static WeakReference<HttpRequestMessage?>? t_request;
 
     /// <summary>Whether an activity is a call.</summary>
     public static bool IsCall(Activity activity) => activity is { Kind: ActivityKind.Client, Source.Name: SourceNames.GrpcClient };
@@ -49,8 +49,7 @@ internal static class GrpcCalls
     /// <returns>The request of the call; null when it is not known yet, because another subscriber to the library's events was asked first.</returns>
     public static HttpRequestMessage? Begin(Activity call)
     {
-        var request = t_request;
-        t_request = null;
+        var request = TakeRequest();
         if (call.GetTagItem(MethodTag) is not string path) return null;
         var method = path.TrimStart('/');
         if (call.DisplayName == call.OperationName) call.DisplayName = method;
@@ -98,7 +97,8 @@ internal static class GrpcCalls
             }
         }
 
-        call.SetTag(MethodTag, null).SetTag(StatusTag, null);
+        // Other listeners read these tags when the library stops the activity.
+        if (!OtherListeners.Hear(call.Source)) call.SetTag(MethodTag, null).SetTag(StatusTag, null);
     }
 
     /// <summary>Makes a listener for calls whose source is ignored. Grpc.Net.Client makes its activity also when nothing listens; it would be the current one of all code below, and is not exported.</summary>
@@ -111,6 +111,13 @@ internal static class GrpcCalls
             if (!activity.IsAllDataRequested) SpanRecorder.StepAside(activity);
         },
     };
+
+    private static HttpRequestMessage? TakeRequest()
+    {
+        if (t_request is not { } kept || !kept.TryGetTarget(out var request)) return null;
+        kept.SetTarget(null);
+        return request;
+    }
 
     private static void SetServer(Activity call, Uri uri)
     {
@@ -141,7 +148,7 @@ internal static class GrpcCalls
 
         private static bool IsWanted(string name, object? request, object? other)
         {
-            if (name == ActivityName && !Suppression.IsActive) t_request = request as HttpRequestMessage;
+            if (name == ActivityName && !Suppression.IsActive) (t_request ??= new WeakReference<HttpRequestMessage?>(null)).SetTarget(request as HttpRequestMessage);
             return false;
         }
     }

@@ -86,6 +86,7 @@ internal sealed class SpanOwnership(object owner) : IDisposable
 
     public void MarkOurs(Activity activity) => activity.SetCustomProperty(_mark, Ours);
     public void MarkForeign(Activity activity) => activity.SetCustomProperty(_mark, NotOurs);
+
     /// <summary>Leaves a recorded activity to another listener.</summary>
     public void GiveAway(Activity activity)
     {

@@ -174,6 +174,16 @@ public sealed class GrpcServerSpanTests
     }
 
     [Fact]
+    public async Task Service_InAGroup_IsNamedWithoutThePrefix()
+    {
+        var run = await GrpcShop.CallAsync(
+            target => PostAsync(target, "/api/v2/shop.Orders/Get"),
+            use: app => app.MapGroup("/api/v2").MapPost("/shop.Orders/Get", () => { }).WithDisplayName("gRPC - /shop.Orders/Get"));
+
+        Assert.Equal(("shop.Orders/Get", "shop.Orders/Get"), (run.Server.Name, run.Server.Tag("rpc.method")));
+    }
+
+    [Fact]
     public async Task Name_SetByTheApplication_IsKept()
     {
         var run = await CallAsync(

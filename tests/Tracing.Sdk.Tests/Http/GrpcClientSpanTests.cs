@@ -468,6 +468,27 @@ public sealed class GrpcClientSpanTests
         Assert.True(request is { Recorded: true, IsAllDataRequested: true });
     }
 
+    [Fact]
+    public async Task AnotherListener_HearsTheCall_ReadsTheTagsOfTheLibrary()
+    {
+        var heard = new ConcurrentQueue<(string TraceId, object? Method, object? Status)>();
+        using var other = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == "Grpc.Net.Client",
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
+            ActivityStopped = a => heard.Enqueue((a.TraceId.ToHexString(), a.GetTagItem("grpc.method"), a.GetTagItem("grpc.status_code"))),
+        };
+        // Tracing starts first, so it hears of the end first.
+        var run = await GrpcShop.CallAsync(target =>
+        {
+            ActivitySource.AddActivityListener(other);
+            return CallAsync(target.Address, orders => orders.GetAsync(new OrderRequest { Id = 7 }).ResponseAsync);
+        });
+
+        Assert.Contains((run.Client.TraceId, "/shop.Orders/Get", "0"), heard);
+        Assert.Equal("OK", run.Client.Tag("rpc.response.status_code"));
+    }
+
     // Once a subscriber wants an event, the platform asks no other one, so this library learns the request only when it is sent.
     [Theory]
     [InlineData(false)]
@@ -512,7 +533,7 @@ public sealed class GrpcClientSpanTests
     }
 
     [Fact]
-    public async Task Process_CallsWithoutAParent_AreRootsAndTheBooksBalance()
+    public async Task Process_CallsWithoutAParent_AreRootsAndTheCountsBalance()
     {
         using var process = new TracedProcess();
         await CallAsync(new Uri("http://127.0.0.1:1"), orders => orders.GetAsync(new OrderRequest { Id = 7 }).ResponseAsync);
