@@ -20,13 +20,12 @@ public sealed partial class LogDocumentationTests
     {
         get
         {
+            var blocks = DocumentationPages.Blocks.Where(block => block is { Language: "text", Arguments: "log" })
+                .SelectMany(block => block.Text.Split('\n').Where(line => line.Length > 0).Select(line => (block.Page, line)));
+            var spans = DocumentationPages.CodeSpans("docs/no-traces.md").Where(code => code.Contains("...", StringComparison.Ordinal)).Select(code => ("docs/no-traces.md", code));
             var data = new TheoryData<string, string>();
-            foreach (var block in DocumentationPages.Blocks.Where(block => block is { Language: "text", Arguments: "log" }))
-            {
-                foreach (var line in block.Text.Split('\n').Where(line => line.Length > 0)) data.Add(block.Page, line);
-            }
-
-            foreach (var code in DocumentationPages.CodeSpans("docs/no-traces.md").Where(code => code.Contains("...", StringComparison.Ordinal))) data.Add("docs/no-traces.md", code);
+            // A page may quote a line twice.
+            foreach (var (page, line) in blocks.Concat(spans).Distinct()) data.Add(page, line);
             return data;
         }
     }

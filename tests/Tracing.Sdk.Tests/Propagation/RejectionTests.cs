@@ -2,6 +2,7 @@ using Microsoft.Extensions.Primitives;
 using Tracing.Sdk.Propagation;
 using Tracing.Sdk.Propagation.Mesh;
 using Tracing.Sdk.Propagation.W3C;
+using Tracing.Sdk.Tests.Testbed;
 
 namespace Tracing.Sdk.Tests.Propagation;
 
@@ -65,12 +66,5 @@ public sealed class RejectionTests
         AssertNothingAllocated(() => Assert.Same(Nothing, ContextExtractor.Extract(new DictionaryReader(headers), PropagationSettings.Default, Nothing)));
     }
 
-    private static void AssertNothingAllocated(Action action)
-    {
-        for (var i = 0; i < 40; i++) action();
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 0; i < 10; i++) action();
-
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
-    }
+    private static void AssertNothingAllocated(Action action) => Assert.Equal(0, Allocations.Of(action));
 }
