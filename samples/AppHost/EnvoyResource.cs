@@ -87,7 +87,7 @@ internal static partial class EnvoyResource
             return $"address: {host}, port_value: {port}";
         });
 
-        // The dashboard takes spans from whoever knows its key, and knows a resource again by service.instance.id, which Envoy reads from
+        // The dashboard takes spans that come with its key, and knows a resource again by service.instance.id, which Envoy reads from
         // OTEL_RESOURCE_ATTRIBUTES.
         return HttpUri().Replace(text, match => match.Value + RequestHeaders(headers, match.Groups["indent"].Value)
             + match.Groups["outer"].Value + """
@@ -104,7 +104,7 @@ internal static partial class EnvoyResource
 
     private static async Task<Uri> AddressAsync(object value, EnvironmentCallbackContext variables)
     {
-        // A container sees this machine under another name: the answer depends on who asks.
+        // A container sees this machine under another name: the answer depends on where it is asked for.
         var asker = new ValueProviderContext { ExecutionContext = variables.ExecutionContext, Caller = variables.Resource };
         var url = new UriBuilder((value is IValueProvider provider ? await provider.GetValueAsync(asker, variables.CancellationToken) : value.ToString())!);
         // Envoy would try ::1 first.

@@ -10,17 +10,14 @@ namespace Tracing.Sdk.AspNetCore;
 /// status.</remarks>
 internal static class GrpcServerSpan
 {
-    private const string MethodTag = "grpc.method";
-    private const string StatusTag = "grpc.status_code";
     private const string StatusHeader = "grpc-status";
-    private const string ContentType = "application/grpc";
 
     /// <summary>The method that a request calls, <see cref="GrpcStatus.OtherMethod"/> for one that no service has; null when the request is no gRPC call.</summary>
     public static string? FindMethod(Activity activity, HttpRequest request, EndpointNames? endpoint)
     {
         // With JSON transcoding other requests come to the same endpoints.
-        if (endpoint?.GrpcMethod is { } method) return request.ContentType?.StartsWith(ContentType, StringComparison.OrdinalIgnoreCase) == true ? method : null;
-        return (activity.GetTagItem(MethodTag) as string)?.TrimStart('/');
+        if (endpoint?.GrpcMethod is { } method) return request.ContentType?.StartsWith(GrpcCalls.ContentType, StringComparison.OrdinalIgnoreCase) == true ? method : null;
+        return (activity.GetTagItem(GrpcCalls.MethodTag) as string)?.TrimStart('/');
     }
 
     /// <summary>The span's name: a name for each method that strangers guess would be too many.</summary>
@@ -35,7 +32,7 @@ internal static class GrpcServerSpan
         if (method == GrpcStatus.OtherMethod) activity.SetTag("rpc.method_original", context.Request.Path.Value?.TrimStart('/'));
         var status = FindStatus(activity, context);
         // Other listeners read these tags when hosting stops the activity.
-        if (!OtherListeners.Hear(activity.Source)) activity.SetTag(MethodTag, null).SetTag(StatusTag, null);
+        if (!OtherListeners.Hear(activity.Source)) activity.SetTag(GrpcCalls.MethodTag, null).SetTag(GrpcCalls.StatusTag, null);
         if (status is null) return null;
         activity.SetTag("rpc.response.status_code", status);
         if (!GrpcStatus.IsErrorOfServer(status)) return null;
@@ -48,7 +45,7 @@ internal static class GrpcServerSpan
     {
         var sent = context.Response.Headers[StatusHeader];
         if (sent.Count == 0 && context.Features.Get<IHttpResponseTrailersFeature>() is { Trailers: { } trailers }) sent = trailers[StatusHeader];
-        if ((sent.Count > 0 ? sent[0] : activity.GetTagItem(StatusTag) as string) is not { Length: > 0 } code) return null;
+        if ((sent.Count > 0 ? sent[0] : activity.GetTagItem(GrpcCalls.StatusTag) as string) is not { Length: > 0 } code) return null;
         var status = GrpcStatus.NameOf(code);
         // Nothing was sent any more, and what the service's code has thrown is the cancellation.
         return status == GrpcStatus.Unknown && context.RequestAborted.IsCancellationRequested ? GrpcStatus.Cancelled : status;

@@ -77,7 +77,7 @@ internal abstract class Backend : IAsyncDisposable
         }
         catch (HttpRequestException e)
         {
-            throw new DemoException($"Nobody answers at {address}: {e.Message}");
+            throw new DemoException($"Nothing answers at {address}: {e.Message}");
         }
     }
 }

@@ -88,7 +88,7 @@ internal sealed class JaegerBackend(Uri? query, Uri? zipkin = null, Uri? otlp = 
         }
         catch (HttpRequestException e)
         {
-            throw new DemoException($"Nobody answers at {query}: {e.Message}");
+            throw new DemoException($"Nothing answers at {query}: {e.Message}");
         }
     }
 

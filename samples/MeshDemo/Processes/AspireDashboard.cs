@@ -9,7 +9,7 @@ namespace MeshDemo.Processes;
 /// <summary>Aspire's dashboard by itself, without an AppHost, on ports that the system chose. What it has received is gone when it ends.</summary>
 internal sealed class AspireDashboard : IAsyncDisposable
 {
-    /// <summary>The header with the key that whoever sends spans has to know.</summary>
+    /// <summary>The header with the key that every request with spans has to bear.</summary>
     public const string OtlpKeyHeader = "x-otlp-api-key";
 
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(30);

@@ -138,7 +138,7 @@ internal sealed class BatchSender(
         _deferrals = result.Outcome == SendOutcome.Deferred ? _deferrals + 1 : 0;
         if (_deferrals == 1) _deferredSince = time.GetTimestamp();
         _serverErrors = result is { Outcome: SendOutcome.Deferred, Status: InternalServerError } ? _serverErrors + 1 : 0;
-        _isAboutRate = result.Status == TooManyRequests || result.RpcStatus == "RESOURCE_EXHAUSTED";
+        _isAboutRate = result.Status == TooManyRequests || result.RpcStatus == GrpcStatus.ResourceExhausted;
     }
 
     private static TimeSpan Min(TimeSpan one, TimeSpan other) => one < other ? one : other;

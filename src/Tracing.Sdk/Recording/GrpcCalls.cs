@@ -7,11 +7,17 @@ namespace Tracing.Sdk.Recording;
 /// server. The HTTP request below it is not a second span. <see href="https://opentelemetry.io/docs/specs/semconv/rpc/grpc/"/></summary>
 internal static class GrpcCalls
 {
+    /// <summary>The tag in which gRPC for .NET, client and server, puts the path of the method.</summary>
+    public const string MethodTag = "grpc.method";
+
+    /// <summary>The tag in which it puts the status code, as a number in text.</summary>
+    public const string StatusTag = "grpc.status_code";
+
+    /// <summary>The beginning of the content type of every call.</summary>
+    public const string ContentType = "application/grpc";
+
     private const string ActivityName = "Grpc.Net.Client.GrpcOut";
-    private const string MethodTag = "grpc.method";
-    private const string StatusTag = "grpc.status_code";
     private const string AttemptsHeader = "grpc-previous-rpc-attempts";
-    private const string ContentType = "application/grpc";
 
     private static int _isWatched;
 

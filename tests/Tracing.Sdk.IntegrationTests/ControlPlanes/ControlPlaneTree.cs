@@ -102,7 +102,7 @@ internal sealed class ControlPlaneTree
         var span = read?.Span;
         foreach (var kind in proxy.Kinds)
         {
-            // A shared span has the caller's own id, also where nobody reports it.
+            // A shared span has the caller's own id, also where no span with it is reported.
             if (isSampled || read is null || kind != "SERVER" || !proxy.SharesSpanIds) span = Add(trace, span, isSampled ? $"{name} {kind}" : null);
         }
 
@@ -142,7 +142,7 @@ internal sealed class ControlPlaneTree
         if (_w3c is null || _b3 is null) return (_w3c ?? _b3, null);
         if (_w3c.Trace == _b3.Trace) return _b3.Written > _w3c.Written ? (_b3, _w3c) : (_w3c, _b3);
 
-        // Two traces, because the proxies could not read the caller's format. A tracestate with a member says nothing of who began the trace: then
+        // Two traces, because the proxies could not read the caller's format. A tracestate with a member says nothing of the origin of the trace: then
         // W3C is continued, as everywhere. Dynatrace's sampler always writes one.
         return _b3.Trace.IsCallers && !_plane.Proxies.Any(proxy => proxy.HasAdaptiveSampler) ? (_b3, null) : (_w3c, null);
     }

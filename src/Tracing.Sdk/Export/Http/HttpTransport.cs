@@ -142,7 +142,7 @@ internal sealed class HttpTransport : Transport
         }
     }
 
-    // The other end can have understood nothing. Which exception tells so depends on who closes the connection first, so the connection's first bytes decide, unless
+    // The other end can have understood nothing. Which exception tells so depends on which end closes the connection first, so the connection's first bytes decide, unless
     // no server listens any more.
     private bool NeedsOtherVersion(Exception e) =>
         e.InnerException is HttpProtocolException { ErrorCode: Http11Required }

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
-using System.Globalization;
 using System.Net.Http.Headers;
 using Tracing.Sdk.Export.Http;
+using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk.Export.Otlp;
 
@@ -11,46 +11,34 @@ internal static class GrpcResponse
     /// <summary>A flag byte and four bytes of length stand in front of a message.</summary>
     public const int PrefixLength = 5;
 
-    private const int Ok = 0;
-    private const int Unknown = 2;
-    private const int ResourceExhausted = 8;
-    private const int OutOfRange = 11;
-
     private const int MaxDetailsLength = 8192;
     private const int MaxDelaySeconds = 24 * 60 * 60;
-
-    // https://grpc.github.io/grpc/core/md_doc_statuscodes.html, in the order of their numbers
-    private static readonly string[] Names =
-    [
-        "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED",
-        "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED",
-    ];
 
     public static ExportResponse Read(HttpResponseMessage response, ReadOnlySpan<byte> body)
     {
         // A response without a body may have all of it in its headers. https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md#responses
         var trailers = response.TrailingHeaders.NonValidated.Contains("grpc-status") ? response.TrailingHeaders : response.Headers;
         if (Find(trailers, "grpc-status") is not { } text) return response.IsSuccessStatusCode ? new ExportResponse { LacksStatus = true } : default;
-        var isKnown = int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var code) && code < Names.Length;
-        if (isKnown && code == Ok) return OtlpResponse.ReadProtobuf(FindMessage(body), isSuccess: true) with { RpcStatus = Names[Ok] };
-        if (!isKnown) code = Unknown;
+        var status = GrpcStatus.Find(text) ?? GrpcStatus.Unknown;
+        if (status == GrpcStatus.Ok) return OtlpResponse.ReadProtobuf(FindMessage(body), isSuccess: true) with { RpcStatus = status };
         var hasRetryInfo = TryReadRetryInfo(Find(trailers, "grpc-status-details-bin"), out var delay);
         var message = Find(trailers, "grpc-message") is { Length: > 0 } words ? Uri.UnescapeDataString(words) : null;
-        var size = hasRetryInfo ? SizeRefusal.No : ReadSize(code, message);
-        var isRetryable = size != SizeRefusal.Certain && IsRetryable(code, hasRetryInfo);
-        return new(0, message) { Refusal = new(Names[code], isRetryable, size, delay > TimeSpan.Zero ? delay : null) };
+        var size = hasRetryInfo ? SizeRefusal.No : ReadSize(status, message);
+        var isRetryable = size != SizeRefusal.Certain && IsRetryable(status, hasRetryInfo);
+        return new(0, message) { Refusal = new(status, isRetryable, size, delay > TimeSpan.Zero ? delay : null) };
     }
 
     /// <summary>Whether a status refuses the batch only for now.</summary>
     /// <remarks>https://opentelemetry.io/docs/specs/otlp/#failures</remarks>
-    private static bool IsRetryable(int code, bool hasRetryInfo) =>
-        Names[code] is "CANCELLED" or "DEADLINE_EXCEEDED" or "ABORTED" or "OUT_OF_RANGE" or "UNAVAILABLE" or "DATA_LOSS" || (code == ResourceExhausted && hasRetryInfo);
+    private static bool IsRetryable(string status, bool hasRetryInfo) =>
+        status is GrpcStatus.Cancelled or GrpcStatus.DeadlineExceeded or GrpcStatus.Aborted or GrpcStatus.OutOfRange or GrpcStatus.Unavailable or GrpcStatus.DataLoss
+        || (status == GrpcStatus.ResourceExhausted && hasRetryInfo);
 
     // gRPC has no status of its own for a message that is too large. Most libraries answer RESOURCE_EXHAUSTED, which also means a quota, Rust's OUT_OF_RANGE, and proxies UNKNOWN.
-    private static SizeRefusal ReadSize(int code, string? message) => code switch
+    private static SizeRefusal ReadSize(string status, string? message) => status switch
     {
-        ResourceExhausted when message is null => SizeRefusal.Possible,
-        ResourceExhausted or OutOfRange or Unknown when message is not null && SpeaksOfSize(message) => SizeRefusal.Certain,
+        GrpcStatus.ResourceExhausted when message is null => SizeRefusal.Possible,
+        GrpcStatus.ResourceExhausted or GrpcStatus.OutOfRange or GrpcStatus.Unknown when message is not null && SpeaksOfSize(message) => SizeRefusal.Certain,
         _ => SizeRefusal.No,
     };
 
