@@ -22,10 +22,15 @@ internal static class CSharpSnippet
         var app = builder.Build();
         """;
 
+    // The libraries that pages show are beside it.
+    private static readonly string CompatibilityTests =
+        typeof(CSharpSnippet).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(metadata => metadata.Key == "CompatibilityTests").Value!;
+
     private static readonly MetadataReference[] References =
     [
         .. ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator)
             .Concat(Directory.GetFiles(Path.GetDirectoryName(TestService.Dll)!, "*.dll"))
+            .Concat(Directory.GetFiles(Path.GetDirectoryName(CompatibilityTests)!, "*.dll"))
             .Where(IsManaged)
             .DistinctBy(Path.GetFileName)
             .Select(path => MetadataReference.CreateFromFile(path)),

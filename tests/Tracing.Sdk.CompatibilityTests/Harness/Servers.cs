@@ -1,0 +1,113 @@
+using MeshDemo.Processes;
+using Npgsql;
+
+namespace Tracing.Sdk.CompatibilityTests.Harness;
+
+/// <summary>Real servers, each started for the first test that asks for it and stopped after the last one.</summary>
+public sealed class Servers : IAsyncLifetime
+{
+    public const string Name = "Servers";
+
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("servers-");
+    private readonly List<ChildProcess> _processes = [];
+    private readonly int _epmdPort = LocalPort.Free();
+    private string? _rabbitMq, _redis, _postgres, _nats;
+
+    /// <summary>The URI of a RabbitMQ.</summary>
+    public async Task<Uri> RabbitMqAsync() => new(_rabbitMq ??= await StartRabbitMqAsync(ServerPrograms.RequireRabbitMq()));
+
+    /// <summary>The address of a Redis, as <c>127.0.0.1:41234</c>.</summary>
+    public async Task<string> RedisAsync() => _redis ??= await StartRedisAsync(ServerPrograms.RequireRedis());
+
+    /// <summary>The connection string of a PostgreSQL.</summary>
+    public async Task<string> PostgresAsync() => _postgres ??= await StartPostgresAsync(ServerPrograms.RequirePostgres());
+
+    /// <summary>The URI of a NATS server.</summary>
+    public async Task<string> NatsAsync() => _nats ??= await StartNatsAsync(ServerPrograms.RequireNats());
+
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync()
+    {
+        // PostgreSQL waits for its clients.
+        NpgsqlConnection.ClearAllPools();
+        await Task.WhenAll(_processes.Select(process => process.DisposeAsync().AsTask()));
+        if (_rabbitMq is not null) await RunAsync("epmd", "epmd", "-port", $"{_epmdPort}", "-kill");
+        _folder.Delete(recursive: true);
+    }
+
+    private async Task<string> StartRabbitMqAsync(string program)
+    {
+        var (port, home) = (LocalPort.Free(), _folder.CreateSubdirectory("rabbitmq").FullName);
+        var environment = new Dictionary<string, string>
+        {
+            ["HOME"] = home,
+            // The machine's own RabbitMQ, if it has one, stays out of it.
+            ["RABBITMQ_CONF_ENV_FILE"] = "/dev/null",
+            ["RABBITMQ_CONFIG_FILE"] = Path.Combine(home, "none"),
+            ["RABBITMQ_ENABLED_PLUGINS_FILE"] = Path.Combine(home, "plugins"),
+            ["RABBITMQ_NODENAME"] = $"tracing{port}@localhost",
+            ["RABBITMQ_NODE_IP_ADDRESS"] = "127.0.0.1",
+            ["RABBITMQ_NODE_PORT"] = $"{port}",
+            ["RABBITMQ_DIST_PORT"] = $"{LocalPort.Free()}",
+            ["RABBITMQ_MNESIA_BASE"] = home,
+            ["RABBITMQ_LOG_BASE"] = home,
+            ["RABBITMQ_LOGS"] = "-",
+            ["ERL_EPMD_PORT"] = $"{_epmdPort}",
+            ["ERL_EPMD_ADDRESS"] = "127.0.0.1",
+        };
+        await StartAsync("RabbitMQ", program, [], "Server startup complete", environment);
+        return $"amqp://guest:guest@{LocalPort.Address(port)}";
+    }
+
+    private async Task<string> StartRedisAsync(string program)
+    {
+        var port = LocalPort.Free();
+        await StartAsync("Redis", program, ["--port", $"{port}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"], "Ready to accept connections");
+        return LocalPort.Address(port);
+    }
+
+    private async Task<string> StartNatsAsync(string program)
+    {
+        var port = LocalPort.Free();
+        await StartAsync("NATS", program, ["--addr", "127.0.0.1", "--port", $"{port}", "--jetstream", "--store_dir", _folder.CreateSubdirectory("nats").FullName], "Server is ready");
+        return "nats://" + LocalPort.Address(port);
+    }
+
+    private async Task<string> StartPostgresAsync(string programs)
+    {
+        var (port, data) = (LocalPort.Free(), _folder.CreateSubdirectory("postgres").FullName);
+        // PostgreSQL refuses to run as root.
+        string[] user = Environment.UserName == "root" ? ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] : [];
+        if (user.Length > 0)
+        {
+            await RunAsync("chmod", "chmod", "755", _folder.FullName);
+            await RunAsync("chown", "chown", "postgres", data);
+        }
+
+        await RunAsync("initdb", [.. user, Path.Combine(programs, "initdb"), "--pgdata", data, "--username=tracing", "--auth=trust", "--no-sync"]);
+        string[] command = [.. user, Path.Combine(programs, "postgres"), "-D", data, "-p", $"{port}", "-h", "127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off"];
+        await StartAsync("PostgreSQL", command[0], command[1..], "ready to accept connections", directory: data);
+        return $"Host=127.0.0.1;Port={port};Username=tracing;Database=postgres";
+    }
+
+    private async Task StartAsync(
+        string name, string program, IEnumerable<string> arguments, string readyLine, IReadOnlyDictionary<string, string>? environment = null, string? directory = null)
+    {
+        var process = ChildProcess.Start(name, program, arguments, environment, directory);
+        _processes.Add(process);
+        await process.WaitForLineAsync(line => line.Contains(readyLine, StringComparison.Ordinal) ? line : null, "get ready", Patience, CancellationToken.None);
+    }
+
+    private async Task RunAsync(string name, params string[] command)
+    {
+        await using var process = ChildProcess.Start(name, command[0], command[1..], directory: _folder.FullName);
+        await process.Exited.WaitAsync(Patience);
+    }
+}
+
+/// <summary>Test classes with <c>[Collection(Servers.Name)]</c> share the servers.</summary>
+[CollectionDefinition(Servers.Name)]
+public sealed class SharedServers : ICollectionFixture<Servers>;
