@@ -57,6 +57,7 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
     // Whether the endpoint may decide anew.
     private bool _decidesAtEndpoint;
     private string? _errorType;
+    private string? _name;
     private int _statusCode;
 
     private ServerSpan(Activity activity, HttpContext context, ServerSettings settings) : base(activity)
@@ -145,12 +146,13 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
     {
         if (GrpcServerSpan.FindMethod(activity, context.Request, _names) is { } method)
         {
-            if (activity.DisplayName == activity.OperationName) activity.DisplayName = GrpcServerSpan.NameOf(method);
+            if (HasDefaultName(context.Request)) activity.DisplayName = GrpcServerSpan.NameOf(method);
             _errorType = GrpcServerSpan.Complete(activity, context, method);
         }
 
         // The application may have set a name.
-        if (activity.DisplayName == activity.OperationName) activity.DisplayName = Name(context.Request);
+        if (HasDefaultName(context.Request)) activity.DisplayName = Name(context.Request);
+        _name = activity.DisplayName;
 
         var response = context.Response;
         if (exception is null && response is { HasStarted: true, StatusCode: < 500 and var code })
@@ -199,6 +201,15 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
         // The endpoint ignores it, and what the endpoint has set is not seen by code outside of routing.
         tracing.IgnoreRequest(context.Request.Headers, Activity);
         return true;
+    }
+
+    // OpenTelemetry's instrumentation of ASP.NET Core names each span again when it stops, by the method of HTTP and the route as it is written, and then calls the
+    // application's functions, whose names are kept.
+    public override void KeepName()
+    {
+        if (_name is null || Activity.DisplayName == _name || _context is not { } context) return;
+        var method = NameOfMethod(context.Request);
+        if (Activity.DisplayName == method || Activity.DisplayName == $"{method} {Activity.GetTagItem("http.route")}") Activity.DisplayName = _name;
     }
 
     /// <summary>Does what <see cref="Begin"/> and the middleware have left out while the span was not recorded.</summary>
@@ -271,12 +282,16 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
         return path.IsEmpty ? "/" : path.SequenceEqual(_path.Value) ? _path.Value! : path.ToString();
     }
 
-    private string Name(HttpRequest request)
+    private string Name(HttpRequest request) => _names is null ? NameOfMethod(request) : _names.FormatName(NameOfMethod(request));
+
+    private static string NameOfMethod(HttpRequest request)
     {
         var method = HttpMethods.NameOf(request.Method);
-        if (method == HttpMethods.Other) method = "HTTP";
-        return _names is null ? method : _names.FormatName(method);
+        return method == HttpMethods.Other ? "HTTP" : method;
     }
+
+    // That of hosting, or the one that OpenTelemetry's instrumentation gives at the start.
+    private bool HasDefaultName(HttpRequest request) => Activity.DisplayName == Activity.OperationName || Activity.DisplayName == NameOfMethod(request);
 
     // The server responds after the middleware: an unhandled exception replaces the status that was set, and so does a client that has gone.
     private static int StatusOfUnstarted(HttpResponse response, Exception? exception, bool isAborted) => exception switch

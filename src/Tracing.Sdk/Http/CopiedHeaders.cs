@@ -19,9 +19,11 @@ internal static class CopiedHeaders
     }
 
     /// <summary>Whether a context is a copy, or names a span that is open here: other instrumentation of HttpClient writes that before this library does.</summary>
-    public static bool IsCopyOrOpenSpan(in TraceIds written, RemoteContext? remote, Activity? activity)
+    public static bool IsCopyOrOpenSpan(in TraceIds written, RemoteContext? remote, Activity? activity) => IsCopy(written, remote) || IsOpenSpan(written, activity);
+
+    /// <summary>Whether a context names an activity or one that it was started in.</summary>
+    public static bool IsOpenSpan(in TraceIds written, Activity? activity)
     {
-        if (IsCopy(written, remote)) return true;
         if (!written.HasIds) return false;
         for (var a = activity; a is { IdFormat: ActivityIdFormat.W3C }; a = a.Parent)
         {

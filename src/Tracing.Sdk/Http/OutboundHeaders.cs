@@ -81,6 +81,14 @@ internal static class OutboundHeaders
         if (settings.Baggage && OutboundBaggage.Format(remote, activity, settings.BaggageKeys) is { } baggage) headers.Set(BaggageHeader.HeaderName, baggage);
     }
 
+    /// <summary>Removes headers that name an activity which is taken back. OpenTelemetry's instrumentation of HTTP writes them when the activity starts, before this library does.</summary>
+    public static void RemoveContextOf(Activity activity, HttpRequestMessage request)
+    {
+        if (!OtherListeners.HearCalls || (Find(request) & Present.Context) == 0) return;
+        var headers = new RequestCarrier(request);
+        if (ContextOn(headers) is { HasIds: true } written && written.ToActivitySpanId() == activity.SpanId) headers.Remove(ContextHeaders.TraceContext);
+    }
+
     // Without a recorder, what came in is forwarded: in forward mode, and in a request that is ignored.
     private static (RemoteContext? Remote, SpanRecorder? Recorder, PropagationSettings Settings) FindContext(TracingInstance tracing, Activity? activity)
     {
@@ -142,6 +150,8 @@ internal static class OutboundHeaders
         }
         else
         {
+            // Where headers are only forwarded, what came in stands before a span of other instrumentation.
+            if (hasContext && recorder is null && remote is not null && CopiedHeaders.IsOpenSpan(ContextOn(headers), activity)) headers.Remove(ContextHeaders.TraceContext);
             note?.Remember(request, ContextHeaders.TraceContext);
         }
 

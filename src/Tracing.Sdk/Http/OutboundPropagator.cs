@@ -60,7 +60,7 @@ internal sealed class OutboundPropagator : DistributedContextPropagator
             {
                 if (call is { HasSpan: false }) activity = TakeBack(tracing, activity!, request, DecisionReason.Ignored);
                 else if (tracing.Rules.Ignored.HasCalls && tracing.Rules.Ignored.FindCall(request, tracing.UserCode) is { } reason) activity = TakeBack(tracing, activity!, request, reason);
-                else if (FindGrpcCall(tracing, activity!.Parent, request) is { } grpcCall) activity = TakeBackAttempt(tracing, activity, grpcCall);
+                else if (FindGrpcCall(tracing, activity!.Parent, request) is { } grpcCall) activity = TakeBackAttempt(tracing, activity, request, grpcCall);
             }
 
             var attempt = OutboundHeaders.Write(tracing, request, activity);
@@ -103,6 +103,7 @@ internal sealed class OutboundPropagator : DistributedContextPropagator
     // The headers of a call without a span are those of the code around it: the callee's parent is then a span that is exported.
     private static Activity? TakeBack(TracingInstance tracing, Activity activity, HttpRequestMessage request, DecisionReason reason)
     {
+        OutboundHeaders.RemoveContextOf(activity, request);
         tracing.Recorder?.TakeBackCall(activity, reason);
         if (FindGrpcCall(tracing, activity.Parent, request) is not { } call) return activity.Parent;
         tracing.Recorder!.TakeBackCall(call, reason);
@@ -110,8 +111,9 @@ internal sealed class OutboundPropagator : DistributedContextPropagator
     }
 
     // The headers are those of the call, whatever other activities are in between.
-    private static Activity TakeBackAttempt(TracingInstance tracing, Activity attempt, Activity call)
+    private static Activity TakeBackAttempt(TracingInstance tracing, Activity attempt, HttpRequestMessage request, Activity call)
     {
+        OutboundHeaders.RemoveContextOf(attempt, request);
         tracing.Recorder!.TakeBackAttempt(attempt);
         return call;
     }

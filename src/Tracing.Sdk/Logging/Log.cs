@@ -72,10 +72,10 @@ internal static partial class Log
     [LoggerMessage(5, LogLevel.Information, "Tracing continues: {Signal} did not end the process.")]
     public static partial void Continued(ILogger logger, System.Runtime.InteropServices.PosixSignal signal);
 
-    [LoggerMessage(40, LogLevel.Warning, "OpenTelemetry traces requests and calls in this process too, so each becomes two spans in one backend or another, and its HTTP instrumentation writes trace headers of its own. Remove WithTracing(), or AddAspNetCoreInstrumentation() and AddHttpClientInstrumentation() from it; its metrics and logs can stay.")]
-    public static partial void OpenTelemetryRecordsToo(ILogger logger);
+    [LoggerMessage(40, LogLevel.Warning, "OpenTelemetry traces {Kinds} in this process too ({Sources}), so each becomes two spans, in one backend or in two. Remove {Methods} from WithTracing(). Its metrics and logs can stay, and so can its instrumentation of databases.")]
+    public static partial void OpenTelemetryRecordsToo(ILogger logger, string kinds, string sources, string methods);
 
-    [LoggerMessage(41, LogLevel.Warning, "Tracing only forwards headers, but a TracerProvider of OpenTelemetry makes spans of {Sources}. Messages sent inside such a span name it as their parent, which no backend knows unless that provider exports it. Remove these sources from the provider (WithTracing(), AddSource()), or let this library record.")]
+    [LoggerMessage(41, LogLevel.Warning, "Tracing only forwards headers, but a TracerProvider of OpenTelemetry makes spans of {Sources}. Messages sent inside such a span name it as their parent, which no backend knows unless that provider exports it. Remove these sources from the provider (WithTracing(), AddSource(), or DisableTracing in the settings of an Aspire package), or let this library record.")]
     public static partial void OpenTelemetryRecordsForwarded(ILogger logger, string sources);
 
     [LoggerMessage(42, LogLevel.Warning, "Two tracings are live in this process, and spans outside of requests are exported by both. Dispose of the first before MeshTracing.Start() is called again, call AddMeshTracing() for one host only, and build its service provider once.")]

@@ -51,6 +51,9 @@ internal static class LogText
     /// <summary>Formats a message of another program, such as a collector or an operating system.</summary>
     public static string Message(string text) => Line(text, MaxMessageLength);
 
+    /// <summary>Formats a list within a sentence: <c>a, b and c</c>.</summary>
+    public static string And(IReadOnlyList<string> items) => items.Count < 2 ? string.Concat(items) : $"{string.Join(", ", items.SkipLast(1))} and {items[^1]}";
+
     /// <summary>Formats a text on one line and cuts it when it is long.</summary>
     public static string Line(string text, int maxLength = MaxLength)
     {

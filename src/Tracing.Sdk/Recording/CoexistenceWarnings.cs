@@ -16,7 +16,7 @@ internal sealed class CoexistenceWarnings(ILogger logger)
     /// <summary>Looks for a TracerProvider that also traces requests and calls. Cheap enough for the start of a span.</summary>
     public void CheckRecording()
     {
-        if (_openTelemetry == 0 && OpenTelemetrySdk.IsLoaded && OtherListeners.HearHttp && IsFirst(ref _openTelemetry)) Log.OpenTelemetryRecordsToo(logger);
+        if (_openTelemetry == 0 && OpenTelemetrySdk.IsLoaded && OtherListeners.HearHttp && IsFirst(ref _openTelemetry)) ReportTracing();
     }
 
     /// <summary>Looks for a TracerProvider that makes spans while this library only forwards headers.</summary>
@@ -44,6 +44,24 @@ internal sealed class CoexistenceWarnings(ILogger logger)
     public void EarlyClient(string host)
     {
         if (IsFirst(ref _earlyClient)) Log.EarlyClient(logger, host);
+    }
+
+    // Each instrumentation of requests and calls is a method of OpenTelemetry's that adds a source.
+    private void ReportTracing()
+    {
+        List<string> kinds = [], sources = [], methods = [];
+        Note(OtherListeners.HearRequests, "requests", SourceNames.HttpServer, "AddAspNetCoreInstrumentation()");
+        Note(OtherListeners.HearCalls, "calls", SourceNames.HttpClient, "AddHttpClientInstrumentation()");
+        Note(OtherListeners.HearGrpcCalls, "gRPC calls", SourceNames.GrpcClient, "AddGrpcClientInstrumentation()");
+        Log.OpenTelemetryRecordsToo(logger, LogText.And(kinds), string.Join(", ", sources), LogText.And(methods));
+
+        void Note(bool isHeard, string kind, string source, string method)
+        {
+            if (!isHeard) return;
+            kinds.Add(kind);
+            sources.Add(source);
+            methods.Add(method);
+        }
     }
 
     private static bool IsFirst(ref int flag) => flag == 0 && Interlocked.Exchange(ref flag, 1) == 0;

@@ -26,7 +26,8 @@ internal static class GrpcCalls
     private static WeakReference<HttpRequestMessage?>? t_request;
 
     /// <summary>Whether an activity is a call.</summary>
-    public static bool IsCall(Activity activity) => activity is { Kind: ActivityKind.Client, Source.Name: SourceNames.GrpcClient };
+    /// <remarks>Known by its name: OpenTelemetry's instrumentation of the library replaces the source by its own.</remarks>
+    public static bool IsCall(Activity activity) => activity is { Kind: ActivityKind.Client, OperationName: ActivityName };
 
     /// <summary>Whether an activity of the platform is a request below a call. It may be another request than that of the call, such as one for a token.</summary>
     public static bool IsBelowCall(Activity activity) => activity.Source.Name == SourceNames.HttpClient && Find(activity.Parent) is not null;

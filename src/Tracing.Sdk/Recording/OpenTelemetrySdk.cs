@@ -2,14 +2,15 @@ using System.Reflection;
 
 namespace Tracing.Sdk.Recording;
 
-/// <summary>OpenTelemetry's SDK, which an application may use beside this library for metrics, logs or traces. This library does not reference it, and binds its one
-/// property of interest by name once the assembly is loaded.</summary>
+/// <summary>OpenTelemetry's SDK, which an application may use beside this library for metrics, logs or traces. This library does not reference it, and binds the two
+/// members that it needs by name once the assembly is loaded.</summary>
 internal static class OpenTelemetrySdk
 {
     private const string AssemblyName = "OpenTelemetry";
 
     private static volatile bool _isLoaded;
     private static volatile Func<bool>? _isSuppressing;
+    private static volatile Func<bool, IDisposable>? _beginSuppression;
 
     static OpenTelemetrySdk()
     {
@@ -23,6 +24,10 @@ internal static class OpenTelemetrySdk
     /// <summary>Whether the running code is in a <c>SuppressInstrumentationScope</c>.</summary>
     public static bool IsSuppressing => (_isSuppressing ??= Bind())();
 
+    /// <summary>Enters such a scope, so that its tracing makes no spans of the running code.</summary>
+    /// <returns>The scope to dispose of; null when the SDK is not loaded.</returns>
+    public static IDisposable? BeginSuppression() => IsLoaded ? (_beginSuppression ??= BindScope())(true) : null;
+
     private static void Look(Assembly assembly)
     {
         if (assembly.GetName().Name == AssemblyName) _isLoaded = true;
@@ -32,4 +37,18 @@ internal static class OpenTelemetrySdk
     private static Func<bool> Bind() =>
         Type.GetType("OpenTelemetry.Sdk, OpenTelemetry")?.GetProperty("SuppressInstrumentation")?.GetMethod?.CreateDelegate<Func<bool>>()
         ?? (static () => false);
+
+    private static Func<bool, IDisposable> BindScope() =>
+        Type.GetType("OpenTelemetry.SuppressInstrumentationScope, OpenTelemetry")?.GetMethod("Begin", [typeof(bool)])?.CreateDelegate<Func<bool, IDisposable>>()
+        ?? (static _ => NoScope.Instance);
+
+    private sealed class NoScope : IDisposable
+    {
+        public static readonly NoScope Instance = new();
+
+        public void Dispose()
+        {
+            // A version of the SDK without the type.
+        }
+    }
 }

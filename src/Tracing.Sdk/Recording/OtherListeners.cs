@@ -12,14 +12,21 @@ internal static class OtherListeners
 
     private static readonly ActivitySource Requests = new(SourceNames.HttpServer, ProbeVersion);
     private static readonly ActivitySource Calls = new(SourceNames.HttpClient, ProbeVersion);
+    private static readonly ActivitySource[] GrpcCalls = [new(SourceNames.GrpcClient, ProbeVersion), new(SourceNames.OpenTelemetryGrpcClient, ProbeVersion)];
     private static readonly ConcurrentDictionary<string, ActivitySource> Probes = new(StringComparer.Ordinal) { [Requests.Name] = Requests };
     private static ActivitySource _lastProbe = Requests;
 
     /// <summary>Whether another listener hears requests or calls.</summary>
-    public static bool HearHttp => Requests.HasListeners() || Calls.HasListeners();
+    public static bool HearHttp => HearRequests || HearCalls;
+
+    /// <summary>Whether another listener hears requests.</summary>
+    public static bool HearRequests => Requests.HasListeners();
 
     /// <summary>Whether another listener hears calls.</summary>
     public static bool HearCalls => Calls.HasListeners();
+
+    /// <summary>Whether another listener hears calls of Grpc.Net.Client.</summary>
+    public static bool HearGrpcCalls => Array.Exists(GrpcCalls, static probe => probe.HasListeners());
 
     /// <summary>Whether another listener hears a source. Cheap for the source that was asked about last.</summary>
     /// <param name="source">A source of requests: a probe is kept for each name.</param>

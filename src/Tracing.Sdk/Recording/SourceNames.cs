@@ -10,14 +10,18 @@ internal static class SourceNames
     public const string OwnHttpServer = "Tracing.Sdk.AspNetCore";
     public const string OwnHttpClient = "Tracing.Sdk.Http";
 
+    /// <summary>OpenTelemetry's instrumentation of Grpc.Net.Client makes it the source of that library's activities.</summary>
+    public const string OpenTelemetryGrpcClient = "OpenTelemetry.Instrumentation.GrpcNetClient";
+
     /// <summary>Whether spans of a source are those of a web host's requests.</summary>
     public static bool IsHttpServer(string name) => name is HttpServer or OwnHttpServer;
 
-    /// <summary>Settings for a source of the platform hold for the spans that this library makes in its place.</summary>
+    /// <summary>Settings for a source of the platform hold for the spans that this library makes in its place, and for those whose source OpenTelemetry replaces.</summary>
     public static string PlatformsNameOf(string name) => name switch
     {
         OwnHttpClient => HttpClient,
         OwnHttpServer => HttpServer,
+        OpenTelemetryGrpcClient => GrpcClient,
         _ => name,
     };
 }

@@ -54,6 +54,11 @@ internal abstract class SpanDetails(Activity activity)
         for (var i = 0; i < Keys.Length; i++) values[i] = activity.GetTagItem(Keys[i]);
     }
 
+    /// <summary>Called when the span stops and another listener hears it, which may have named it last. Sets the name again, unless it is one that the application chose.</summary>
+    public virtual void KeepName()
+    {
+    }
+
     /// <summary>Ignores the request in the running flow, if other code has cleared the sampled flag of its span, or if its endpoint is ignored and the flow does not know.</summary>
     /// <returns>Whether it is ignored.</returns>
     public virtual bool TryIgnore() => false;

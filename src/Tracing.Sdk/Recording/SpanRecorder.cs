@@ -288,7 +288,12 @@ internal sealed class SpanRecorder : IDisposable
         else if (_ownership.IsOurs(activity))
         {
             if (GrpcCalls.IsCall(activity)) GrpcCalls.End(activity);
-            if (details is not null && OtherListeners.Hear(activity.Source)) details.SetTags();
+            if (details is not null && OtherListeners.Hear(activity.Source))
+            {
+                details.KeepName();
+                details.SetTags();
+            }
+
             Export(activity, details);
         }
 

@@ -14,7 +14,7 @@ internal static class Suppression
     /// <summary>Whether the running code must not produce spans.</summary>
     public static bool IsActive => (_isUsed && Local.Value) || (OpenTelemetrySdk.IsLoaded && OpenTelemetrySdk.IsSuppressing);
 
-    /// <summary>Suppresses spans in the current flow until the scope is disposed of. No span in it has a recorded parent, so the sampler need not look for a suppression
+    /// <summary>Suppresses spans in the current flow until the scope is disposed of, those of a TracerProvider that hears calls too. No span in it has a recorded parent, so the sampler need not look for a suppression
     /// when the parent is recorded.</summary>
     public static Scope Begin()
     {
@@ -22,14 +22,15 @@ internal static class Suppression
         _isUsed = true;
         Local.Value = true;
         Activity.Current = null;
-        return new Scope(before.Value, before.Current);
+        return new Scope(before.Value, before.Current, OtherListeners.HearCalls ? OpenTelemetrySdk.BeginSuppression() : null);
     }
 
     /// <summary>Restores the flow as it was before.</summary>
-    public readonly struct Scope(bool before, Activity? current) : IDisposable
+    public readonly struct Scope(bool before, Activity? current, IDisposable? openTelemetry) : IDisposable
     {
         public void Dispose()
         {
+            openTelemetry?.Dispose();
             Local.Value = before;
             Activity.Current = current;
         }

@@ -13,6 +13,9 @@ internal sealed class AppLog : ILoggerProvider
     /// <summary>What the library has warned of.</summary>
     public IReadOnlyList<string> Warnings => [.. Lines.Where(line => line.Category == "Tracing.Sdk" && line.Level >= LogLevel.Warning).Select(line => line.Message)];
 
+    /// <summary>What the library has logged last: after the stop, what became of every span.</summary>
+    public string LastLine => Lines.Last(line => line.Category == "Tracing.Sdk").Message;
+
     public ILogger CreateLogger(string categoryName) => new Logger(categoryName, _lines);
 
     public void Dispose()

@@ -30,6 +30,9 @@ internal sealed class TracedApp : IAsyncDisposable
     /// <summary>What the application has logged, the library's warnings among it.</summary>
     public AppLog Log { get; }
 
+    /// <summary>All addresses.</summary>
+    public IReadOnlyList<Uri> Addresses => [.. _app.Urls.Select(url => new Uri(url))];
+
     /// <summary>A client outside of the application: what it sends has no span.</summary>
     public HttpClient Client { get; }
 
@@ -37,14 +40,17 @@ internal sealed class TracedApp : IAsyncDisposable
     /// <param name="build">Services and configuration.</param>
     /// <param name="options">Settings of tracing.</param>
     /// <param name="isTraced">False to leave out the one line.</param>
+    /// <param name="buildFirst">Services and configuration that come before the one line.</param>
     public static async Task<TracedApp> StartAsync(
-        Action<WebApplication> map, Action<WebApplicationBuilder>? build = null, Action<MeshTracingOptions>? options = null, bool isTraced = true)
+        Action<WebApplication> map, Action<WebApplicationBuilder>? build = null, Action<MeshTracingOptions>? options = null, bool isTraced = true,
+        Action<WebApplicationBuilder>? buildFirst = null)
     {
         var collector = await TestCollector.StartAsync();
         var log = new AppLog();
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { ApplicationName = typeof(TracedApp).Assembly.GetName().Name, EnvironmentName = "Production" });
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.Logging.ClearProviders().AddProvider(log);
+        buildFirst?.Invoke(builder);
         if (isTraced)
         {
             builder.Services.AddMeshTracing(o =>
