@@ -18,6 +18,9 @@ internal abstract class SpanDetails(Activity activity)
     /// <summary>Whether a span has been started below it. Known only where an endpoint may decide anew.</summary>
     public bool HasChild { get; set; }
 
+    /// <summary>Whether what is known only at the end has been set.</summary>
+    public bool IsComplete { get; protected set; }
+
     /// <summary>The keys, in order: the same list for all spans.</summary>
     public abstract string[] Keys { get; }
     public Activity Activity => activity;
@@ -58,6 +61,9 @@ internal abstract class SpanDetails(Activity activity)
     public virtual void KeepName()
     {
     }
+
+    /// <summary>Sets what is known so far: other code stops the span before its request ends.</summary>
+    public abstract void CompleteEarly();
 
     /// <summary>Ignores the request in the running flow, if other code has cleared the sampled flag of its span, or if its endpoint is ignored and the flow does not know.</summary>
     /// <returns>Whether it is ignored.</returns>
