@@ -14,6 +14,9 @@ namespace Tracing.Sdk.CompatibilityTests.Logs;
 /// <summary>An application whose one request logs around a gRPC call, a call, and a call that is ignored.</summary>
 internal sealed class LoggedWork : IAsyncDisposable
 {
+    /// <summary>What it logs itself.</summary>
+    public static readonly string[] Messages = ["before", "between", "after", "placed"];
+
     private readonly ScriptedEndpoint _catalog = ScriptedEndpoint.Start();
     private readonly ScriptedEndpoint _vault = ScriptedEndpoint.Start();
     private TracedApp? _app;

@@ -23,6 +23,6 @@ public sealed class NLogTests
         var spans = await work.App.StopAsync();
         var records = events.Logs.Select(line => line.Split('|')).Select(part => new LogRecord(part[0], part[1], part[^2], part[^1])).ToList();
 
-        LogRecord.AssertNameSpans(records, spans);
+        LogRecord.AssertNameSpans(records, spans, LoggedWork.Messages);
     }
 }

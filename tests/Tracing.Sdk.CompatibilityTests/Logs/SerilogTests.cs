@@ -26,7 +26,7 @@ public sealed class SerilogTests
         var spans = await work.App.StopAsync();
 
         Assert.Equal(Tree, TraceOutline.Of(spans));
-        LogRecord.AssertNameSpans(events.Records, spans);
+        LogRecord.AssertNameSpans(events.Records, spans, LoggedWork.Messages);
         Assert.Contains(events.Records, record => record.Source == "Serilog.AspNetCore.RequestLoggingMiddleware" && record.SpanId is not null);
     }
 
@@ -38,7 +38,7 @@ public sealed class SerilogTests
         await work.App.GetAsync("/orders", TracedApp.NotSampled);
         Assert.Empty(await work.App.StopAsync());
 
-        Assert.All(["before", "between", "after", "placed"], message => Assert.Equal(TracedApp.TraceId, Assert.Single(events.Records, record => record.Message == message).TraceId));
+        Assert.All(LoggedWork.Messages, message => Assert.Equal(TracedApp.TraceId, Assert.Single(events.Records, record => record.Message == message).TraceId));
     }
 
     private static Task<LoggedWork> StartAsync(Events events) =>
