@@ -54,14 +54,14 @@ internal sealed class EndpointNames
     {
         try
         {
-            if (endpoint.Metadata.GetMetadata<IRouteDiagnosticsMetadata>()?.Route is { } route) return route;
+            if (endpoint.Metadata.GetMetadata<IRouteDiagnosticsMetadata>()?.Route is { } route && route != (endpoint as RouteEndpoint)?.RoutePattern.RawText) return route;
         }
         catch (Exception)
         {
             // Metadata is code of the application.
         }
 
-        return (endpoint as RouteEndpoint)?.RoutePattern.RawText;
+        return endpoint is RouteEndpoint { RoutePattern: { RawText: { } text } pattern } ? ConventionalRoute.Resolve(text, pattern.RequiredValues) : null;
     }
 
     private static string? ReadGrpcMethod(Endpoint endpoint, string? route)

@@ -133,6 +133,7 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
     public void Complete(Exception? exception)
     {
         if (_context is not { } context) return;
+        IsComplete = true;
         Complete(Activity, context, exception);
         // Listeners that were added before the recorder's hear of the stop before it does.
         // Hosting stops the activity of its feature. One that the application has replaced there may stop while the server uses the context again.
@@ -141,7 +142,31 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
         if (isReplaced) Release();
     }
 
+    /// <summary>The name, and the status if the response has begun. Without it the status is not known yet.</summary>
+    public override void CompleteEarly()
+    {
+        if (_context is not { } context) return;
+        IsComplete = true;
+        try
+        {
+            SetName(Activity, context);
+            if (context.Response.HasStarted) SetStatus(Activity, context, exception: null);
+        }
+        catch (Exception)
+        {
+            // A feature of the server or the application threw: what was set before is recorded.
+        }
+
+        if (TracingInstance.Find() is { } tracing) RequestEnrichment.End(tracing, _settings, Activity, context, exception: null);
+    }
+
     private void Complete(Activity activity, HttpContext context, Exception? exception)
+    {
+        SetName(activity, context);
+        SetStatus(activity, context, exception);
+    }
+
+    private void SetName(Activity activity, HttpContext context)
     {
         if (GrpcServerSpan.FindMethod(activity, context.Request, _names) is { } method)
         {
@@ -151,7 +176,10 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
 
         // The application may have set a name.
         if (activity.DisplayName == activity.OperationName) activity.DisplayName = Name(context.Request);
+    }
 
+    private void SetStatus(Activity activity, HttpContext context, Exception? exception)
+    {
         var response = context.Response;
         if (exception is null && response is { HasStarted: true, StatusCode: < 500 and var code })
         {

@@ -126,8 +126,8 @@ internal sealed class TracingMiddleware(RequestDelegate next, TracingInstance tr
     // Used as an exception filter that is never true, so that the exception keeps its stack.
     private static bool Complete(HttpContext context, TracingInstance tracing, ServerSettings settings, Activity activity, ServerSpan? span, Exception? exception)
     {
-        // If the endpoint has started a trace of its own, the span is not recorded any more.
-        if (!activity.IsAllDataRequested) return false;
+        // If the endpoint has started a trace of its own, the span is not recorded any more. One that code has stopped is complete.
+        if (!activity.IsAllDataRequested || activity.IsStopped) return false;
         try
         {
             span?.Complete(exception);

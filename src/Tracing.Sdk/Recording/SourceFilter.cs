@@ -22,8 +22,15 @@ internal sealed class SourceFilter(IReadOnlyList<string> sources, IReadOnlyList<
     private const int MaxKnown = 32;
     private const int MaxReported = 32;
 
-    // The platform's connection set-up, name resolution and TLS make root spans, linked from the request that waited for them.
-    private static readonly string[] LeftOutByDefault = ["Experimental.System.Net.*"];
+    private static readonly string[] LeftOutByDefault =
+    [
+        // The platform's connection set-up, name resolution and TLS make root spans, linked from the request that waited for them.
+        "Experimental.System.Net.*",
+        // A second server span of each request that is proxied, with the name proxy.forwarder.
+        "Yarp.ReverseProxy",
+        // A second client span of each request that a client of Azure sends, around that of the platform.
+        "Azure.Core.Http",
+    ];
 
     // The first sources, of which an application has a handful. Read without a lock, and replaced as a whole.
     private (ActivitySource Source, bool IsAccepted)[] _known = [];

@@ -18,6 +18,9 @@ internal abstract class SpanDetails(Activity activity)
     /// <summary>Whether a span has been started below it. Known only where an endpoint may decide anew.</summary>
     public bool HasChild { get; set; }
 
+    /// <summary>Whether what is known only at the end has been set.</summary>
+    public bool IsComplete { get; protected set; }
+
     /// <summary>The keys, in order: the same list for all spans.</summary>
     public abstract string[] Keys { get; }
     public Activity Activity => activity;
@@ -53,6 +56,9 @@ internal abstract class SpanDetails(Activity activity)
         // What stands on the activity counts; only the order is that of the keys, as it is without tags.
         for (var i = 0; i < Keys.Length; i++) values[i] = activity.GetTagItem(Keys[i]);
     }
+
+    /// <summary>Sets what is known so far: other code stops the span before its request ends.</summary>
+    public abstract void CompleteEarly();
 
     /// <summary>Ignores the request in the running flow, if other code has cleared the sampled flag of its span, or if its endpoint is ignored and the flow does not know.</summary>
     /// <returns>Whether it is ignored.</returns>

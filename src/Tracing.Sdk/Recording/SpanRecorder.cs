@@ -296,6 +296,7 @@ internal sealed class SpanRecorder : IDisposable
         else if (_ownership.IsOurs(activity))
         {
             if (GrpcCalls.IsCall(activity)) GrpcCalls.End(activity);
+            if (details is { IsComplete: false }) details.CompleteEarly();
             if (details is not null && OtherListeners.Hear(activity.Source)) details.SetTags();
             Export(activity, details);
         }

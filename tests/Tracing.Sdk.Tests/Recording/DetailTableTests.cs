@@ -49,6 +49,10 @@ public sealed class DetailTableTests
     {
         public override string[] Keys => [];
 
+        public override void CompleteEarly()
+        {
+        }
+
         public override void Release()
         {
         }

@@ -50,6 +50,14 @@ public sealed class SourceTests
     [InlineData("*,experimental.system.net.*", "", "Experimental.System.Net.Sockets", true)]
     [InlineData("Experimental.System.Net.Http.*", "", "Experimental.System.Net.Http.Connections", true)]
     [InlineData("Experimental.System.Net.Http.*", "", "Experimental.System.Net.Sockets", false)]
+    // So are the spans of libraries that double those of the platform.
+    [InlineData("", "", "Yarp.ReverseProxy", false)]
+    [InlineData("*,Yarp.ReverseProxy", "", "Yarp.ReverseProxy", true)]
+    [InlineData("*,Yarp.ReverseProxy", "Yarp.*", "Yarp.ReverseProxy", false)]
+    [InlineData("", "", "Azure.Core.Http", false)]
+    [InlineData("Azure.*", "", "Azure.Core.Http", false)]
+    [InlineData("Azure.*", "", "Azure.Storage.Blobs.BlobClient", true)]
+    [InlineData("*,Azure.Core.Http", "", "Azure.Core.Http", true)]
     public void Accepts_Name_FollowsTheLists(string sources, string ignored, string name, bool accepted)
     {
         var options = new MeshTracingOptions();
