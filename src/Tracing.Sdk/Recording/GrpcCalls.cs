@@ -16,6 +16,9 @@ internal static class GrpcCalls
     /// <summary>The beginning of the content type of every call.</summary>
     public const string ContentType = "application/grpc";
 
+    // The services that take spans, metrics, logs and profiles by OTLP.
+    private const string CollectorServices = "/opentelemetry.proto.collector.";
+
     private const string ActivityName = "Grpc.Net.Client.GrpcOut";
     private const string AttemptsHeader = "grpc-previous-rpc-attempts";
 
@@ -28,6 +31,10 @@ internal static class GrpcCalls
     /// <summary>Whether an activity is a call.</summary>
     /// <remarks>Known by its name: OpenTelemetry's instrumentation of the library replaces the source by its own.</remarks>
     public static bool IsCall(Activity activity) => activity is { Kind: ActivityKind.Client, OperationName: ActivityName };
+
+    /// <summary>Whether a call that has just started sends telemetry to a collector and belongs to no trace. Sinks of log libraries do so without suppressing their spans.</summary>
+    public static bool IsExport(Activity call) =>
+        call.ParentSpanId == default && call.GetTagItem(MethodTag) is string path && path.StartsWith(CollectorServices, StringComparison.Ordinal);
 
     /// <summary>Whether an activity of the platform is a request below a call. It may be another request than that of the call, such as one for a token.</summary>
     public static bool IsBelowCall(Activity activity) => activity.Source.Name == SourceNames.HttpClient && Find(activity.Parent) is not null;

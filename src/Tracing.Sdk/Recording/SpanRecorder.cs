@@ -231,6 +231,14 @@ internal sealed class SpanRecorder : IDisposable
     {
         var ignored = _rules.Current.Ignored;
         if (GrpcCalls.Begin(call) is { } request && ignored.HasCalls && ignored.FindCall(request, _userCode) is { } reason) TakeBackCall(call, reason);
+        else if (GrpcCalls.IsExport(call)) Suppress(call);
+    }
+
+    // It stays the current activity: what the call sends below it is then left out too, and says "not sampled".
+    private void Suppress(Activity root)
+    {
+        TakeBack(root);
+        _metrics.DecisionReplaced(SpanSampler.LastDecision, SamplingDecision.Refuse(DecisionReason.Suppressed));
     }
 
     private void OnException(Activity activity, Exception exception, ref TagList tags)

@@ -21,6 +21,8 @@ internal static class ServerPrograms
 
     public static string RequireNats() => Require("nats-server", "NATS");
 
+    public static string RequireMariaDb() => Require("mariadbd", "MariaDB", package: "mariadb-server");
+
     /// <summary>Where <c>postgres</c> and <c>initdb</c> are.</summary>
     public static string RequirePostgres() => Path.GetDirectoryName(Require("initdb", "PostgreSQL", package: "postgresql"))!;
 

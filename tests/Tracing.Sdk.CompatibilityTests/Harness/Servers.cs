@@ -13,7 +13,7 @@ public sealed class Servers : IAsyncLifetime
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("servers-");
     private readonly List<ChildProcess> _processes = [];
     private readonly int _epmdPort = LocalPort.Free();
-    private string? _rabbitMq, _redis, _postgres, _nats;
+    private string? _rabbitMq, _redis, _postgres, _nats, _mariaDb;
 
     /// <summary>The URI of a RabbitMQ.</summary>
     public async Task<Uri> RabbitMqAsync() => new(_rabbitMq ??= await StartRabbitMqAsync(ServerPrograms.RequireRabbitMq()));
@@ -26,6 +26,9 @@ public sealed class Servers : IAsyncLifetime
 
     /// <summary>The URI of a NATS server.</summary>
     public async Task<string> NatsAsync() => _nats ??= await StartNatsAsync(ServerPrograms.RequireNats());
+
+    /// <summary>The connection string of a MariaDB.</summary>
+    public async Task<string> MariaDbAsync() => _mariaDb ??= await StartMariaDbAsync(ServerPrograms.RequireMariaDb());
 
     public Task InitializeAsync() => Task.CompletedTask;
 
@@ -91,6 +94,17 @@ public sealed class Servers : IAsyncLifetime
         string[] command = [.. user, Path.Combine(programs, "postgres"), "-D", data, "-p", $"{port}", "-h", "127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off"];
         await StartAsync("PostgreSQL", command[0], command[1..], "ready to accept connections", directory: data);
         return $"Host=127.0.0.1;Port={port};Username=tracing;Database=postgres";
+    }
+
+    private async Task<string> StartMariaDbAsync(string program)
+    {
+        var (port, data) = (LocalPort.Free(), _folder.CreateSubdirectory("mariadb").FullName);
+        // Runs as root only where the user is named.
+        var user = $"--user={Environment.UserName}";
+        await RunAsync("mariadb-install-db", "mariadb-install-db", "--no-defaults", $"--datadir={data}", "--auth-root-authentication-method=normal", "--skip-test-db", user);
+        await StartAsync(
+            "MariaDB", program, ["--no-defaults", $"--datadir={data}", $"--port={port}", "--bind-address=127.0.0.1", $"--socket={Path.Combine(data, "socket")}", user], "ready for connections");
+        return $"Server=127.0.0.1;Port={port};User ID=root;Database=mysql";
     }
 
     private async Task StartAsync(

@@ -1,0 +1,28 @@
+using NLog.Config;
+using NLog.Extensions.Logging;
+using NLog.Targets;
+using Tracing.Sdk.CompatibilityTests.Harness;
+
+namespace Tracing.Sdk.CompatibilityTests.Logs;
+
+[WorksWith("NLog.Web.AspNetCore", "none; `${scopeproperty:TraceId}` and `SpanId` are those of the span around it")]
+public sealed class NLogTests
+{
+    [Fact]
+    public async Task Events_OfASampledRequest_NameItsSpans()
+    {
+        var events = new MemoryTarget("memory") { Layout = "${logger}|${message}|${scopeproperty:TraceId}|${scopeproperty:SpanId}" };
+        var logging = new LoggingConfiguration();
+        logging.AddRuleForAllLevels(events);
+        await using var work = await LoggedWork.StartAsync(builder =>
+        {
+            NLog.LogManager.Configuration = logging;
+            builder.Logging.AddNLog(logging, new NLogProviderOptions { IncludeActivityIdsWithBeginScope = true });
+        });
+        await work.App.GetAsync("/orders");
+        var spans = await work.App.StopAsync();
+        var records = events.Logs.Select(line => line.Split('|')).Select(part => new LogRecord(part[0], part[1], part[^2], part[^1])).ToList();
+
+        LogRecord.AssertNameSpans(records, spans, LoggedWork.Messages);
+    }
+}
