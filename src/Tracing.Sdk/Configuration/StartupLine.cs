@@ -46,6 +46,7 @@ internal static class StartupLine
         if (exporters.Contains("otlp")) parts.Add(OtlpPart(options.Export.Otlp));
         if (exporters.Contains("zipkin")) parts.Add($"zipkin to {LogText.Url(options.Export.Zipkin.Endpoint)} {From("Export:Zipkin:Endpoint")}");
         if (options.Ignore.HealthChecks) parts.Add($"ignores health checks {From("Ignore:HealthChecks")}");
+        if (options.Ignore.BackgroundPolls) parts.Add($"ignores background polls {From("Ignore:BackgroundPolls")}");
         foreach (var setting in Settings.All)
         {
             if (!options.Origins.IsDefault(setting.Name) && !told.Contains(setting.Name)) parts.Add($"{setting.Name} {LogText.Line(setting.Read(options))} {From(setting.Name)}");

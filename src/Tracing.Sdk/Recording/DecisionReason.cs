@@ -45,6 +45,9 @@ internal enum DecisionReason
     /// <summary>A source that begins no trace.</summary>
     IgnoredSource,
 
+    /// <summary>A library's poll outside of a trace.</summary>
+    BackgroundPoll,
+
     /// <summary>The request belongs to another host of this process.</summary>
     AnotherHost,
 
@@ -74,6 +77,7 @@ internal static class DecisionReasons
         ("ignored_by_code", "a function of the application ignores it"),
         ("cleared", "the sampled flag was cleared"),
         ("ignored_source", "the source begins no trace"),
+        ("background_poll", "a background poll"),
         ("another_host", "another host of the process has it"),
         ("suppressed", "the flow is suppressed"),
         ("ended_parent", "the ratio, because the parent ended long ago"),

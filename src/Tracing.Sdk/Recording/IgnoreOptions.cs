@@ -12,6 +12,12 @@ public sealed class IgnoreOptions
     [Reloadable]
     public bool HealthChecks { get; set; } = true;
 
+    /// <summary>Whether the polls of known libraries are ignored outside of traces: the job store of Quartz, the calls between the silos of Orleans, and RabbitMQ's answer that a queue is empty.</summary>
+    /// <value>Default true.</value>
+    /// <remarks>Only what the library names apart from work: jobs, timers and messages are recorded, and so are the same spans inside of a trace. Turn it off to see how a library polls.</remarks>
+    [Reloadable]
+    public bool BackgroundPolls { get; set; } = true;
+
     /// <summary>Paths of requests that are ignored, in any letter case; <c>*</c> stands for any characters. A path base is part of the path.</summary>
     /// <value>Default: none.</value>
     /// <remarks>Name what is asked often and tells nothing: <c>/metrics</c>, <c>/static/*</c>, <c>/favicon.ico</c>. Endpoints can say it themselves by <c>.DisableTracing()</c>.</remarks>

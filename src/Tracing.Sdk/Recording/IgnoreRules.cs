@@ -10,6 +10,7 @@ internal sealed class IgnoreRules(IgnoreOptions options)
     private readonly WildcardPattern[] _paths = [.. options.Paths.Select(p => new WildcardPattern(p))];
     private readonly CallPattern[] _calls = [.. options.Calls.Select(c => new CallPattern(c))];
     private readonly string[] _rootSources = [.. options.RootSources];
+    private readonly bool _backgroundPolls = options.BackgroundPolls;
     private readonly Func<HttpRequestMessage, bool>? _call = options.Call;
 
     /// <summary>Whether endpoints of health checks are ignored.</summary>
@@ -58,8 +59,18 @@ internal sealed class IgnoreRules(IgnoreOptions options)
         }
     }
 
-    /// <summary>Whether spans of a source begin no trace.</summary>
-    public bool IsRootIgnored(string source) => _rootSources.Length > 0 && NamePatterns.Match(_rootSources, SourceNames.PlatformsNameOf(source));
+    /// <summary>Why a root is ignored; null when it is not.</summary>
+    /// <param name="source">The name of its source.</param>
+    /// <param name="name">Its name when it starts.</param>
+    public DecisionReason? FindRoot(string source, string name) =>
+        _rootSources.Length > 0 && NamePatterns.Match(_rootSources, SourceNames.PlatformsNameOf(source)) ? DecisionReason.IgnoredSource
+        : IsPoll(source, name) ? DecisionReason.BackgroundPoll
+        : null;
+
+    /// <summary>Whether a span is a library's poll, unless polls are recorded.</summary>
+    /// <param name="source">The name of its source.</param>
+    /// <param name="name">Its name when it starts.</param>
+    public bool IsPoll(string source, string name) => _backgroundPolls && BackgroundPolls.Contain(source, name);
 
     private static bool IsHealthCheck(string path) => path.Length switch
     {

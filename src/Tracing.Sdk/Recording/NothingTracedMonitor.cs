@@ -78,8 +78,9 @@ internal sealed class NothingTracedMonitor(Func<MeshTracingOptions> getOptions, 
         if (_isDelivered || _isStopped) return true;
         if (AreAllDropped(decisions)) return true;
         if (metrics.Ended + metrics.Live > 0) return _isDelivered = CheckExport();
-        // Requests that other tracings serve, and those that the platform sends to every service, are not this service's traffic.
-        var refused = decisions.RefusedReasons.Where(r => r.Reason is not (DecisionReason.HealthCheck or DecisionReason.AnotherHost or DecisionReason.Suppressed)).ToArray();
+        // Requests that other tracings serve, those that the platform sends to every service, and the polls of libraries are not this service's traffic.
+        var refused = decisions.RefusedReasons
+            .Where(r => r.Reason is not (DecisionReason.HealthCheck or DecisionReason.BackgroundPoll or DecisionReason.AnotherHost or DecisionReason.Suppressed)).ToArray();
         // AreCallersHeard explains those. A ratio above 0 records sooner or later.
         if (refused.Length == 0 || refused[0].Reason == DecisionReason.CallerNo || (IsByRatio(refused[0].Reason) && getOptions().Sampling.Ratio > 0)) return false;
         var count = refused.Sum(r => r.Count);

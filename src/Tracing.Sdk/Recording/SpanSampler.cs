@@ -20,6 +20,7 @@ internal sealed class SpanSampler(
     bool hasHook)
 {
     private static readonly SamplingDecision IgnoredSource = SamplingDecision.Refuse(DecisionReason.IgnoredSource);
+    private static readonly SamplingDecision BackgroundPoll = SamplingDecision.Refuse(DecisionReason.BackgroundPoll);
 
     [ThreadStatic]
     private static SamplingDecision? t_decision;
@@ -99,8 +100,8 @@ internal sealed class SpanSampler(
     public SamplingDecision DecideRoot(Activity root)
     {
         var rules = rulesInForce.Current;
-        var decision = rules.Ignored.IsRootIgnored(root.Source.Name) ? IgnoredSource
-            : rules.Sampling.Decide(root) ?? rules.Sampler.DecideAlone(root.TraceId, root.TraceStateString, DecisionReason.EndedParent);
+        var decision = FindIgnored(rules.Ignored, root.Source.Name, root.OperationName, isRoot: true, SamplingState.Defer)
+            ?? rules.Sampling.Decide(root) ?? rules.Sampler.DecideAlone(root.TraceId, root.TraceStateString, DecisionReason.EndedParent);
         decision.WriteTo(root);
         metrics.Decided(decision);
         t_decision = decision;
@@ -117,15 +118,30 @@ internal sealed class SpanSampler(
     private bool Decide(SamplingState state, RemoteContext? remote, bool isRoot, ref ActivityCreationOptions<ActivityContext> options)
     {
         var rules = rulesInForce.Current;
-        var decision = isRoot && rules.Ignored.IsRootIgnored(options.Source.Name) ? IgnoredSource
-            : rules.Sampling.AnyForSpans && !IsWebRequest(options) ? rules.Sampling.Decide(ref options, state)
-            : null;
+        var decision = FindIgnored(rules.Ignored, options.Source.Name, options.Name, isRoot, state);
+        if (decision is null && rules.Sampling.AnyForSpans && !IsWebRequest(options)) decision = rules.Sampling.Decide(ref options, state);
         decision ??= rules.Sampler.Decide(state, ref options, OwnReason(state, remote, isRoot));
         metrics.Decided(decision);
         // The web half knows the path of a request.
         if (!decision.IsRecorded && !IsWebRequest(options)) metrics.Refusals.Add(decision.Reason, options.Name);
         t_decision = decision;
         return decision.IsRecorded;
+    }
+
+    private static SamplingDecision? FindIgnored(IgnoreRules rules, string source, string name, bool isRoot, SamplingState state)
+    {
+        if (isRoot)
+        {
+            return rules.FindRoot(source, name) switch
+            {
+                DecisionReason.IgnoredSource => IgnoredSource,
+                DecisionReason.BackgroundPoll => BackgroundPoll,
+                _ => null,
+            };
+        }
+
+        // The other end of a poll, in this process or another: its caller says no for the same reason.
+        return state == SamplingState.Deny && rules.IsPoll(source, name) ? BackgroundPoll : null;
     }
 
     // The platform asks for the headers of a call only inside an activity.

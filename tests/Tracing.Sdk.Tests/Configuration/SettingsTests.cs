@@ -21,6 +21,7 @@ public sealed class SettingsTests
         ["Sampling:FollowParentDecision"] = ("true", "", "", "false", "false", "true"),
         ["Sources"] = ("*", "", "", "A,B.*", "A,B.*", "C"),
         ["Ignore:HealthChecks"] = ("true", "", "", "False", "false", "true"),
+        ["Ignore:BackgroundPolls"] = ("true", "", "", "False", "false", "true"),
         ["Ignore:Paths"] = ("", "", "", "/a, /b/*", "/a,/b/*", "/c"),
         ["Ignore:Calls"] = ("", "", "", "vault, *.example.com:80/a", "vault,*.example.com:80/a", "consul"),
         ["Ignore:RootSources"] = ("", "", "", "A , B", "A,B", "C"),

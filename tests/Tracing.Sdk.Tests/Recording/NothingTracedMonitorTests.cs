@@ -145,6 +145,7 @@ public sealed class NothingTracedMonitorTests : IDisposable
 
     [Theory]
     [InlineData(nameof(DecisionReason.HealthCheck))]
+    [InlineData(nameof(DecisionReason.BackgroundPoll))]
     [InlineData(nameof(DecisionReason.AnotherHost))]
     [InlineData(nameof(DecisionReason.Suppressed))]
     public void Requests_OfNoInterest_NothingIsSaid(string reason)
