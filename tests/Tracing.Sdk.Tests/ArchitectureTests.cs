@@ -28,10 +28,11 @@ public sealed class ArchitectureTests
         ("Export.Zipkin", ["Options", "Export", "Export.Buffer", "Export.Encoding", "Export.Http", "Recording"]),
         ("Export.Console", ["Export", "Export.Buffer", "Export.Encoding", "Recording"]),
         ("Http", ["Options", "Logging", "Propagation.*", "Recording"]),
+        ("Messages", ["Options", "Propagation.*", "Recording", "Http"]),
         ("AspNetCore", ["Options", "Logging", "Propagation.*", "Recording", "Http"]),
         ("Lifetime", ["Logging", "Recording", "Export"]),
         ("Configuration", ["Options", "Logging", "Propagation.*", "Recording", "Export.*"]),
-        ("Root", ["Options", "Logging", "Propagation.*", "Recording", "Export.*", "Http", "AspNetCore", "Lifetime", "Configuration"]),
+        ("Root", ["Options", "Logging", "Propagation.*", "Recording", "Export.*", "Http", "Messages", "AspNetCore", "Lifetime", "Configuration"]),
     ];
 
     [Fact]

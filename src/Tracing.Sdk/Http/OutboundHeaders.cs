@@ -61,10 +61,9 @@ internal static class OutboundHeaders
         return note?.Attempts ?? 0;
     }
 
-    /// <summary>The same for a carrier that is no HTTP request, through the platform's setter.</summary>
-    public static void Write(TracingInstance tracing, object? carrier, DistributedContextPropagator.PropagatorSetterCallback setter, Activity? activity)
+    /// <summary>The same for a carrier that is no HTTP request.</summary>
+    public static void Write<TWriter>(TracingInstance tracing, ref TWriter headers, Activity? activity) where TWriter : struct, IHeaderWriter
     {
-        var headers = new CallbackWriter(carrier, setter);
         var (remote, recorder, settings) = FindContext(tracing, activity);
         if (recorder?.ContextToSend(activity) is { } outbound)
         {
@@ -212,11 +211,6 @@ internal static class OutboundHeaders
     }
 
     private static bool IsName(string name, string known) => known.Equals(name, StringComparison.OrdinalIgnoreCase);
-
-    private readonly struct CallbackWriter(object? carrier, DistributedContextPropagator.PropagatorSetterCallback setter) : IHeaderWriter
-    {
-        public void Set(string name, string value) => setter(carrier, name, value);
-    }
 
     /// <summary>The headers on a message before this library writes any.</summary>
     [Flags]

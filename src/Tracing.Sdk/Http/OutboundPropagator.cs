@@ -72,7 +72,8 @@ internal sealed class OutboundPropagator : DistributedContextPropagator
         }
         else if (setter is not null)
         {
-            OutboundHeaders.Write(tracing, carrier, setter, activity);
+            var headers = new CallbackWriter(carrier, setter);
+            OutboundHeaders.Write(tracing, ref headers, activity);
         }
     }
 
@@ -128,5 +129,10 @@ internal sealed class OutboundPropagator : DistributedContextPropagator
             getter(carrier, name, out var value, out var values);
             return values is null ? new StringValues(value) : new StringValues([.. values]);
         }
+    }
+
+    private readonly struct CallbackWriter(object? carrier, PropagatorSetterCallback setter) : IHeaderWriter
+    {
+        public void Set(string name, string value) => setter(carrier, name, value);
     }
 }

@@ -147,6 +147,9 @@ internal sealed record RemoteContext
         };
     }
 
+    /// <summary>The context of code that begins a trace of its own and links to this one: what the application has sent with it stays, ids and decisions do not.</summary>
+    public RemoteContext ToLinked() => new() { Baggage = Baggage, PassThrough = ApplicationHeaders(PassThrough), Owner = Owner };
+
     private static List<KeyValuePair<string, StringValues>>? ApplicationHeaders(IReadOnlyList<KeyValuePair<string, StringValues>>? headers, bool withBaggage = false)
     {
         List<KeyValuePair<string, StringValues>>? kept = null;

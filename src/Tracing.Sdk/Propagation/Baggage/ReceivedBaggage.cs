@@ -3,7 +3,7 @@ using ApiBaggage = OpenTelemetry.Baggage;
 
 namespace Tracing.Sdk.Propagation.Baggage;
 
-/// <summary>Baggage that came in with a request, in <see cref="OpenTelemetry.Baggage.Current"/>.</summary>
+/// <summary>Baggage that came in with a request or a message, in <see cref="OpenTelemetry.Baggage.Current"/>.</summary>
 internal static class ReceivedBaggage
 {
     // The slot of OpenTelemetry.Api. What it holds is shared by all code that the request has started, so that a change of Baggage.Current would change it for all of them.
@@ -23,4 +23,20 @@ internal static class ReceivedBaggage
         RuntimeContext.SetValue(Slot, null);
         if (kept.Count > 0) ApiBaggage.Current = ApiBaggage.Create(kept);
     }
+
+    /// <summary>Gives the running code the baggage of a message in place of its own.</summary>
+    /// <param name="received">Its members; null for none.</param>
+    /// <returns>The code's own, for <see cref="Restore"/>.</returns>
+    public static object? Enter(IReadOnlyList<BaggageMember>? received)
+    {
+        // Registers the slot.
+        _ = ApiBaggage.Current;
+        var own = RuntimeContext.GetValue(Slot);
+        if (own is not null) RuntimeContext.SetValue(Slot, null);
+        if (received is { Count: > 0 }) ApiBaggage.Current = W3CBaggagePropagator.ToBaggage(received);
+        return own;
+    }
+
+    /// <summary>Gives the running code back what it had before <see cref="Enter"/>.</summary>
+    public static void Restore(object? own) => RuntimeContext.SetValue(Slot, own);
 }
