@@ -50,7 +50,11 @@ internal sealed class LogCollector(WebApplication app) : IAsyncDisposable
     {
         using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
-        while (!_records.Any(record => record.Message == message)) await timer.WaitForNextTickAsync(patience.Token);
+        while (!_records.Any(record => record.Message == message))
+        {
+            Assert.False(patience.IsCancellationRequested, $"No record says \"{message}\". The last of {_records.Count}:\n{string.Join('\n', _records.TakeLast(30))}");
+            await timer.WaitForNextTickAsync();
+        }
     }
 
     public ValueTask DisposeAsync() => app.DisposeAsync();

@@ -16,6 +16,7 @@ using OpenTelemetry.Logs;
 using OpenTelemetry.Metrics;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Events;
+using Refit;
 
 namespace Tracing.Sdk.CompatibilityTests.Shop;
 
