@@ -33,7 +33,7 @@ public sealed class MeshTracingOptions
 
     /// <summary>Names of the ActivitySources that are recorded beside those of requests and calls (<c>Microsoft.AspNetCore</c>, <c>System.Net.Http</c>,
     /// <c>Grpc.Net.Client</c>); <c>*</c> at the end of a name matches any rest. <c>*</c> alone does not match <c>Experimental.System.Net.*</c>, whose connection spans are
-    /// traces of their own: these are recorded only when they are named.</summary>
+    /// traces of their own, nor <c>Yarp.ReverseProxy</c> and <c>Azure.Core.Http</c>, whose spans double those of requests and calls: these are recorded only when they are named.</summary>
     /// <value>Default: <c>*</c>.</value>
     /// <remarks>Name sources to record only these, or to add one of those that <c>*</c> does not match.</remarks>
     [Expected("a list of names; * at the end stands for any rest")]

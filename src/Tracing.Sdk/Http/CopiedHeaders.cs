@@ -7,6 +7,9 @@ namespace Tracing.Sdk.Http;
 /// <summary>Recognises headers of a call that are copies of headers of the request around it, as a reverse proxy makes them.</summary>
 internal static class CopiedHeaders
 {
+    // The operation of Azure.Core's activity around each attempt.
+    private const string AzureAttempt = "Azure.Core.Http.Request";
+
     /// <summary>Removes the headers that have the received value.</summary>
     public static void Remove(HttpRequestMessage request, IReadOnlyList<KeyValuePair<string, StringValues>> received)
     {
@@ -28,6 +31,8 @@ internal static class CopiedHeaders
         for (var a = activity; a is { IdFormat: ActivityIdFormat.W3C }; a = a.Parent)
         {
             if (Hex.ToUInt64(a.SpanId) == written.SpanId) return true;
+            // A retry of Azure.Core has the header of the first attempt, whose activity has ended.
+            if (a.OperationName == AzureAttempt && written.ToActivityTraceId() == a.TraceId) return true;
         }
 
         return false;

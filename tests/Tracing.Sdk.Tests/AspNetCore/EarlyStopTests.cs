@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net.WebSockets;
 using Grpc.Net.Client;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -138,6 +139,29 @@ public sealed class EarlyStopTests
 
         Assert.Equal(("shop.Orders/Get", "grpc", "shop.Orders/Get"), (run.Server.Name, run.Server.Tag("rpc.system.name"), run.Server.Tag("rpc.method")));
         Assert.Null(run.Server.Tag("rpc.response.status_code"));
+    }
+
+    [Fact]
+    public async Task Stop_WebSocketIsAccepted_HasItsStatus()
+    {
+        await using var service = await TestService.StartAsync(app =>
+        {
+            app.UseWebSockets();
+            app.Map("/prices", async context =>
+            {
+                using var socket = await context.WebSockets.AcceptWebSocketAsync();
+                Activity.Current!.Stop();
+                await socket.ReceiveAsync(new byte[8], CancellationToken.None);
+                await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, null, CancellationToken.None);
+            });
+        });
+        using var socket = new ClientWebSocket();
+        using var invoker = new HttpMessageInvoker(new SocketsHttpHandler { ActivityHeadersPropagator = null });
+        await socket.ConnectAsync(new UriBuilder(service.Address) { Scheme = "ws", Path = "/prices" }.Uri, invoker, CancellationToken.None);
+        await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, null, CancellationToken.None);
+        var span = Assert.Single(await service.StopAsync(), span => span.Kind == "server");
+
+        Assert.Equal(("GET /prices", 101L), (span.Name, span.Tag("http.response.status_code")));
     }
 
     [Fact]
