@@ -4,10 +4,13 @@ using Tracing.Sdk.Logging;
 
 namespace Tracing.Sdk.Recording;
 
-/// <summary>Warns of code in the same process that duplicates spans, makes ids that cannot be exported, or sends headers past this library, once for each kind.</summary>
+/// <summary>Warns of code in the same process that duplicates spans, makes ids that cannot be exported, or sends headers past this library, once for each kind or source.</summary>
 /// <remarks>Any thread. The logger does not throw: <see cref="SafeLogger"/>.</remarks>
 internal sealed class CoexistenceWarnings(ILogger logger)
 {
+    // Reported already. A source exists from its first use.
+    private readonly HashSet<string> _heardSources = new(StringComparer.Ordinal);
+
     private int _openTelemetry;
     private int _secondTracing;
     private int _idFormat;
@@ -19,13 +22,14 @@ internal sealed class CoexistenceWarnings(ILogger logger)
         if (_openTelemetry == 0 && OpenTelemetrySdk.IsLoaded && OtherListeners.HearHttp && IsFirst(ref _openTelemetry)) ReportTracing();
     }
 
-    /// <summary>Looks for a TracerProvider that makes spans while this library only forwards headers.</summary>
+    /// <summary>Looks for a TracerProvider that makes spans while this library only forwards headers, and reports the sources that it has not reported before.</summary>
     /// <param name="requestSource">The source that this library listens to; null when there is none.</param>
     public void CheckForwarding(ActivitySource? requestSource)
     {
-        if (_openTelemetry != 0 || !OpenTelemetrySdk.IsLoaded || SpanOwnership.IsAnyLive) return;
-        var heard = string.Join(", ", OtherListeners.FindHeardSources(requestSource));
-        if (heard.Length > 0 && IsFirst(ref _openTelemetry)) Log.OpenTelemetryRecordsForwarded(logger, heard);
+        if (!OpenTelemetrySdk.IsLoaded || SpanOwnership.IsAnyLive) return;
+        var heard = OtherListeners.FindHeardSources(requestSource);
+        lock (_heardSources) heard = [.. heard.Where(_heardSources.Add)];
+        if (heard.Count > 0) Log.OpenTelemetryRecordsForwarded(logger, string.Join(", ", heard));
     }
 
     /// <summary>Reports a span outside of any request while two tracings are live.</summary>

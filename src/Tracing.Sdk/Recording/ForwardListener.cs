@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Numerics;
 
 namespace Tracing.Sdk.Recording;
 
@@ -6,13 +7,16 @@ namespace Tracing.Sdk.Recording;
 /// HttpClient would forward nothing. The caller's sampled flag stays on it, as it does without this library.</summary>
 internal sealed class ForwardListener : IDisposable
 {
+    // Requests 1, 2, 4, 8 and so on up to this one look for other tracing.
+    private const int MaxChecked = 1024;
+
     // The sampled flag of the parent of the activity that starts on this thread.
     [ThreadStatic]
     private static bool t_isParentSampled;
 
     private readonly CoexistenceWarnings _warnings;
     private readonly ActivityListener _listener;
-    private bool _hasChecked;
+    private int _requests;
 
     /// <param name="requestSource">The source from which ASP.NET Core starts that Activity.</param>
     /// <param name="warnings">Reports other tracing in the process.</param>
@@ -35,12 +39,8 @@ internal sealed class ForwardListener : IDisposable
     private ActivitySamplingResult Sample(ref ActivityCreationOptions<ActivityContext> options)
     {
         t_isParentSampled = (options.Parent.TraceFlags & ActivityTraceFlags.Recorded) != 0;
-        if (!_hasChecked)
-        {
-            _hasChecked = true;
-            _warnings.CheckForwarding(RequestSource);
-        }
-
+        // Libraries make their sources when they are first used, which is in one of the first requests.
+        if (_requests < MaxChecked && BitOperations.IsPow2(++_requests)) _warnings.CheckForwarding(RequestSource);
         return ActivitySamplingResult.PropagationData;
     }
 

@@ -10,6 +10,9 @@ namespace Tracing.Sdk.Recording;
 /// <param name="owner">The tracing of this recorder; requests of another owner are not recorded here.</param>
 internal sealed class SpanOwnership(object owner) : IDisposable
 {
+    // 64 KB: those of ten seconds at some hundred spans a second.
+    private const int MaxForeignIds = 8192;
+
     private static readonly object Ours = new();
     private static readonly object NotOurs = new();
     private static int _instances;
@@ -21,6 +24,10 @@ internal sealed class SpanOwnership(object owner) : IDisposable
     // The last refusal on this thread, for the start that follows when another listener wants the activity.
     // Not disposed: a span may start on another thread while this recorder stops.
     private readonly ThreadLocal<(ActivitySource? Source, ActivityTraceId Trace, ActivitySpanId Parent)> _refused = new();
+    // The ids of activities that were left to another listener, each at the place of its last bits until another one takes it. Null until there is one.
+    // Where only the context of a parent is known, as in OpenTelemetry's instrumentation of Redis some seconds after the command, no mark can be read.
+    private ulong[]? _foreignIds;
+
     private readonly string _mark = $"Tracing.Sdk.{Interlocked.Increment(ref _instances)}";
     private bool _isSecond;
     private long _listeningSince = long.MaxValue;
@@ -91,7 +98,18 @@ internal sealed class SpanOwnership(object owner) : IDisposable
     public void GiveAway(Activity activity)
     {
         MarkForeign(activity);
+        var ids = Volatile.Read(ref _foreignIds) ?? Interlocked.CompareExchange(ref _foreignIds, new ulong[MaxForeignIds], null) ?? _foreignIds;
+        var id = Hex.ToUInt64(activity.SpanId);
+        Volatile.Write(ref ids[id % MaxForeignIds], id);
         _foreignSpansExist = true;
+    }
+
+    /// <summary>Whether a context in this process is that of an activity that was left to another listener lately.</summary>
+    public bool IsForeign(in ActivityContext context)
+    {
+        if (Volatile.Read(ref _foreignIds) is not { } ids) return false;
+        var id = Hex.ToUInt64(context.SpanId);
+        return Volatile.Read(ref ids[id % MaxForeignIds]) == id;
     }
 
     public bool IsMarkedForeign(Activity activity) => activity.GetCustomProperty(_mark) == NotOurs;

@@ -90,7 +90,7 @@ internal sealed class SpanSampler(
         else
         {
             // A context that the application kept, or that a library read from a message without calling it remote.
-            return Follow((parent.TraceFlags & ActivityTraceFlags.Recorded) != 0, ref options, isReceived: options.Kind is ActivityKind.Consumer or ActivityKind.Server);
+            return Follow((parent.TraceFlags & ActivityTraceFlags.Recorded) != 0 && !ownership.IsForeign(parent), ref options, isReceived: options.Kind is ActivityKind.Consumer or ActivityKind.Server);
         }
 
         return record ? ActivitySamplingResult.AllDataAndRecorded : Refuse(ref options, ActivitySamplingResult.PropagationData);

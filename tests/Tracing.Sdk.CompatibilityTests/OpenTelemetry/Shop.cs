@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Logging;
 using Tracing.Sdk.CompatibilityTests.Harness;
 using Tracing.Sdk.IntegrationTests.Harness;
 
@@ -54,9 +55,9 @@ internal sealed class Shop : IAsyncDisposable
                     using var response = await clients.CreateClient().PostAsync(new Uri(app!.Address, "called/failing"), new StringContent("order 1"));
                     return (int)response.StatusCode;
                 });
-                web.MapGet("/grpc", async () =>
+                web.MapGet("/grpc", async (ILoggerFactory loggers) =>
                 {
-                    using var channel = GrpcChannel.ForAddress(app!.Addresses[1]);
+                    using var channel = GrpcChannel.ForAddress(app!.Addresses[1], new GrpcChannelOptions { LoggerFactory = loggers });
                     return await channel.CreateCallInvoker().AsyncUnaryCall(EchoBase.Method, null, default, "hello");
                 });
             },
