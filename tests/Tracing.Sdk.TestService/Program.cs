@@ -13,6 +13,11 @@ var builder = WebApplication.CreateBuilder(args);
 builder.Services.AddMeshTracing();
 builder.Services.AddHttpClient();
 builder.Services.AddGrpc();
+if (builder.Configuration["Queue:Server"] is not null)
+{
+    builder.Services.AddSingleton<OrderQueue>();
+    builder.Services.AddHostedService(services => services.GetRequiredService<OrderQueue>());
+}
 
 var app = builder.Build();
 var plain = new HttpClient();
@@ -47,6 +52,9 @@ app.MapGet("/grpc-call/{**tag}", async (string url) =>
 // All four kinds of call, to and from services of other languages.
 app.MapGrpcService<ShopService>();
 app.MapGet("/shop-call/{**tag}", (string target, string kind, string? url) => ShopClient.CallAsync(target, kind, url));
+
+// A message, whose consumer calls the URL.
+app.MapGet("/publish/{**tag}", (string url, IServiceProvider services) => services.GetRequiredService<OrderQueue>().PublishAsync(url));
 
 // User code that starts a trace of its own by hand.
 app.MapGet("/own-headers/{**tag}", (string url, bool raw, IHttpClientFactory clients) =>

@@ -12,11 +12,11 @@ public sealed class Servers : IAsyncLifetime
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("servers-");
     private readonly List<ChildProcess> _processes = [];
-    private readonly int _epmdPort = LocalPort.Free();
-    private string? _rabbitMq, _redis, _postgres, _nats, _mariaDb;
+    private RabbitMqServer? _rabbitMq;
+    private string? _redis, _postgres, _nats, _mariaDb;
 
     /// <summary>The URI of a RabbitMQ.</summary>
-    public async Task<Uri> RabbitMqAsync() => new(_rabbitMq ??= await StartRabbitMqAsync(ServerPrograms.RequireRabbitMq()));
+    public async Task<Uri> RabbitMqAsync() => _rabbitMq?.Uri ?? await StartRabbitMqAsync(ServerPrograms.RequireRabbitMq());
 
     /// <summary>The address of a Redis, as <c>127.0.0.1:41234</c>.</summary>
     public async Task<string> RedisAsync() => _redis ??= await StartRedisAsync(ServerPrograms.RequireRedis());
@@ -37,32 +37,14 @@ public sealed class Servers : IAsyncLifetime
         // PostgreSQL waits for its clients.
         NpgsqlConnection.ClearAllPools();
         await Task.WhenAll(_processes.Select(process => process.DisposeAsync().AsTask()));
-        if (_rabbitMq is not null) await RunAsync("epmd", "epmd", "-port", $"{_epmdPort}", "-kill");
+        if (_rabbitMq is not null) await _rabbitMq.DisposeAsync();
         _folder.Delete(recursive: true);
     }
 
-    private async Task<string> StartRabbitMqAsync(string program)
+    private async Task<Uri> StartRabbitMqAsync(string program)
     {
-        var (port, home) = (LocalPort.Free(), _folder.CreateSubdirectory("rabbitmq").FullName);
-        var environment = new Dictionary<string, string>
-        {
-            ["HOME"] = home,
-            // The machine's own RabbitMQ, if it has one, stays out of it.
-            ["RABBITMQ_CONF_ENV_FILE"] = "/dev/null",
-            ["RABBITMQ_CONFIG_FILE"] = Path.Combine(home, "none"),
-            ["RABBITMQ_ENABLED_PLUGINS_FILE"] = Path.Combine(home, "plugins"),
-            ["RABBITMQ_NODENAME"] = $"tracing{port}@localhost",
-            ["RABBITMQ_NODE_IP_ADDRESS"] = "127.0.0.1",
-            ["RABBITMQ_NODE_PORT"] = $"{port}",
-            ["RABBITMQ_DIST_PORT"] = $"{LocalPort.Free()}",
-            ["RABBITMQ_MNESIA_BASE"] = home,
-            ["RABBITMQ_LOG_BASE"] = home,
-            ["RABBITMQ_LOGS"] = "-",
-            ["ERL_EPMD_PORT"] = $"{_epmdPort}",
-            ["ERL_EPMD_ADDRESS"] = "127.0.0.1",
-        };
-        await StartAsync("RabbitMQ", program, [], "Server startup complete", environment);
-        return $"amqp://guest:guest@{LocalPort.Address(port)}";
+        _rabbitMq = await RabbitMqServer.StartAsync(program, _folder.CreateSubdirectory("rabbitmq").FullName);
+        return _rabbitMq.Uri;
     }
 
     private async Task<string> StartRedisAsync(string program)

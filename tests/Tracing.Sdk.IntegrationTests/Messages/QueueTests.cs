@@ -1,0 +1,138 @@
+using System.Collections.Concurrent;
+using MeshDemo.Processes;
+using Tracing.Sdk.CompatibilityTests.Harness;
+using Tracing.Sdk.IntegrationTests.Harness;
+using Tracing.Sdk.IntegrationTests.Mesh;
+
+namespace Tracing.Sdk.IntegrationTests.Messages;
+
+/// <summary>A real RabbitMQ, a collector, and the meshes around them, each started when the first test wants it.</summary>
+public sealed class QueueFixture : IAsyncLifetime
+{
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("queue-");
+    private readonly ConcurrentDictionary<bool, Lazy<Task<QueueMesh>>> _meshes = new();
+    private RabbitMqServer? _rabbitMq;
+
+    public TestCollector Collector { get; private set; } = null!;
+
+    public async Task InitializeAsync() => Collector = await TestCollector.StartAsync();
+
+    internal async Task<QueueMesh> MeshAsync(bool byHand)
+    {
+        MeshTools.RequireEnvoy();
+        _rabbitMq ??= await RabbitMqServer.StartAsync(ServerPrograms.RequireRabbitMq(), _folder.FullName);
+        return await _meshes.GetOrAdd(byHand, _ => new(() => QueueMesh.StartAsync(_rabbitMq.Uri, byHand, Collector))).Value;
+    }
+
+    public async Task DisposeAsync()
+    {
+        foreach (var mesh in _meshes.Values) await (await mesh.Value).DisposeAsync();
+        if (_rabbitMq is not null) await _rabbitMq.DisposeAsync();
+        await Collector.DisposeAsync();
+        _folder.Delete(recursive: true);
+    }
+}
+
+/// <summary>A queue between two services behind the real Envoy: the message carries the trace, by the spans of RabbitMQ.Client or by MessageTracing.</summary>
+public sealed class QueueTests(QueueFixture queue) : IClassFixture<QueueFixture>
+{
+    private const string ByLibrary = """
+        envoy SERVER
+          envoy CLIENT
+            a SERVER
+              a PRODUCER
+                b CONSUMER
+                  b CLIENT
+                    envoy SERVER
+                      envoy CLIENT
+                        a SERVER
+
+        """;
+
+    private const string ByHand = """
+        envoy SERVER
+          envoy CLIENT
+            a SERVER
+              b CONSUMER
+                b CLIENT
+                  envoy SERVER
+                    envoy CLIENT
+                      a SERVER
+
+        """;
+
+    public static TheoryData<string, bool> Meshes
+    {
+        get
+        {
+            var data = new TheoryData<string, bool>();
+            foreach (var tracer in Enum.GetNames<Tracer>())
+            {
+                data.Add(tracer, false);
+                data.Add(tracer, true);
+            }
+
+            return data;
+        }
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(Meshes))]
+    public async Task Request_WithoutContext_IsOneTreeThroughTheQueue(string tracer, bool byHand)
+    {
+        var mesh = await queue.MeshAsync(byHand);
+        var tag = Guid.NewGuid().ToString("N");
+        await mesh.PublishAsync(Enum.Parse<Tracer>(tracer), sampling: 100, tag);
+
+        var server = await queue.Collector.WaitForAsync(
+            "the server span of the request", spans => spans.FirstOrDefault(span => span is { Service: "a", Kind: "SERVER" } && span.Tag("url.path") == $"/publish/{tag}"));
+        SpanOutline.AssertEqual(byHand ? ByHand : ByLibrary, await WaitForTreeAsync(server.TraceId, byHand), () => mesh.Logs);
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(Meshes))]
+    public async Task Request_Debug_IsOneTreeAndAllSpansOfOursSayDebug(string tracer, bool byHand)
+    {
+        var mesh = await queue.MeshAsync(byHand);
+        var traceId = Guid.NewGuid().ToString("N");
+        await mesh.PublishAsync(Enum.Parse<Tracer>(tracer), sampling: 100, "debug", [.. Sent.W3CSampled.Headers(traceId), .. Sent.B3Debug.Headers(traceId)]);
+
+        var spans = await WaitForTreeAsync(traceId, byHand);
+        SpanOutline.AssertEqual(byHand ? ByHand : ByLibrary, spans, () => mesh.Logs, remoteParent: CallerHeaders.SpanId);
+        Assert.All(spans, span => Assert.Equal(span.Service != EnvoyMatrix.ServiceName, span.Debug));
+    }
+
+    [SkippableTheory]
+    [InlineData("Zipkin", Sent.Nothing)]
+    [InlineData("Zipkin", Sent.B3Unsampled)]
+    [InlineData("Zipkin", Sent.BothUnsampled)]
+    [InlineData("ZipkinW3C", Sent.Nothing)]
+    [InlineData("ZipkinW3C", Sent.B3Unsampled)]
+    [InlineData("ZipkinW3C", Sent.W3CUnsampled)]
+    [InlineData("ZipkinW3C", Sent.BothUnsampled)]
+    [InlineData("OpenTelemetry", Sent.Nothing)]
+    [InlineData("OpenTelemetry", Sent.W3CUnsampled)]
+    [InlineData("OpenTelemetry", Sent.BothUnsampled)]
+    public async Task Request_Unsampled_LeavesNothing(string tracer, Sent sent)
+    {
+        foreach (var byHand in new[] { false, true })
+        {
+            var mesh = await queue.MeshAsync(byHand);
+            queue.Collector.Forget();
+            var later = Guid.NewGuid().ToString("N");
+            // Nothing: the front proxy decides.
+            await mesh.PublishAsync(Enum.Parse<Tracer>(tracer), sampling: sent == Sent.Nothing ? 0 : 100, "unsampled", sent.Headers(Guid.NewGuid().ToString("N")));
+            await mesh.PublishAsync(Enum.Parse<Tracer>(tracer), sampling: 100, "later", Sent.BothAsOpenTelemetrySendsThem.Headers(later));
+
+            // The queue keeps the order: when the later message has been handled, the spans of the earlier one would be here.
+            SpanOutline.AssertEqual(byHand ? ByHand : ByLibrary, await WaitForTreeAsync(later, byHand), () => mesh.Logs, remoteParent: CallerHeaders.SpanId);
+            Assert.All(queue.Collector.Spans, span => Assert.Equal(later, span.TraceId));
+        }
+    }
+
+    private async Task<IReadOnlyList<CollectedSpan>> WaitForTreeAsync(string traceId, bool byHand)
+    {
+        var count = (byHand ? ByHand : ByLibrary).Count(character => character == '\n');
+        return await queue.Collector.WaitForAsync($"the tree {traceId}", spans => spans.Where(span => span.TraceId == traceId).ToArray() is { } tree && tree.Length >= count ? tree : null);
+    }
+}
