@@ -4,7 +4,7 @@ namespace Tracing.Sdk.Recording;
 /// <remarks>A name is here only if that is certain. Where a source's polls cannot be told from work, as those of Npgsql, a rule of the application does it.</remarks>
 internal static class BackgroundPolls
 {
-    // The calls between silos: membership, gossip, load, manifests, directory, balance. The same source has the timers of grains, which are work.
+    // The calls between silos: membership, gossip, load, manifests, directory, balance. The same source has reminders and streams, which are work.
     private static readonly string[] OrleansInterfaces =
     [
         "IMembershipTable", "IMembershipTableSystemTarget", "IMembershipService",
@@ -26,6 +26,12 @@ internal static class BackgroundPolls
         "Microsoft.Orleans.Runtime" => IsOfOrleans(name),
         _ => false,
     };
+
+    /// <summary>Whether a root is the round of a timer that may be a poll or work: its spans decide.</summary>
+    /// <param name="source">The name of its source.</param>
+    /// <param name="name">Its name when it starts.</param>
+    /// <remarks>The timers of Orleans itself, one round of which a second publishes the load of the silo, have the same name as those of grains.</remarks>
+    public static bool IsRound(string source, string name) => source == "Microsoft.Orleans.Runtime" && name == "IGrainTimerInvoker/InvokeCallbackAsync";
 
     // {interface}/{method}
     private static bool IsOfOrleans(string name)

@@ -72,6 +72,11 @@ internal sealed class IgnoreRules(IgnoreOptions options)
     /// <param name="name">Its name when it starts.</param>
     public bool IsPoll(string source, string name) => _backgroundPolls && BackgroundPolls.Contain(source, name);
 
+    /// <summary>Whether a root has no span, and what it starts begins traces.</summary>
+    /// <param name="source">The name of its source.</param>
+    /// <param name="name">Its name when it starts.</param>
+    public bool IsRound(string source, string name) => _backgroundPolls && BackgroundPolls.IsRound(source, name);
+
     private static bool IsHealthCheck(string path) => path.Length switch
     {
         6 => path.Equals("/livez", StringComparison.OrdinalIgnoreCase),

@@ -58,6 +58,7 @@ internal sealed class SpanSampler(
         bool record;
         if (parent.TraceId == default)
         {
+            if (rulesInForce.Current.Ignored.IsRound(options.Source.Name, options.Name)) return Refuse(ref options, ActivitySamplingResult.None);
             var state = OutgoingIds.GetHint(remote);
             record = Decide(state, remote, isRoot: true, ref options);
             if (record && remote?.Owner is null && ownership.IsSecond) warnings.RecordedTwice();
@@ -89,8 +90,9 @@ internal sealed class SpanSampler(
         }
         else
         {
-            // A context that the application kept, or that a library read from a message without calling it remote.
-            return Follow((parent.TraceFlags & ActivityTraceFlags.Recorded) != 0 && !ownership.IsForeign(parent), ref options, isReceived: options.Kind is ActivityKind.Consumer or ActivityKind.Server);
+            // A context that the application kept, or that a library read from a message without calling it remote. Outside of any activity nothing else carries a refusal.
+            var isReceived = options.Kind is ActivityKind.Consumer or ActivityKind.Server || Activity.Current is null;
+            return Follow((parent.TraceFlags & ActivityTraceFlags.Recorded) != 0 && !ownership.IsForeign(parent), ref options, isReceived);
         }
 
         return record ? ActivitySamplingResult.AllDataAndRecorded : Refuse(ref options, ActivitySamplingResult.PropagationData);

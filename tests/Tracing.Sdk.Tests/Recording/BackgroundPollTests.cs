@@ -99,6 +99,30 @@ public sealed class BackgroundPollTests
         Assert.Empty(process.Stop());
     }
 
+    // Its rounds are those of the silo and of grains alike.
+    [Fact]
+    public void Round_OfATimerOfOrleans_HasNoSpanAndItsWorkBeginsATrace()
+    {
+        using var orleans = new ActivitySource("Microsoft.Orleans.Runtime");
+        using var work = new ActivitySource("Shop.Work");
+        using var process = new TracedProcess();
+        using (orleans.StartActivity("IGrainTimerInvoker/InvokeCallbackAsync", ActivityKind.Server)) work.StartActivity("tick")!.Dispose();
+
+        Decisions.Assert(process.Services, (DecisionReason.Ratio, true, 1));
+        var span = Assert.Single(process.Stop());
+        Assert.Equal(("tick", null), (span.Name, span.ParentId));
+    }
+
+    [Fact]
+    public void Round_PollsAreRecorded_IsRecorded()
+    {
+        using var orleans = new ActivitySource("Microsoft.Orleans.Runtime");
+        using var process = new TracedProcess(o => o.Ignore.BackgroundPolls = false);
+        orleans.StartActivity("IGrainTimerInvoker/InvokeCallbackAsync", ActivityKind.Server)!.Dispose();
+
+        Assert.Single(process.Stop());
+    }
+
     // A timer that a request has left running polls for ever.
     [Fact]
     public async Task Root_PollWhoseParentEndedLongAgo_IsRefused()

@@ -107,6 +107,23 @@ public sealed class DenyTests
         Assert.Equal("server", Assert.Single(spans).Kind);
     }
 
+    // As the StartActivity of NATS, which handlers call for a message.
+    [Fact]
+    public async Task Resume_RefusedParentOutsideOfAnyActivity_CarriesTheRefusalOn()
+    {
+        await using var server = new WireServer();
+        await Traced.RunAsync(async _ =>
+        {
+            Activity.Current = null;
+            var parent = new ActivityContext(ActivityTraceId.CreateFromString(TraceId), ActivitySpanId.CreateFromString(RemoteId), ActivityTraceFlags.None);
+            using var activity = Library.StartActivity("handle", ActivityKind.Internal, parent);
+            using var client = new HttpClient();
+            (await client.GetAsync(server.Address)).Dispose();
+        });
+
+        Assert.Equal((TraceId, "0"), (server.Request["X-B3-TraceId"], server.Request["X-B3-Sampled"]));
+    }
+
     [Theory]
     [InlineData(1.0, "1")]
     [InlineData(0.0, "0")]
