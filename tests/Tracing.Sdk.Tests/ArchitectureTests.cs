@@ -32,7 +32,7 @@ public sealed class ArchitectureTests
         ("AspNetCore", ["Options", "Logging", "Propagation.*", "Recording", "Http"]),
         ("Lifetime", ["Logging", "Recording", "Export"]),
         ("Configuration", ["Options", "Logging", "Propagation.*", "Recording", "Export.*"]),
-        ("Root", ["Options", "Logging", "Propagation.*", "Recording", "Export.*", "Http", "Messages", "AspNetCore", "Lifetime", "Configuration"]),
+        ("Root", ["Options", "Logging", "Propagation.*", "Recording", "Export.*", "Http", "AspNetCore", "Lifetime", "Configuration"]),
     ];
 
     [Fact]

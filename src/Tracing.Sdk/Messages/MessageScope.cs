@@ -6,7 +6,7 @@ namespace Tracing.Sdk.Messages;
 
 /// <summary>The handling of one message. Disposing of it ends the span and gives the running code back the span, the context and the baggage that it had before, so that a
 /// loop carries nothing of a message into the next one.</summary>
-/// <remarks>A span that has ended in the meantime does not become current again. One flow of execution.</remarks>
+/// <remarks>A span that has ended in the meantime does not become current again. For one flow of execution: it is not thread-safe.</remarks>
 public sealed class MessageScope : IDisposable
 {
     private readonly Activity? _outerActivity = Activity.Current;
