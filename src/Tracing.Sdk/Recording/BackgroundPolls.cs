@@ -4,7 +4,7 @@ namespace Tracing.Sdk.Recording;
 /// <remarks>A name is here only if that is certain. Where a source's polls cannot be told from work, as those of Npgsql, a rule of the application does it.</remarks>
 internal static class BackgroundPolls
 {
-    // The calls between silos: membership, gossip, load, manifests, directory, balance. The same source has reminders and streams, which are work.
+    // The calls between silos: membership, gossip, load, manifests, directory, balance, cancellation. The same source has reminders and streams, which are work.
     private static readonly string[] OrleansInterfaces =
     [
         "IMembershipTable", "IMembershipTableSystemTarget", "IMembershipService",
@@ -12,6 +12,7 @@ internal static class BackgroundPolls
         "IClusterManifestSystemTarget", "ISiloManifestSystemTarget", "ISiloMetadataSystemTarget",
         "IRemoteGrainDirectory", "IDhtGrainDirectory", "IGrainDirectoryPartition", "IGrainDirectoryClient", "IRemoteClientDirectory",
         "IActivationRepartitionerSystemTarget", "IActivationRebalancerMonitor",
+        "IGrainCallCancellationManagerSystemTarget",
     ];
 
     /// <summary>Whether a root is a poll.</summary>

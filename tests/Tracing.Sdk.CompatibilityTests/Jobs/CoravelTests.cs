@@ -39,7 +39,7 @@ public sealed class CoravelTests
             TraceOutline.Of(await app.StopAsync()));
     }
 
-    private sealed class Done : TaskCompletionSource
+    private sealed class Done() : TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)
     {
         public Func<Uri>? Stock { get; set; }
     }

@@ -38,7 +38,7 @@ public sealed class HangfireTests
             TraceOutline.Of(await app.StopAsync()));
     }
 
-    private sealed class Done : TaskCompletionSource
+    private sealed class Done() : TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)
     {
         public Func<Uri>? Stock { get; set; }
     }

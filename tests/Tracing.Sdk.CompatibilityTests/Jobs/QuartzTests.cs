@@ -87,7 +87,7 @@ public sealed class QuartzTests(Servers servers)
         return await app.StopAsync();
     }
 
-    private sealed class Done : TaskCompletionSource
+    private sealed class Done() : TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)
     {
         public Func<Uri>? Stock { get; set; }
     }

@@ -107,7 +107,7 @@ public sealed class MassTransitTests(Servers servers)
         return TraceOutline.Of(await app.StopAsync());
     }
 
-    private sealed class Handled : TaskCompletionSource;
+    private sealed class Handled() : TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public sealed record Order(int Id, Uri Stock);
     public sealed record Question;

@@ -103,7 +103,7 @@ public sealed class RabbitMqTests(Servers servers)
             },
             builder => builder.Services.AddHttpClient(),
             options);
-        var handled = new TaskCompletionSource();
+        var handled = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var consumer = new AsyncEventingBasicConsumer(channel);
         consumer.ReceivedAsync += async (_, _) =>
         {

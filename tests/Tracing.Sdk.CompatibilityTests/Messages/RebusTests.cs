@@ -14,7 +14,7 @@ public sealed class RebusTests(Servers servers)
     public async Task Send_RootsOfTheDatabaseAreLeftOut_HasNoPolls()
     {
         var connection = await servers.PostgresAsync();
-        var handled = new TaskCompletionSource();
+        var handled = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var app = await TracedApp.StartAsync(
             app => app.MapGet("/send", (IBus bus) => bus.SendLocal("order 1")),
             builder => builder.Services

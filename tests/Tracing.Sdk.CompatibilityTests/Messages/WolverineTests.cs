@@ -53,7 +53,7 @@ public sealed class WolverineTests(Servers servers)
         return TraceOutline.Of(await app.StopAsync());
     }
 
-    public sealed class Handled : TaskCompletionSource;
+    public sealed class Handled() : TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public sealed record Order(Uri Stock);
 
