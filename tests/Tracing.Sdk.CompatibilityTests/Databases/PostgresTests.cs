@@ -157,6 +157,51 @@ public sealed class PostgresTests(Servers servers) : IAsyncLifetime
     }
 
     [SkippableFact]
+    public async Task Commands_ThatShareAConnection_AreInTheirRequests()
+    {
+        await using var shared = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(await servers.PostgresAsync()) { Multiplexing = true, MaxPoolSize = 1 });
+        await using var app = await TracedApp.StartAsync(app => app.MapGet("/orders", async (int id) =>
+        {
+            await using var connection = await shared.OpenConnectionAsync();
+            await using var command = new NpgsqlCommand($"SELECT {id}", connection);
+            return await command.ExecuteScalarAsync();
+        }));
+        // The first opens the connection, in the background.
+        await app.GetAsync("/orders?id=0", TracedApp.NotSampled);
+        await Task.WhenAll(Enumerable.Range(1, 5).Select(id => app.GetAsync($"/orders?id={id}")));
+        var spans = await app.StopAsync();
+
+        Assert.Equal(string.Join('\n', Enumerable.Repeat("SERVER GET /orders\n  CLIENT postgresql", 5)), TraceOutline.Of(spans));
+    }
+
+    [SkippableFact]
+    public async Task Notifications_ThatAreAwaited_HaveNoSpans()
+    {
+        var heard = new TaskCompletionSource();
+        await using var listener = await Database.OpenConnectionAsync();
+        listener.Notification += (_, _) => heard.TrySetResult();
+        await using (var listen = new NpgsqlCommand("LISTEN orders", listener)) await listen.ExecuteNonQueryAsync();
+        await using var app = await TracedApp.StartAsync(app => app.MapGet("/orders", async () =>
+        {
+            await using var notify = Database.CreateCommand("NOTIFY orders");
+            await notify.ExecuteNonQueryAsync();
+        }));
+        using var stop = new CancellationTokenSource();
+        var waiting = listener.WaitAsync(stop.Token);
+        await app.GetAsync("/orders");
+        await heard.Task.WaitAsync(TimeSpan.FromMinutes(1));
+        await waiting;
+
+        Assert.Equal(
+            """
+            SERVER GET /orders
+              CLIENT CONNECT postgres
+              CLIENT postgresql
+            """,
+            TraceOutline.Of(await app.StopAsync()));
+    }
+
+    [SkippableFact]
     public async Task Pool_ThatPrunesAndPings_MakesNoRoots()
     {
         var connectionString = new NpgsqlConnectionStringBuilder(await servers.PostgresAsync()) { ConnectionIdleLifetime = 1, ConnectionPruningInterval = 1, KeepAlive = 1 };
