@@ -24,12 +24,12 @@ internal sealed class SpanOwnership(object owner) : IDisposable
     // The last refusal on this thread, for the start that follows when another listener wants the activity.
     // Not disposed: a span may start on another thread while this recorder stops.
     private readonly ThreadLocal<(ActivitySource? Source, ActivityTraceId Trace, ActivitySpanId Parent)> _refused = new();
+    private readonly string _mark = $"Tracing.Sdk.{Interlocked.Increment(ref _instances)}";
+    private bool _isSecond;
+
     // The ids of activities that were left to another listener, each at the place of its last bits until another one takes it. Null until there is one.
     // Where only the context of a parent is known, as in OpenTelemetry's instrumentation of Redis some seconds after the command, no mark can be read.
     private ulong[]? _foreignIds;
-
-    private readonly string _mark = $"Tracing.Sdk.{Interlocked.Increment(ref _instances)}";
-    private bool _isSecond;
     private long _listeningSince = long.MaxValue;
 
     // Until the first refusal _refused is not read.

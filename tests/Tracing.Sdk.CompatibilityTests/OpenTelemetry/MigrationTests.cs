@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using Microsoft.AspNetCore.Builder;
+using OpenTelemetry;
 using OpenTelemetry.Exporter;
 using OpenTelemetry.Trace;
 using Tracing.Sdk.CompatibilityTests.Harness;
@@ -122,6 +124,17 @@ public sealed class MigrationTests
     }
 
     [Fact]
+    public async Task Processor_OfTheOther_ChangesOurSpansAtTheirStartOnly()
+    {
+        await using var shop = await Shop.StartAsync(builder => builder.Services.AddOpenTelemetry().WithTracing(tracing => tracing.AddAspNetCoreInstrumentation().AddProcessor(new Tagging())));
+        await shop.GetAsync("/factory");
+
+        var spans = (await shop.StopAsync()).Where(span => span.Kind == "SERVER").ToList();
+        Assert.Equal(2, spans.Count);
+        Assert.All(spans, span => Assert.Equal(("1", null), (span.Tag("start"), span.Tag("end"))));
+    }
+
+    [Fact]
     public async Task Start_EachInstrumentation_IsNamedWithTheCallToRemove()
     {
         await using var inbox = await OtlpInbox.StartAsync();
@@ -208,5 +221,12 @@ public sealed class MigrationTests
             "registered first" => Shop.StartAsync(options: ours, buildFirst: add),
             _ => Shop.StartAsync(add, ours),
         };
+    }
+
+    private sealed class Tagging : BaseProcessor<Activity>
+    {
+        public override void OnStart(Activity data) => data.SetTag("start", "1");
+
+        public override void OnEnd(Activity data) => data.SetTag("end", "1");
     }
 }
