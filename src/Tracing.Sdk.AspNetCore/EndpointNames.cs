@@ -54,6 +54,7 @@ internal sealed class EndpointNames
     {
         try
         {
+            // Routing's own metadata repeats the template.
             if (endpoint.Metadata.GetMetadata<IRouteDiagnosticsMetadata>()?.Route is { } route && route != (endpoint as RouteEndpoint)?.RoutePattern.RawText) return route;
         }
         catch (Exception)

@@ -57,8 +57,12 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
     // Whether the endpoint may decide anew.
     private bool _decidesAtEndpoint;
     private string? _errorType;
-    private string? _name;
     private int _statusCode;
+
+    private bool _isComplete;
+
+    // The name at the completion; null before it.
+    private string? _name;
 
     private ServerSpan(Activity activity, HttpContext context, ServerSettings settings) : base(activity)
     {
@@ -134,8 +138,9 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
     public void Complete(Exception? exception)
     {
         if (_context is not { } context) return;
-        IsComplete = true;
-        Complete(Activity, context, exception);
+        _isComplete = true;
+        SetName(context);
+        SetStatus(context, exception);
         // Listeners that were added before the recorder's hear of the stop before it does.
         // Hosting stops the activity of its feature. One that the application has replaced there may stop while the server uses the context again.
         var isReplaced = context.Features.Get<IHttpActivityFeature>()?.Activity != Activity;
@@ -143,15 +148,23 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
         if (isReplaced) Release();
     }
 
-    /// <summary>The name, and the status if the response has begun. Without it the status is not known yet.</summary>
-    public override void CompleteEarly()
+    public override void OnStopped()
     {
         if (_context is not { } context) return;
-        IsComplete = true;
+        // Code of the application stops the span before its request ends.
+        if (!_isComplete) CompleteEarly(context);
+        if (!OtherListeners.Hear(Activity.Source)) return;
+        RestoreName(context);
+        SetTags();
+    }
+
+    // The status is known if the response has begun.
+    private void CompleteEarly(HttpContext context)
+    {
         try
         {
-            SetName(Activity, context);
-            if (context.Response.HasStarted) SetStatus(Activity, context, exception: null);
+            SetName(context);
+            if (context.Response.HasStarted) SetStatus(context, exception: null);
         }
         catch (Exception)
         {
@@ -161,26 +174,21 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
         if (TracingInstance.Find() is { } tracing) RequestEnrichment.End(tracing, _settings, Activity, context, exception: null);
     }
 
-    private void Complete(Activity activity, HttpContext context, Exception? exception)
+    // The name, and what a gRPC call says beside it.
+    private void SetName(HttpContext context)
     {
-        SetName(activity, context);
-        SetStatus(activity, context, exception);
-    }
-
-    private void SetName(Activity activity, HttpContext context)
-    {
-        if (GrpcServerSpan.FindMethod(activity, context.Request, _names) is { } method)
+        if (GrpcServerSpan.FindMethod(Activity, context.Request, _names) is { } method)
         {
-            if (HasDefaultName(context.Request)) activity.DisplayName = GrpcServerSpan.NameOf(method);
-            _errorType = GrpcServerSpan.Complete(activity, context, method);
+            if (HasDefaultName(context.Request)) Activity.DisplayName = GrpcServerSpan.NameOf(method);
+            _errorType = GrpcServerSpan.Complete(Activity, context, method);
         }
 
         // The application may have set a name.
-        if (HasDefaultName(context.Request)) activity.DisplayName = Name(context.Request);
-        _name = activity.DisplayName;
+        if (HasDefaultName(context.Request)) Activity.DisplayName = Name(context.Request);
+        _name = Activity.DisplayName;
     }
 
-    private void SetStatus(Activity activity, HttpContext context, Exception? exception)
+    private void SetStatus(HttpContext context, Exception? exception)
     {
         var response = context.Response;
         if (exception is null && response is { HasStarted: true, StatusCode: < 500 and var code })
@@ -198,8 +206,8 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
 
         var cause = exception ?? context.Features.Get<IExceptionHandlerFeature>()?.Error;
         _errorType = cause?.GetType().FullName ?? _statusCode.ToString(CultureInfo.InvariantCulture);
-        if (activity.Status == ActivityStatusCode.Unset) activity.SetStatus(ActivityStatusCode.Error, cause is null ? null : ExceptionText.Message(cause));
-        if (cause is not null) RecordedExceptions.Record(activity, cause);
+        if (Activity.Status == ActivityStatusCode.Unset) Activity.SetStatus(ActivityStatusCode.Error, cause is null ? null : ExceptionText.Message(cause));
+        if (cause is not null) RecordedExceptions.Record(Activity, cause);
     }
 
     protected override void Read(Span<object?> values)
@@ -233,9 +241,9 @@ internal sealed class ServerSpan : SpanDetails, IEndpointFeature
 
     // OpenTelemetry's instrumentation of ASP.NET Core names each span again when it stops, by the method of HTTP and the route as it is written, and then calls the
     // application's functions, whose names are kept.
-    public override void KeepName()
+    private void RestoreName(HttpContext context)
     {
-        if (_name is null || Activity.DisplayName == _name || _context is not { } context) return;
+        if (_name is null || Activity.DisplayName == _name) return;
         var method = NameOfMethod(context.Request);
         if (Activity.DisplayName == method || Activity.DisplayName == $"{method} {Activity.GetTagItem("http.route")}") Activity.DisplayName = _name;
     }

@@ -18,9 +18,6 @@ internal abstract class SpanDetails(Activity activity)
     /// <summary>Whether a span has been started below it. Known only where an endpoint may decide anew.</summary>
     public bool HasChild { get; set; }
 
-    /// <summary>Whether what is known only at the end has been set.</summary>
-    public bool IsComplete { get; protected set; }
-
     /// <summary>The keys, in order: the same list for all spans.</summary>
     public abstract string[] Keys { get; }
     public Activity Activity => activity;
@@ -57,13 +54,8 @@ internal abstract class SpanDetails(Activity activity)
         for (var i = 0; i < Keys.Length; i++) values[i] = activity.GetTagItem(Keys[i]);
     }
 
-    /// <summary>Called when the span stops and another listener hears it, which may have named it last. Sets the name again, unless it is one that the application chose.</summary>
-    public virtual void KeepName()
-    {
-    }
-
-    /// <summary>Sets what is known so far: other code stops the span before its request ends.</summary>
-    public abstract void CompleteEarly();
+    /// <summary>Sets what the span still lacks when it stops, before it is encoded.</summary>
+    public abstract void OnStopped();
 
     /// <summary>Ignores the request in the running flow, if other code has cleared the sampled flag of its span, or if its endpoint is ignored and the flow does not know.</summary>
     /// <returns>Whether it is ignored.</returns>

@@ -234,10 +234,10 @@ internal sealed class SpanRecorder : IDisposable
         else if (GrpcCalls.IsExport(call)) Suppress(call);
     }
 
-    // It stays the current activity: what the call sends below it is then left out too, and says "not sampled".
-    private void Suppress(Activity root)
+    // The call stays the current activity, so that its request is left out too and says "not sampled".
+    private void Suppress(Activity call)
     {
-        TakeBack(root);
+        TakeBack(call);
         _metrics.DecisionReplaced(SpanSampler.LastDecision, SamplingDecision.Refuse(DecisionReason.Suppressed));
     }
 
@@ -296,13 +296,7 @@ internal sealed class SpanRecorder : IDisposable
         else if (_ownership.IsOurs(activity))
         {
             if (GrpcCalls.IsCall(activity)) GrpcCalls.End(activity);
-            if (details is { IsComplete: false }) details.CompleteEarly();
-            if (details is not null && OtherListeners.Hear(activity.Source))
-            {
-                details.KeepName();
-                details.SetTags();
-            }
-
+            details?.OnStopped();
             Export(activity, details);
         }
 

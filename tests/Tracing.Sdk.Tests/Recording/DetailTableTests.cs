@@ -49,7 +49,7 @@ public sealed class DetailTableTests
     {
         public override string[] Keys => [];
 
-        public override void CompleteEarly()
+        public override void OnStopped()
         {
         }
 
