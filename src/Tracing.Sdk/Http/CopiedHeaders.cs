@@ -21,10 +21,10 @@ internal static class CopiedHeaders
         if (IsCopy(new RequestCarrier(request).Get(name), received)) request.Headers.Remove(name);
     }
 
-    /// <summary>Whether a context is a copy, or names a span that is open here: other instrumentation of HttpClient writes that before this library does.</summary>
+    /// <summary>Whether a context is a copy, or names a span that is open here.</summary>
     public static bool IsCopyOrOpenSpan(in TraceIds written, RemoteContext? remote, Activity? activity) => IsCopy(written, remote) || IsOpenSpan(written, activity);
 
-    /// <summary>Whether a context names an activity or one that it was started in.</summary>
+    /// <summary>Whether a context names an activity or one that it was started in: other instrumentation writes that before this library does.</summary>
     public static bool IsOpenSpan(in TraceIds written, Activity? activity)
     {
         if (!written.HasIds) return false;

@@ -10,7 +10,7 @@ internal static class OpenTelemetrySdk
 
     private static volatile bool _isLoaded;
     private static volatile Func<bool>? _isSuppressing;
-    private static volatile Func<bool, IDisposable>? _beginSuppression;
+    private static volatile Func<bool, IDisposable?>? _beginSuppression;
 
     static OpenTelemetrySdk()
     {
@@ -22,10 +22,10 @@ internal static class OpenTelemetrySdk
     public static bool IsLoaded => _isLoaded;
 
     /// <summary>Whether the running code is in a <c>SuppressInstrumentationScope</c>.</summary>
-    public static bool IsSuppressing => (_isSuppressing ??= Bind())();
+    public static bool IsSuppressing => (_isSuppressing ??= BindProperty())();
 
     /// <summary>Enters such a scope, so that its tracing makes no spans of the running code.</summary>
-    /// <returns>The scope to dispose of; null when the SDK is not loaded.</returns>
+    /// <returns>The scope to dispose of; null when the SDK is not loaded, or has no such type.</returns>
     public static IDisposable? BeginSuppression() => IsLoaded ? (_beginSuppression ??= BindScope())(true) : null;
 
     private static void Look(Assembly assembly)
@@ -34,21 +34,11 @@ internal static class OpenTelemetrySdk
     }
 
     // The trimmer understands literal names. Bound at the first use and not while the assembly is loaded, because locks of other code may then be held.
-    private static Func<bool> Bind() =>
+    private static Func<bool> BindProperty() =>
         Type.GetType("OpenTelemetry.Sdk, OpenTelemetry")?.GetProperty("SuppressInstrumentation")?.GetMethod?.CreateDelegate<Func<bool>>()
         ?? (static () => false);
 
-    private static Func<bool, IDisposable> BindScope() =>
-        Type.GetType("OpenTelemetry.SuppressInstrumentationScope, OpenTelemetry")?.GetMethod("Begin", [typeof(bool)])?.CreateDelegate<Func<bool, IDisposable>>()
-        ?? (static _ => NoScope.Instance);
-
-    private sealed class NoScope : IDisposable
-    {
-        public static readonly NoScope Instance = new();
-
-        public void Dispose()
-        {
-            // A version of the SDK without the type.
-        }
-    }
+    private static Func<bool, IDisposable?> BindScope() =>
+        Type.GetType("OpenTelemetry.SuppressInstrumentationScope, OpenTelemetry")?.GetMethod("Begin", [typeof(bool)])?.CreateDelegate<Func<bool, IDisposable?>>()
+        ?? (static _ => null);
 }

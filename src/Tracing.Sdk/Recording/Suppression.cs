@@ -14,8 +14,8 @@ internal static class Suppression
     /// <summary>Whether the running code must not produce spans.</summary>
     public static bool IsActive => (_isUsed && Local.Value) || (OpenTelemetrySdk.IsLoaded && OpenTelemetrySdk.IsSuppressing);
 
-    /// <summary>Suppresses spans in the current flow until the scope is disposed of, those of a TracerProvider that hears calls too. No span in it has a recorded parent, so the sampler need not look for a suppression
-    /// when the parent is recorded.</summary>
+    /// <summary>Suppresses spans in the current flow until the scope is disposed of, also those of a TracerProvider that hears calls. No span in it has a recorded parent, so
+    /// the sampler need not look for a suppression when the parent is recorded.</summary>
     public static Scope Begin()
     {
         var before = (Local.Value, Activity.Current);
