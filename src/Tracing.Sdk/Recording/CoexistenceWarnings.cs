@@ -19,7 +19,7 @@ internal sealed class CoexistenceWarnings(ILogger logger)
     /// <summary>Looks for a TracerProvider that also traces requests and calls. Cheap enough for the start of a span.</summary>
     public void CheckRecording()
     {
-        if (_openTelemetry == 0 && OpenTelemetrySdk.IsLoaded && OtherListeners.HearHttp && IsFirst(ref _openTelemetry)) ReportTracing();
+        if (_openTelemetry == 0 && OpenTelemetrySdk.IsLoaded && OtherListeners.HearTraffic && IsFirst(ref _openTelemetry)) ReportTracing();
     }
 
     /// <summary>Looks for a TracerProvider that makes spans while this library only forwards headers, and reports the sources that it has not reported before.</summary>

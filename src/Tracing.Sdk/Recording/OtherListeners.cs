@@ -16,8 +16,8 @@ internal static class OtherListeners
     private static readonly ConcurrentDictionary<string, ActivitySource> Probes = new(StringComparer.Ordinal) { [Requests.Name] = Requests };
     private static ActivitySource _lastProbe = Requests;
 
-    /// <summary>Whether another listener hears requests or calls.</summary>
-    public static bool HearHttp => HearRequests || HearCalls;
+    /// <summary>Whether another listener hears requests, calls or calls of gRPC.</summary>
+    public static bool HearTraffic => HearRequests || HearCalls || HearGrpcCalls;
 
     /// <summary>Whether another listener hears requests.</summary>
     public static bool HearRequests => Requests.HasListeners();

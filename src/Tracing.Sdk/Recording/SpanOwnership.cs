@@ -10,7 +10,7 @@ namespace Tracing.Sdk.Recording;
 /// <param name="owner">The tracing of this recorder; requests of another owner are not recorded here.</param>
 internal sealed class SpanOwnership(object owner) : IDisposable
 {
-    // 64 KB: those of ten seconds at some hundred spans a second.
+    // 64 KB: the ids of ten seconds at some hundred spans a second.
     private const int MaxForeignIds = 8192;
 
     private static readonly object Ours = new();
@@ -27,8 +27,8 @@ internal sealed class SpanOwnership(object owner) : IDisposable
     private readonly string _mark = $"Tracing.Sdk.{Interlocked.Increment(ref _instances)}";
     private bool _isSecond;
 
-    // The ids of activities that were left to another listener, each at the place of its last bits until another one takes it. Null until there is one.
-    // Where only the context of a parent is known, as in OpenTelemetry's instrumentation of Redis some seconds after the command, no mark can be read.
+    // The span ids of the activities that were left to another listener, each at the place that its last bits name, until the next one there. Null until there is one.
+    // A mark cannot be read where only the context of a parent is known: OpenTelemetry's instrumentation of Redis makes a span some seconds after its command.
     private ulong[]? _foreignIds;
     private long _listeningSince = long.MaxValue;
 
@@ -98,16 +98,17 @@ internal sealed class SpanOwnership(object owner) : IDisposable
     public void GiveAway(Activity activity)
     {
         MarkForeign(activity);
-        var ids = Volatile.Read(ref _foreignIds) ?? Interlocked.CompareExchange(ref _foreignIds, new ulong[MaxForeignIds], null) ?? _foreignIds;
+        var ids = LazyInitializer.EnsureInitialized(ref _foreignIds, static () => new ulong[MaxForeignIds]);
         var id = Hex.ToUInt64(activity.SpanId);
         Volatile.Write(ref ids[id % MaxForeignIds], id);
         _foreignSpansExist = true;
     }
 
-    /// <summary>Whether a context in this process is that of an activity that was left to another listener lately.</summary>
+    /// <summary>Whether a context is that of an activity that was left to another listener lately.</summary>
     public bool IsForeign(in ActivityContext context)
     {
-        if (Volatile.Read(ref _foreignIds) is not { } ids) return false;
+        // Without a span id it names a trace and no parent; an empty place holds 0 too.
+        if (Volatile.Read(ref _foreignIds) is not { } ids || context.SpanId == default) return false;
         var id = Hex.ToUInt64(context.SpanId);
         return Volatile.Read(ref ids[id % MaxForeignIds]) == id;
     }

@@ -213,6 +213,31 @@ public sealed class CoexistenceTests
         Assert.StartsWith("OpenTelemetry traces calls", Assert.Single(process.Warnings), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("Grpc.Net.Client")]
+    [InlineData("OpenTelemetry.Instrumentation.GrpcNetClient")]
+    public void OpenTelemetryTracing_OfGrpcCallsOnly_IsWarnedOf(string source)
+    {
+        using var provider = OpenTelemetrySdk.CreateTracerProviderBuilder().AddSource(source).Build();
+        using var process = new TracedProcess();
+        Orders.StartActivity("work")!.Dispose();
+
+        Assert.StartsWith("OpenTelemetry traces gRPC calls in this process too (Grpc.Net.Client)", Assert.Single(process.Warnings), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void OwnTraceId_WhileAnotherListenerHasSpansOfItsOwn_IsRecorded()
+    {
+        using var listener = Hear(Orders.Name);
+        using var process = new TracedProcess();
+        using (Suppression.Begin()) Orders.StartActivity("suppressed")!.Dispose();
+        // An application that chooses the trace id of its work names no parent.
+        var chosen = new ActivityContext(ActivityTraceId.CreateFromString(TraceId), default, ActivityTraceFlags.Recorded);
+        Orders.StartActivity("work", ActivityKind.Internal, chosen)!.Dispose();
+
+        Assert.Equal("work", Assert.Single(process.Stop()).Name);
+    }
+
     [Fact]
     public async Task OpenTelemetryTracing_ItsFilterLeavesARequestOut_IsCountedAsLeftOut()
     {
