@@ -1,17 +1,12 @@
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using OpenTelemetry.Trace;
 
 namespace Tracing.Sdk;
 
 /// <summary>Starts tracing before every other hosted service, and stops it after the last one, when Kestrel has drained.</summary>
 internal sealed class MeshTracingService(Lazy<MeshTracing> tracing, IServiceProvider services) : IHostedLifecycleService
 {
-    // As long as its processors may take.
-    private static readonly TimeSpan MaxDisposal = TimeSpan.FromSeconds(5);
-
-    // The host's TracerProvider of OpenTelemetry, which it disposes of with its container, after this service has stopped.
-    private TracerProvider? _openTelemetry;
+    // What remains is CPU work, unless a processor of the application waits for its collector.
+    private static readonly TimeSpan MaxRedis = TimeSpan.FromSeconds(1);
 
     public Task StartingAsync(CancellationToken cancellationToken)
     {
@@ -25,7 +20,6 @@ internal sealed class MeshTracingService(Lazy<MeshTracing> tracing, IServiceProv
     public Task StartedAsync(CancellationToken cancellationToken)
     {
         tracing.Value.Instance.CheckOtherTracing();
-        if (tracing.Value.Instance.Recorder is not null) _openTelemetry = FindTracerProvider();
         return Task.CompletedTask;
     }
 
@@ -49,24 +43,25 @@ internal sealed class MeshTracingService(Lazy<MeshTracing> tracing, IServiceProv
 
     private async Task StopTracingAsync()
     {
-        if (_openTelemetry is { } provider) await DisposeAsync(provider).ConfigureAwait(false);
+        if (tracing.Value.Instance.Recorder is not null) await EndRedisAsync().ConfigureAwait(false);
         await tracing.Value.DisposeAsync().ConfigureAwait(false);
     }
 
-    // Its instrumentation of Redis makes the spans of the last seconds when it is disposed of. The container's disposal then does nothing.
-    private static async Task DisposeAsync(TracerProvider provider)
+    // OpenTelemetry's instrumentation of Redis makes the spans of the last seconds when it is disposed of. The container would do so after this service has stopped, and its
+    // disposal then does nothing. The trimmer understands the literal name.
+    private async Task EndRedisAsync()
     {
         try
         {
-            await Task.Run(provider.Dispose).WaitAsync(MaxDisposal).ConfigureAwait(false);
+            if (Type.GetType("OpenTelemetry.Instrumentation.StackExchangeRedis.StackExchangeRedisInstrumentation, OpenTelemetry.Instrumentation.StackExchangeRedis") is { } type
+                && services.GetService(type) is IDisposable redis)
+            {
+                await Task.Run(redis.Dispose).WaitAsync(MaxRedis).ConfigureAwait(false);
+            }
         }
         catch (Exception)
         {
-            // Its exporter waits for a collector, or a processor of the application threw: the stop goes on.
+            // Another processor of these spans threw, or waits: the stop goes on.
         }
     }
-
-    // Its own hosted service has made it, so none is made here.
-    private TracerProvider? FindTracerProvider() =>
-        services.GetService<IServiceProviderIsService>()?.IsService(typeof(TracerProvider)) == true ? services.GetService<TracerProvider>() : null;
 }

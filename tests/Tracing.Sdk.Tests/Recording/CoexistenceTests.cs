@@ -238,6 +238,23 @@ public sealed class CoexistenceTests
         Assert.Equal("work", Assert.Single(process.Stop()).Name);
     }
 
+    // A processor of it may wait for a collector that does not answer.
+    [Fact]
+    public async Task OpenTelemetryTracing_AtTheStop_IsNotWaitedFor()
+    {
+        var (sink, exported) = (new SpanSink(), -1);
+        await using (var service = await TestService.StartAsync(
+            app => app.MapGet("/", () => "ok"),
+            o => TestService.ExportTo(sink, o),
+            b => b.Services.AddOpenTelemetry().WithTracing(t => t.AddProcessor(new AtShutdown(() => exported = sink.Spans.Count)))))
+        {
+            await service.GetAsync("/");
+            await service.StopAsync();
+        }
+
+        Assert.Equal(1, exported);
+    }
+
     [Fact]
     public async Task OpenTelemetryTracing_ItsFilterLeavesARequestOut_IsCountedAsLeftOut()
     {
@@ -382,6 +399,15 @@ public sealed class CoexistenceTests
         var listener = new ActivityListener { ShouldListenTo = s => s.Name == source, Sample = (ref _) => ActivitySamplingResult.AllDataAndRecorded };
         ActivitySource.AddActivityListener(listener);
         return listener;
+    }
+
+    private sealed class AtShutdown(Action act) : BaseProcessor<Activity>
+    {
+        protected override bool OnShutdown(int timeoutMilliseconds)
+        {
+            act();
+            return true;
+        }
     }
 
     private sealed class ThrowingLogger(string at) : ILoggerProvider, ILogger
