@@ -14,7 +14,8 @@ public sealed class IgnoreOptions
 
     /// <summary>Whether the polls of known libraries are ignored outside of traces: the job store of Quartz, the calls between the silos of Orleans, and RabbitMQ's answer that a queue is empty.</summary>
     /// <value>Default true.</value>
-    /// <remarks>Only what the library names apart from work: jobs, timers and messages are recorded, and so are the same spans inside of a trace. Turn it off to see how a library polls.</remarks>
+    /// <remarks>Only what the library names apart from work: jobs and messages are recorded, and so are the same spans inside of a trace. A timer of Orleans has no span, and what
+    /// it starts begins traces. Turn it off to see how a library polls.</remarks>
     [Reloadable]
     public bool BackgroundPolls { get; set; } = true;
 
