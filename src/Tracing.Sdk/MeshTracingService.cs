@@ -1,11 +1,14 @@
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using OpenTelemetry.Trace;
+using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk;
 
 /// <summary>Starts tracing before every other hosted service, and stops it after the last one, when Kestrel has drained.</summary>
 internal sealed class MeshTracingService(Lazy<MeshTracing> tracing, IServiceProvider services) : IHostedLifecycleService
 {
-    // What remains is CPU work, unless a processor of the application waits for its collector.
+    // For the CPU work of the instrumentation, which the disposal of a provider begins with. Then its exporters may wait for their collector.
     private static readonly TimeSpan MaxRedis = TimeSpan.FromSeconds(1);
 
     public Task StartingAsync(CancellationToken cancellationToken)
@@ -43,25 +46,23 @@ internal sealed class MeshTracingService(Lazy<MeshTracing> tracing, IServiceProv
 
     private async Task StopTracingAsync()
     {
-        if (tracing.Value.Instance.Recorder is not null) await EndRedisAsync().ConfigureAwait(false);
+        var redis = tracing.Value.Instance.Recorder is not null && OtherListeners.Hear(SourceNames.Redis) ? Task.Run(EndRedis) : Task.CompletedTask;
+        await Task.WhenAny(redis, Task.Delay(MaxRedis)).ConfigureAwait(false);
         await tracing.Value.DisposeAsync().ConfigureAwait(false);
+        await redis.ConfigureAwait(false);
     }
 
-    // OpenTelemetry's instrumentation of Redis makes the spans of the last seconds when it is disposed of. The container would do so after this service has stopped, and its
-    // disposal then does nothing. The trimmer understands the literal name.
-    private async Task EndRedisAsync()
+    // OpenTelemetry's instrumentation of Redis makes the spans of the last seconds when its TracerProvider is disposed of. The container would do so after this service has
+    // stopped, and its disposal then does nothing.
+    private void EndRedis()
     {
         try
         {
-            if (Type.GetType("OpenTelemetry.Instrumentation.StackExchangeRedis.StackExchangeRedisInstrumentation, OpenTelemetry.Instrumentation.StackExchangeRedis") is { } type
-                && services.GetService(type) is IDisposable redis)
-            {
-                await Task.Run(redis.Dispose).WaitAsync(MaxRedis).ConfigureAwait(false);
-            }
+            services.GetService<TracerProvider>()?.Dispose();
         }
         catch (Exception)
         {
-            // Another processor of these spans threw, or waits: the stop goes on.
+            // A processor of the application threw: the stop goes on.
         }
     }
 }

@@ -42,6 +42,13 @@ internal static class OtherListeners
         return probe.HasListeners();
     }
 
+    /// <summary>Whether another listener hears sources of a name. For names that are asked about once.</summary>
+    public static bool Hear(string name)
+    {
+        using var probe = new ActivitySource(name, ProbeVersion);
+        return probe.HasListeners();
+    }
+
     /// <summary>Whether a source is one of the probes, which must not be listened to.</summary>
     public static bool IsProbe(ActivitySource source) => source.Version == ProbeVersion;
 

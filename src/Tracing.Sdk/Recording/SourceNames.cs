@@ -13,6 +13,9 @@ internal static class SourceNames
     /// <summary>OpenTelemetry's instrumentation of Grpc.Net.Client makes it the source of that library's activities.</summary>
     public const string OpenTelemetryGrpcClient = "OpenTelemetry.Instrumentation.GrpcNetClient";
 
+    /// <summary>OpenTelemetry's instrumentation of StackExchange.Redis, and the copy of it in Aspire's client.</summary>
+    public const string Redis = "OpenTelemetry.Instrumentation.StackExchangeRedis";
+
     /// <summary>Whether spans of a source are those of a web host's requests.</summary>
     public static bool IsHttpServer(string name) => name is HttpServer or OwnHttpServer;
 
