@@ -8,8 +8,8 @@ using Tracing.Sdk.CompatibilityTests.Harness;
 
 namespace Tracing.Sdk.CompatibilityTests.Calls;
 
-[WorksWith("AWSSDK.S3", "a CLIENT span of each HTTP request")]
-[WorksWith("AWSSDK.SQS", "a CLIENT span of each HTTP request")]
+[WorksWith("AWSSDK.S3", "a CLIENT span of each HTTP request", Name = "AWS SDK")]
+[WorksWith("AWSSDK.SQS", "a CLIENT span of each HTTP request", Name = "AWS SDK")]
 public sealed class AwsTests
 {
     private static readonly BasicAWSCredentials Credentials = new("key", "secret");

@@ -13,8 +13,8 @@ namespace Tracing.Sdk.CompatibilityTests.Calls;
 
 // Azure.Core makes a span of each method of a client, and around each attempt a CLIENT span of its own source, Azure.Core.Http, which says the same as that of the platform.
 // Azure.Experimental.EnableActivitySource, a switch of the process, is not needed: methods of both libraries here have spans without it.
-[WorksWith("Azure.Storage.Blobs", "an INTERNAL span of each method, below it a CLIENT span of each attempt")]
-[WorksWith("Azure.Security.KeyVault.Secrets", "as `Azure.Storage.Blobs`; the first request is refused by the vault, which names its authority")]
+[WorksWith("Azure.Storage.Blobs", "an INTERNAL span of each method, below it a CLIENT span of each attempt", Name = "Azure SDK")]
+[WorksWith("Azure.Security.KeyVault.Secrets", "as `Azure.Storage.Blobs`; the first request is refused by the vault, which names its authority", Name = "Azure SDK")]
 public sealed class AzureTests
 {
     private readonly ConcurrentQueue<string> _received = new();

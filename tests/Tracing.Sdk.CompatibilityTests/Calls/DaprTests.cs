@@ -8,7 +8,7 @@ using Tracing.Sdk.CompatibilityTests.Harness;
 
 namespace Tracing.Sdk.CompatibilityTests.Calls;
 
-[WorksWith("Dapr.Client", "a CLIENT span of each call of the sidecar, by HTTP or gRPC")]
+[WorksWith("Dapr.Client", "a CLIENT span of each call of the sidecar, by HTTP or gRPC", Name = "Dapr")]
 public sealed class DaprTests
 {
     [Fact]

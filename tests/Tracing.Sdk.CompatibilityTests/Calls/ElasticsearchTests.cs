@@ -4,7 +4,7 @@ using Tracing.Sdk.CompatibilityTests.Harness;
 
 namespace Tracing.Sdk.CompatibilityTests.Calls;
 
-[WorksWith("Elastic.Clients.Elasticsearch", "a CLIENT span of each operation, by the library, and below it that of the HTTP request", SetUp = "[see below](#elasticsearch)")]
+[WorksWith("Elastic.Clients.Elasticsearch", "a CLIENT span of each operation, by the library, and below it that of the HTTP request", SetUp = "[see below](#elasticsearch)", Name = "Elasticsearch")]
 public sealed class ElasticsearchTests
 {
     [Theory]

@@ -4,7 +4,7 @@ using Tracing.Sdk.CompatibilityTests.Harness;
 
 namespace Tracing.Sdk.CompatibilityTests.Calls;
 
-[WorksWith("Flurl.Http", "a CLIENT span of each call")]
+[WorksWith("Flurl.Http", "a CLIENT span of each call", Name = "Flurl")]
 public sealed class FlurlTests
 {
     [Fact]

@@ -3,7 +3,7 @@ using Tracing.Sdk.CompatibilityTests.Harness;
 
 namespace Tracing.Sdk.CompatibilityTests.Calls;
 
-[WorksWith("Microsoft.AspNetCore.HeaderPropagation", "a CLIENT span of each call, whose ids take the place of the copied ones", SetUp = "nothing; the trace headers can go from its list")]
+[WorksWith("Microsoft.AspNetCore.HeaderPropagation", "a CLIENT span of each call, whose ids take the place of the copied ones", SetUp = "nothing; the trace headers can go from its list", Name = "HeaderPropagation")]
 public sealed class HeaderPropagationTests
 {
     private static readonly string[] Copied =

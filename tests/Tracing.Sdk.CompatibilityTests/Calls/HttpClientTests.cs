@@ -3,6 +3,7 @@ using Tracing.Sdk.CompatibilityTests.Harness;
 
 namespace Tracing.Sdk.CompatibilityTests.Calls;
 
+[WorksWith("HttpClient, IHttpClientFactory", "a CLIENT span of each call", IsPlatform = true)]
 public sealed class HttpClientTests
 {
     [Fact]

@@ -7,7 +7,7 @@ using Tracing.Sdk.CompatibilityTests.Harness;
 
 namespace Tracing.Sdk.CompatibilityTests.Calls;
 
-[WorksWith("Microsoft.AspNetCore.Authentication.JwtBearer", "a CLIENT span of each request for keys, in the request that needs them")]
+[WorksWith("Microsoft.AspNetCore.Authentication.JwtBearer", "a CLIENT span of each request for keys, in the request that needs them", Name = "JwtBearer")]
 public sealed class JwtBearerTests
 {
     [Fact]

@@ -4,7 +4,7 @@ using Tracing.Sdk.CompatibilityTests.Harness;
 
 namespace Tracing.Sdk.CompatibilityTests.Calls;
 
-[WorksWith("Refit.HttpClientFactory", "a CLIENT span of each call")]
+[WorksWith("Refit.HttpClientFactory", "a CLIENT span of each call", Name = "Refit")]
 public sealed class RefitTests
 {
     public interface ICatalog

@@ -5,7 +5,7 @@ using Tracing.Sdk.CompatibilityTests.Harness;
 
 namespace Tracing.Sdk.CompatibilityTests.Calls;
 
-[WorksWith("Microsoft.Extensions.Http.Resilience", "a CLIENT span of each attempt: retries, hedging, timeouts")]
+[WorksWith("Microsoft.Extensions.Http.Resilience", "a CLIENT span of each attempt: retries, hedging, timeouts", Name = "Http.Resilience (Polly)")]
 public sealed class ResilienceTests
 {
     [Fact]

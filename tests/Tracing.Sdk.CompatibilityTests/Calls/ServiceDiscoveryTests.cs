@@ -4,7 +4,7 @@ using Tracing.Sdk.CompatibilityTests.Harness;
 
 namespace Tracing.Sdk.CompatibilityTests.Calls;
 
-[WorksWith("Microsoft.Extensions.ServiceDiscovery", "a CLIENT span of each call")]
+[WorksWith("Microsoft.Extensions.ServiceDiscovery", "a CLIENT span of each call", Name = "ServiceDiscovery")]
 public sealed class ServiceDiscoveryTests
 {
     [Theory]

@@ -7,7 +7,7 @@ using Tracing.Sdk.CompatibilityTests.Harness;
 
 namespace Tracing.Sdk.CompatibilityTests.Databases;
 
-[WorksWith("Npgsql.EntityFrameworkCore.PostgreSQL", "those of Npgsql", SetUp = "nothing; [migrations at the start](#migrations-at-the-start)")]
+[WorksWith("Npgsql.EntityFrameworkCore.PostgreSQL", "those of Npgsql", SetUp = "nothing; [migrations at the start](#migrations-at-the-start)", Name = "EF Core")]
 [Collection(Servers.Name)]
 public sealed class EntityFrameworkPostgresTests(Servers servers)
 {

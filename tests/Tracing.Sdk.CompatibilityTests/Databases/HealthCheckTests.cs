@@ -5,7 +5,7 @@ using Tracing.Sdk.CompatibilityTests.Harness;
 
 namespace Tracing.Sdk.CompatibilityTests.Databases;
 
-[WorksWith("AspNetCore.HealthChecks.NpgSql", "none below a health endpoint; roots by Npgsql where an `IHealthCheckPublisher` runs the checks", SetUp = "for a publisher, [leave out roots](#checks-and-polls-outside-of-requests)")]
+[WorksWith("AspNetCore.HealthChecks.NpgSql", "none below a health endpoint; roots by Npgsql where an `IHealthCheckPublisher` runs the checks", SetUp = "for a publisher, [leave out roots](#checks-and-polls-outside-of-requests)", Name = "AspNetCore.HealthChecks")]
 [Collection(Servers.Name)]
 public sealed class HealthCheckTests(Servers servers)
 {

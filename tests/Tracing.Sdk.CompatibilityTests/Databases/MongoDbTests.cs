@@ -6,7 +6,7 @@ using Tracing.Sdk.CompatibilityTests.Harness;
 
 namespace Tracing.Sdk.CompatibilityTests.Databases;
 
-[WorksWith("MongoDB.Driver", "a CLIENT span of each operation, by the library (run without a server: a failed one)")]
+[WorksWith("MongoDB.Driver", "a CLIENT span of each operation, by the library (run without a server: a failed one)", Name = "MongoDB")]
 public sealed class MongoDbTests
 {
     [Fact]

@@ -6,9 +6,9 @@ using Tracing.Sdk.CompatibilityTests.Harness;
 
 namespace Tracing.Sdk.CompatibilityTests.Databases;
 
-[WorksWith("StackExchange.Redis", "none of its own", SetUp = "[for spans, OpenTelemetry's instrumentation](migrating-from-opentelemetry.md)")]
-[WorksWith("Microsoft.Extensions.Caching.StackExchangeRedis", "none of its own", SetUp = "as StackExchange.Redis")]
-[WorksWith("Microsoft.Extensions.Caching.Hybrid", "none of its own; what fills the cache is in the request that missed")]
+[WorksWith("StackExchange.Redis", "none of its own", SetUp = "[for spans, OpenTelemetry's instrumentation](opentelemetry.md#databases-without-an-activitysource)")]
+[WorksWith("Microsoft.Extensions.Caching.StackExchangeRedis", "none of its own", SetUp = "as StackExchange.Redis", Name = "StackExchange.Redis")]
+[WorksWith("Microsoft.Extensions.Caching.Hybrid", "none of its own; what fills the cache is in the request that missed", Name = "HybridCache")]
 [Collection(Servers.Name)]
 public sealed class RedisTests(Servers servers)
 {

@@ -24,7 +24,7 @@ public sealed class WorksWithTests
     public void ReadmeTable_IsFresh()
     {
         var table = new StringBuilder("| | |\n|---|---|\n");
-        foreach (var group in Groups) table.Append($"| {NameOf(group.Key)} | {string.Join(", ", group.Select(library => $"{library.Package} {Versions[library.Package]}"))} |\n");
+        foreach (var group in Groups) table.Append($"| {NameOf(group.Key)} | {string.Join(", ", NamesOf(group))} |\n");
         MatchSection("README.md", table.ToString());
     }
 
@@ -35,12 +35,17 @@ public sealed class WorksWithTests
         foreach (var group in Groups)
         {
             tables.Append($"## {NameOf(group.Key)}\n\n| library | tested | spans | to do |\n|---|---|---|---|\n");
-            foreach (var library in group) tables.Append($"| `{library.Package}` | {Versions[library.Package]} | {library.Spans} | {library.SetUp ?? "nothing"} |\n");
+            foreach (var library in group) tables.Append($"| {(library.IsPlatform ? library.Package : $"`{library.Package}`")} | {VersionOf(library)} | {library.Spans} | {library.SetUp ?? "nothing"} |\n");
             tables.Append('\n');
         }
 
         MatchSection("docs/libraries.md", tables.ToString().TrimEnd('\n') + "\n");
     }
+
+    private static IEnumerable<string> NamesOf(IEnumerable<WorksWithAttribute> libraries) =>
+        libraries.Select(library => library.Name ?? library.Package).Distinct().Order(StringComparer.OrdinalIgnoreCase);
+
+    private static string VersionOf(WorksWithAttribute library) => library.IsPlatform ? $".NET {Environment.Version.Major}" : Versions[library.Package];
 
     private static string NameOf(string folder) => folder == "OpenTelemetry" ? folder : string.Concat(folder.Select((c, i) => i > 0 && char.IsUpper(c) ? $" {char.ToLowerInvariant(c)}" : $"{c}"));
 

@@ -4,7 +4,7 @@ using Tracing.Sdk.CompatibilityTests.Harness;
 
 namespace Tracing.Sdk.CompatibilityTests.Jobs;
 
-[WorksWith("Hangfire.InMemory", "none; the calls of a job are roots", SetUp = "a span in the job, see [background work](background-work.md)")]
+[WorksWith("Hangfire.InMemory", "none; the calls of a job are roots", SetUp = "a span in the job, see [background work](background-work.md)", Name = "Hangfire")]
 public sealed class HangfireTests
 {
     [Fact]

@@ -11,7 +11,7 @@ namespace Tracing.Sdk.CompatibilityTests.Jobs;
 
 [WorksWith(
     "Microsoft.Orleans.Server", "both ends of a call of a grain, its placement and activation; calls between silos outside of a trace and rounds of timers are left out; deactivations are roots",
-    SetUp = "`AddActivityPropagation()` at the silo and its clients")]
+    SetUp = "`AddActivityPropagation()` at the silo and its clients", Name = "Orleans")]
 public sealed class OrleansTests
 {
     [Fact]

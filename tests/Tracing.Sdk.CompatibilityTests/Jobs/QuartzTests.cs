@@ -7,7 +7,7 @@ namespace Tracing.Sdk.CompatibilityTests.Jobs;
 
 [WorksWith(
     "Quartz.Extensions.Hosting", "a root for each job, linked to the request that triggered it; the scheduler's own access to the job store is left out",
-    SetUp = "nothing; a job store in a database: `Ignore:RootSources` with its source, as `Npgsql`")]
+    SetUp = "nothing; a job store in a database: `Ignore:RootSources` with its source, as `Npgsql`", Name = "Quartz")]
 [Collection(Servers.Name)]
 public sealed class QuartzTests(Servers servers)
 {

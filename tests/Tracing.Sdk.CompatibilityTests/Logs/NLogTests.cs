@@ -5,7 +5,7 @@ using Tracing.Sdk.CompatibilityTests.Harness;
 
 namespace Tracing.Sdk.CompatibilityTests.Logs;
 
-[WorksWith("NLog.Web.AspNetCore", "none; `${scopeproperty:TraceId}` and `SpanId` are those of the span around it")]
+[WorksWith("NLog.Web.AspNetCore", "none; `${scopeproperty:TraceId}` and `SpanId` are those of the span around it", Name = "NLog")]
 public sealed class NLogTests
 {
     [Fact]

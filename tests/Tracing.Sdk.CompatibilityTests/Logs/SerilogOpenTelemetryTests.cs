@@ -14,7 +14,7 @@ using Tracing.Sdk.CompatibilityTests.Harness;
 
 namespace Tracing.Sdk.CompatibilityTests.Logs;
 
-[WorksWith("Serilog.Sinks.OpenTelemetry", "none of its exports, over HTTP and gRPC", SetUp = "nothing; [other sinks](#sinks-of-log-libraries)")]
+[WorksWith("Serilog.Sinks.OpenTelemetry", "none of its exports, over HTTP and gRPC", SetUp = "nothing; [other sinks](#sinks-of-log-libraries)", Name = "Serilog")]
 public sealed class SerilogOpenTelemetryTests
 {
     private const string ExportPath = "opentelemetry.proto.collector.logs.v1.LogsService";

@@ -6,7 +6,7 @@ using Tracing.Sdk.CompatibilityTests.Harness;
 
 namespace Tracing.Sdk.CompatibilityTests.Logs;
 
-[WorksWith("Serilog.Sinks.Seq", "none of its exports")]
+[WorksWith("Serilog.Sinks.Seq", "none of its exports", Name = "Serilog")]
 public sealed class SerilogSeqTests
 {
     [Fact]

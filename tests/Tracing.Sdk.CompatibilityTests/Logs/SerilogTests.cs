@@ -6,7 +6,7 @@ using Tracing.Sdk.CompatibilityTests.Harness;
 
 namespace Tracing.Sdk.CompatibilityTests.Logs;
 
-[WorksWith("Serilog.AspNetCore", "none; `TraceId` and `SpanId` of each event are those of the span around it")]
+[WorksWith("Serilog.AspNetCore", "none; `TraceId` and `SpanId` of each event are those of the span around it", Name = "Serilog")]
 public sealed class SerilogTests
 {
     private const string Tree =

@@ -8,6 +8,9 @@ using Tracing.Sdk.Messages;
 namespace Tracing.Sdk.CompatibilityTests.Messages;
 
 /// <summary>A channel between requests and a loop in the same process.</summary>
+[WorksWith(
+    "Channels, BackgroundService", "the handling of what is read, in the trace of its writer or with a link to it", SetUp = "[two lines](messages.md#a-channel-in-the-process)",
+    Name = "channels of a BackgroundService", IsPlatform = true)]
 public sealed class ChannelTests
 {
     [Fact]

@@ -4,7 +4,7 @@ using Tracing.Sdk.CompatibilityTests.Harness;
 
 namespace Tracing.Sdk.CompatibilityTests.Messages;
 
-[WorksWith("MassTransit.RabbitMQ", "send, receive and process, in the trace of the sender; those of RabbitMQ.Client below them", SetUp = "nothing; `Ignore:Sources` with `RabbitMQ.Client.*` leaves out the lower ones")]
+[WorksWith("MassTransit.RabbitMQ", "send, receive and process, in the trace of the sender; those of RabbitMQ.Client below them", SetUp = "nothing; `Ignore:Sources` with `RabbitMQ.Client.*` leaves out the lower ones", Name = "MassTransit")]
 [Collection(Servers.Name)]
 public sealed class MassTransitTests(Servers servers)
 {

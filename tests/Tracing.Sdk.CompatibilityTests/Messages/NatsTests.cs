@@ -10,7 +10,7 @@ using Tracing.Sdk.IntegrationTests.Harness;
 
 namespace Tracing.Sdk.CompatibilityTests.Messages;
 
-[WorksWith("NATS.Net", "publish, request and receive, in the trace of the sender; subscriptions and pulls of JetStream are roots", SetUp = "`using var activity = message.StartActivity();` where a message is handled, else its calls begin traces")]
+[WorksWith("NATS.Net", "publish, request and receive, in the trace of the sender; subscriptions and pulls of JetStream are roots", SetUp = "`using var activity = message.StartActivity();` where a message is handled, else its calls begin traces", Name = "NATS")]
 [Collection(Servers.Name)]
 public sealed class NatsTests(Servers servers)
 {

@@ -8,7 +8,7 @@ using Tracing.Sdk.IntegrationTests.Harness;
 
 namespace Tracing.Sdk.CompatibilityTests.Messages;
 
-[WorksWith("RabbitMQ.Client", "publish, deliver and fetch, in the trace of the publisher, with a link; polls of an empty queue outside of a trace are left out")]
+[WorksWith("RabbitMQ.Client", "publish, deliver and fetch, in the trace of the publisher, with a link; polls of an empty queue outside of a trace are left out", SetUp = "nothing; [channels in requests](#rabbitmqclient-in-requests)")]
 [Collection(Servers.Name)]
 public sealed class RabbitMqTests(Servers servers)
 {

@@ -6,7 +6,7 @@ using Tracing.Sdk.CompatibilityTests.Harness;
 
 namespace Tracing.Sdk.CompatibilityTests.Messages;
 
-[WorksWith("Rebus.PostgreSql", "none of messages; those of its commands, and its polls of the table are roots", SetUp = "`Ignore:RootSources` with `Npgsql` leaves out the polls; [messages](messages.md) carries traces through messages")]
+[WorksWith("Rebus.PostgreSql", "none of messages; those of its commands, and its polls of the table are roots", SetUp = "`Ignore:RootSources` with `Npgsql` leaves out the polls; [messages](messages.md) carries traces through messages", Name = "Rebus")]
 [Collection(Servers.Name)]
 public sealed class RebusTests(Servers servers)
 {

@@ -5,7 +5,7 @@ using Wolverine.RabbitMQ;
 
 namespace Tracing.Sdk.CompatibilityTests.Messages;
 
-[WorksWith("WolverineFx.RabbitMQ", "send and receive, in the trace of the sender; those of RabbitMQ.Client below them; a few roots at start and stop", SetUp = "nothing; `Ignore:Sources` with `RabbitMQ.Client.*` leaves out the lower ones")]
+[WorksWith("WolverineFx.RabbitMQ", "send and receive, in the trace of the sender; those of RabbitMQ.Client below them; a few roots at start and stop", SetUp = "nothing; `Ignore:Sources` with `RabbitMQ.Client.*` leaves out the lower ones", Name = "Wolverine")]
 [Collection(Servers.Name)]
 public sealed class WolverineTests(Servers servers)
 {

@@ -11,9 +11,9 @@ using Tracing.Sdk.CompatibilityTests.Harness;
 namespace Tracing.Sdk.CompatibilityTests.OpenTelemetry;
 
 /// <summary>Packages that keep a TracerProvider in the process whatever the application does.</summary>
-[WorksWith("Aspire.Npgsql", "those of Npgsql", SetUp = "nothing; `DisableTracing` where [headers are only forwarded](opentelemetry.md#a-tracerprovider-that-other-packages-keep)")]
-[WorksWith("Aspire.RabbitMQ.Client", "those of RabbitMQ.Client", SetUp = "nothing; `DisableTracing` where [headers are only forwarded](opentelemetry.md#a-tracerprovider-that-other-packages-keep)")]
-[WorksWith("Aspire.StackExchange.Redis", "a CLIENT span of each command, by OpenTelemetry's instrumentation", SetUp = "nothing; `DisableTracing` where [headers are only forwarded](opentelemetry.md#a-tracerprovider-that-other-packages-keep)")]
+[WorksWith("Aspire.Npgsql", "those of Npgsql", SetUp = "nothing; `DisableTracing` where [headers are only forwarded](opentelemetry.md#a-tracerprovider-that-other-packages-keep)", Name = "Aspire's client packages")]
+[WorksWith("Aspire.RabbitMQ.Client", "those of RabbitMQ.Client", SetUp = "nothing; `DisableTracing` where [headers are only forwarded](opentelemetry.md#a-tracerprovider-that-other-packages-keep)", Name = "Aspire's client packages")]
+[WorksWith("Aspire.StackExchange.Redis", "a CLIENT span of each command, by OpenTelemetry's instrumentation", SetUp = "nothing; `DisableTracing` where [headers are only forwarded](opentelemetry.md#a-tracerprovider-that-other-packages-keep)", Name = "Aspire's client packages")]
 [Collection(Servers.Name)]
 public sealed class AspireClientTests(Servers servers)
 {

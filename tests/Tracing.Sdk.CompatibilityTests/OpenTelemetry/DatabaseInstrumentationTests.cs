@@ -11,9 +11,9 @@ using OpenTelemetrySdk = OpenTelemetry.Sdk;
 namespace Tracing.Sdk.CompatibilityTests.OpenTelemetry;
 
 /// <summary>OpenTelemetry's packages for libraries without an ActivitySource, each added by the one line that the page has.</summary>
-[WorksWith("OpenTelemetry.Instrumentation.EntityFrameworkCore", "a CLIENT span of each command of EF Core", SetUp = "[one line](opentelemetry.md#databases-without-an-activitysource); not for Npgsql")]
-[WorksWith("OpenTelemetry.Instrumentation.SqlClient", "a CLIENT span of each command of Microsoft.Data.SqlClient", SetUp = "[one line](opentelemetry.md#databases-without-an-activitysource)")]
-[WorksWith("OpenTelemetry.Instrumentation.StackExchangeRedis", "a CLIENT span of each command of StackExchange.Redis", SetUp = "[one line](opentelemetry.md#databases-without-an-activitysource)")]
+[WorksWith("OpenTelemetry.Instrumentation.EntityFrameworkCore", "a CLIENT span of each command of EF Core", SetUp = "[one line](opentelemetry.md#databases-without-an-activitysource); not for Npgsql", Name = "instrumentation of EF Core, SqlClient and Redis")]
+[WorksWith("OpenTelemetry.Instrumentation.SqlClient", "a CLIENT span of each command of Microsoft.Data.SqlClient", SetUp = "[one line](opentelemetry.md#databases-without-an-activitysource)", Name = "instrumentation of EF Core, SqlClient and Redis")]
+[WorksWith("OpenTelemetry.Instrumentation.StackExchangeRedis", "a CLIENT span of each command of StackExchange.Redis", SetUp = "[one line](opentelemetry.md#databases-without-an-activitysource)", Name = "instrumentation of EF Core, SqlClient and Redis")]
 [Collection(Servers.Name)]
 public sealed class DatabaseInstrumentationTests(Servers servers)
 {

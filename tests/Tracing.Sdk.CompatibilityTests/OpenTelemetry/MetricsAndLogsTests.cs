@@ -12,9 +12,9 @@ using Tracing.Sdk.IntegrationTests.Harness;
 namespace Tracing.Sdk.CompatibilityTests.OpenTelemetry;
 
 /// <summary>Metrics and logs of OpenTelemetry beside this library.</summary>
-[WorksWith("OpenTelemetry.Extensions.Hosting", "none of its own", SetUp = "nothing for metrics and logs: [OpenTelemetry next door](opentelemetry.md)")]
-[WorksWith("OpenTelemetry.Exporter.OpenTelemetryProtocol", "none of its exports, over HTTP or gRPC")]
-[WorksWith("OpenTelemetry.Instrumentation.Runtime", "none; metrics only")]
+[WorksWith("OpenTelemetry.Extensions.Hosting", "none of its own", SetUp = "nothing for metrics and logs: [OpenTelemetry next door](opentelemetry.md)", Name = "metrics and logs")]
+[WorksWith("OpenTelemetry.Exporter.OpenTelemetryProtocol", "none of its exports, over HTTP or gRPC", Name = "metrics and logs")]
+[WorksWith("OpenTelemetry.Instrumentation.Runtime", "none; metrics only", Name = "metrics and logs")]
 public sealed partial class MetricsAndLogsTests
 {
     private static readonly string[] Paths = ["/factory", "/plain", "/post", "/grpc"];

@@ -8,9 +8,9 @@ using Tracing.Sdk.CompatibilityTests.Harness;
 namespace Tracing.Sdk.CompatibilityTests.OpenTelemetry;
 
 /// <summary>The tracing of OpenTelemetry and this library at once, as in the middle of a migration.</summary>
-[WorksWith("OpenTelemetry.Instrumentation.AspNetCore", "the same trees as without it", SetUp = "remove it in the end: [in steps](migrating-from-opentelemetry.md#in-steps)")]
-[WorksWith("OpenTelemetry.Instrumentation.Http", "the same trees as without it", SetUp = "remove it in the end: [in steps](migrating-from-opentelemetry.md#in-steps)")]
-[WorksWith("OpenTelemetry.Instrumentation.GrpcNetClient", "the same trees as without it", SetUp = "remove it in the end: [in steps](migrating-from-opentelemetry.md#in-steps)")]
+[WorksWith("OpenTelemetry.Instrumentation.AspNetCore", "the same trees as without it", SetUp = "remove it in the end: [in steps](migrating-from-opentelemetry.md#in-steps)", Name = "tracing of requests and calls")]
+[WorksWith("OpenTelemetry.Instrumentation.Http", "the same trees as without it", SetUp = "remove it in the end: [in steps](migrating-from-opentelemetry.md#in-steps)", Name = "tracing of requests and calls")]
+[WorksWith("OpenTelemetry.Instrumentation.GrpcNetClient", "the same trees as without it", SetUp = "remove it in the end: [in steps](migrating-from-opentelemetry.md#in-steps)", Name = "tracing of requests and calls")]
 public sealed class MigrationTests
 {
     private const string B3Sampled = $"b3: {TracedApp.TraceId}-{TracedApp.CallerId}-1";

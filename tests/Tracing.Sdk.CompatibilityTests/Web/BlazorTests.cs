@@ -5,6 +5,7 @@ using Tracing.Sdk.CompatibilityTests.Harness;
 
 namespace Tracing.Sdk.CompatibilityTests.Web;
 
+[WorksWith("Blazor", "one SERVER span a page, named by its route, and spans of the components and of the circuit", SetUp = "[see below](#blazor)", IsPlatform = true)]
 public sealed class BlazorTests
 {
     [Fact]

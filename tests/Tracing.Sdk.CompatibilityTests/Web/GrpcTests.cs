@@ -9,8 +9,8 @@ using Tracing.Sdk.CompatibilityTests.Harness;
 
 namespace Tracing.Sdk.CompatibilityTests.Web;
 
-[WorksWith("Grpc.AspNetCore", "one SERVER span a call, named by its method, with its status")]
-[WorksWith("Microsoft.AspNetCore.Grpc.JsonTranscoding", "a request by JSON is a request as any other, named by its route")]
+[WorksWith("Grpc.AspNetCore", "one SERVER span a call, named by its method, with its status", Name = "gRPC")]
+[WorksWith("Microsoft.AspNetCore.Grpc.JsonTranscoding", "a request by JSON is a request as any other, named by its route", Name = "gRPC")]
 public sealed class GrpcTests
 {
     [Theory]

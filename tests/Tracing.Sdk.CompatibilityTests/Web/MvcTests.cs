@@ -17,6 +17,7 @@ namespace Tracing.Sdk.CompatibilityTests.Web;
 /// Microsoft.AspNetCore.App 11.0.0, where hosting sets the name and http.route itself. OpenTelemetry.Instrumentation.AspNetCore 1.20.2 on .NET 10 writes the template of the
 /// convention for all actions, which https://opentelemetry.io/docs/specs/semconv/registry/attributes/http/ does not: it counts {controller} and {action} among the static
 /// segments.</summary>
+[WorksWith("MVC, Razor Pages", "one SERVER span a request, named by its [route or action](enriching.md#names)", IsPlatform = true)]
 public sealed class MvcTests
 {
     [Theory]

@@ -7,7 +7,7 @@ using Tracing.Sdk.CompatibilityTests.Harness;
 
 namespace Tracing.Sdk.CompatibilityTests.Web;
 
-[WorksWith("Microsoft.AspNetCore.SignalR.Client", "a CLIENT span of each invocation and a SERVER span of the hub's method, in one trace, linked to the request of the connection; that request lasts as long as the connection")]
+[WorksWith("Microsoft.AspNetCore.SignalR.Client", "a CLIENT span of each invocation and a SERVER span of the hub's method, in one trace, linked to the request of the connection; that request lasts as long as the connection", Name = "SignalR")]
 public sealed class SignalRTests
 {
     private const string Hub = "Tracing.Sdk.CompatibilityTests.Web.OrdersHub";

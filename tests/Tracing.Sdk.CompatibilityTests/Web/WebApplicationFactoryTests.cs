@@ -8,7 +8,7 @@ using Tracing.Sdk.IntegrationTests.Harness;
 
 namespace Tracing.Sdk.CompatibilityTests.Web;
 
-[WorksWith("Microsoft.AspNetCore.Mvc.Testing", "those of the application under test; two factories in a process keep theirs apart")]
+[WorksWith("Microsoft.AspNetCore.Mvc.Testing", "those of the application under test; two factories in a process keep theirs apart", Name = "WebApplicationFactory")]
 public sealed class WebApplicationFactoryTests
 {
     [Fact]

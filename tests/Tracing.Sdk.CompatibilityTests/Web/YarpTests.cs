@@ -11,7 +11,7 @@ using Yarp.ReverseProxy.Model;
 
 namespace Tracing.Sdk.CompatibilityTests.Web;
 
-[WorksWith("Yarp.ReverseProxy", "one SERVER span a request, one CLIENT span a forwarded request. Its own span, proxy.forwarder, is left out: it is a second SERVER span of the same request")]
+[WorksWith("Yarp.ReverseProxy", "one SERVER span a request, one CLIENT span a forwarded request. Its own span, proxy.forwarder, is left out: it is a second SERVER span of the same request", Name = "YARP")]
 public sealed class YarpTests
 {
     private const string B3 = $"b3: {TracedApp.TraceId}-{TracedApp.CallerId}-1";
