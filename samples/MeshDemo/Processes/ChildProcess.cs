@@ -28,6 +28,9 @@ internal sealed class ChildProcess : IAsyncDisposable
     /// <summary>Completes when the program has ended, for whatever reason.</summary>
     public Task Exited => _exited.Task;
 
+    /// <summary>How the program has ended: 0 where nothing is wrong.</summary>
+    public int ExitCode => _process.ExitCode;
+
     /// <summary>The last lines that it wrote to standard output and standard error.</summary>
     public string Tail
     {
@@ -89,7 +92,7 @@ internal sealed class ChildProcess : IAsyncDisposable
     }
 
     /// <summary>What to throw when the program has ended and should not have.</summary>
-    public DemoException Died(string when) => new($"{Label} ended with code {_process.ExitCode} {when}.", Tail);
+    public DemoException Died(string when) => new($"{Label} ended with code {ExitCode} {when}.", Tail);
 
     /// <summary>Asks the program to end, so that it sends its last spans, and kills it when it takes too long.</summary>
     public async ValueTask DisposeAsync()

@@ -16,9 +16,12 @@ public sealed class ElasticsearchTests
             Body: """{"_index":"articles","_id":"7","_version":1,"found":true,"_source":{"name":"pen"}}""",
             ContentType: "application/json",
             Headers: new() { ["X-Elastic-Product"] = "Elasticsearch" }));
-        var client = new ElasticsearchClient(new ElasticsearchClientSettings(elastic.Address));
         await using var app = await TracedApp.StartAsync(
-            app => app.MapGet("/orders", async () => (await client.GetAsync<Article>("articles", "7")).Source!.Name),
+            app =>
+            {
+                var client = new ElasticsearchClient(new ElasticsearchClientSettings(elastic.Address));
+                app.MapGet("/orders", async () => (await client.GetAsync<Article>("articles", "7")).Source!.Name);
+            },
             options: o =>
             {
                 if (isIgnored) o.Ignore.Sources.Add("Elastic.Transport");

@@ -21,7 +21,7 @@ public sealed class HttpClientTests
             {
                 builder.Services.AddHttpClient("catalog", client => client.BaseAddress = catalog.Address);
                 builder.Services.AddHttpClient<Catalog>(client => client.BaseAddress = catalog.Address);
-                builder.Services.AddSingleton(new HttpClient());
+                builder.Services.AddSingleton(_ => new HttpClient());
             });
         Assert.Equal("", await app.GetAsync("/orders"));
         var spans = await app.StopAsync();

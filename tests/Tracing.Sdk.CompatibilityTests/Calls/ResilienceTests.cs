@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Http.Resilience;
+using Microsoft.Extensions.Time.Testing;
 using Polly;
 using Tracing.Sdk.CompatibilityTests.Harness;
 
@@ -52,9 +53,17 @@ public sealed class ResilienceTests
     [Fact]
     public async Task Timeout_OfAnAttempt_IsAnError()
     {
-        var never = new TaskCompletionSource();
-        using var catalog = ScriptedEndpoint.Start(_ => new(Delay: never.Task));
-        await using var app = await StartAsync(catalog, client => client.AddResilienceHandler("timeout", pipeline => pipeline.AddTimeout(TimeSpan.FromMilliseconds(100))));
+        var (never, clock) = (new TaskCompletionSource(), new FakeTimeProvider());
+        using var catalog = ScriptedEndpoint.Start(_ =>
+        {
+            clock.Advance(TimeSpan.FromMinutes(1));
+            return new(Delay: never.Task);
+        });
+        await using var app = await StartAsync(catalog, client => client.AddResilienceHandler("timeout", pipeline =>
+        {
+            pipeline.TimeProvider = clock;
+            pipeline.AddTimeout(TimeSpan.FromMinutes(1));
+        }));
         await app.GetAsync("/orders");
         never.SetResult();
         var spans = await app.StopAsync();

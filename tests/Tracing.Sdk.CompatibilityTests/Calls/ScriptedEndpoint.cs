@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using System.Net.Sockets;
 using System.Text;
 using MeshDemo.Processes;
 using Tracing.Sdk.IntegrationTests.Harness;
@@ -9,15 +10,13 @@ namespace Tracing.Sdk.CompatibilityTests.Calls;
 /// <summary>What a called service sees, without tracing of its own: HTTP/1.1 on a real port, answers by a script.</summary>
 internal sealed class ScriptedEndpoint : IDisposable
 {
-    private readonly HttpListener _listener = new();
+    private readonly HttpListener _listener;
     private readonly Func<Request, Answer> _script;
     private readonly ConcurrentQueue<Request> _requests = new();
 
-    private ScriptedEndpoint(string address, Func<Request, Answer> script)
+    private ScriptedEndpoint(HttpListener listener, Func<Request, Answer> script)
     {
-        (Address, _script) = (new Uri(address), script);
-        _listener.Prefixes.Add(address);
-        _listener.Start();
+        (_listener, _script, Address) = (listener, script, new Uri(listener.Prefixes.Single()));
         _ = ServeAsync();
     }
 
@@ -30,7 +29,7 @@ internal sealed class ScriptedEndpoint : IDisposable
     public static ScriptedEndpoint Start(Func<Request, Answer> script)
     {
         // What an application started before must not follow the requests that are served here.
-        using (ExecutionContext.SuppressFlow()) return new ScriptedEndpoint($"http://127.0.0.1:{LocalPort.Free()}/", script);
+        using (ExecutionContext.SuppressFlow()) return new ScriptedEndpoint(Listen(), script);
     }
 
     /// <summary>Answers each request with a text.</summary>
@@ -51,6 +50,24 @@ internal sealed class ScriptedEndpoint : IDisposable
     }
 
     public void Dispose() => _listener.Close();
+
+    // HttpListener does not choose a port; one that was free may be taken a moment later.
+    private static HttpListener Listen()
+    {
+        while (true)
+        {
+            var listener = new HttpListener { Prefixes = { $"http://127.0.0.1:{LocalPort.Free()}/" } };
+            try
+            {
+                listener.Start();
+                return listener;
+            }
+            catch (HttpListenerException e) when (e.ErrorCode == (int)SocketError.AddressAlreadyInUse)
+            {
+                listener.Close();
+            }
+        }
+    }
 
     private async Task ServeAsync()
     {

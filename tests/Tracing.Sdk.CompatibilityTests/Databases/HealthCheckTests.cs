@@ -56,19 +56,17 @@ public sealed class HealthCheckTests(Servers servers)
                 builder.Services.Configure<HealthCheckPublisherOptions>(o => (o.Delay, o.Period) = (TimeSpan.Zero, TimeSpan.FromHours(1)));
             },
             options);
-        await publisher.Published.WaitAsync(TimeSpan.FromMinutes(1));
+        await publisher.Published.WaitAsync();
         return TraceOutline.Of(await app.StopAsync());
     }
 
     private sealed class Publisher : IHealthCheckPublisher
     {
-        private readonly TaskCompletionSource _published = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public Task Published => _published.Task;
+        public Signal Published { get; } = new("No report is published");
 
         public Task PublishAsync(HealthReport report, CancellationToken cancellationToken)
         {
-            _published.TrySetResult();
+            Published.Set();
             return Task.CompletedTask;
         }
     }

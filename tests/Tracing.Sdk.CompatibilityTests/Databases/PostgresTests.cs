@@ -177,19 +177,18 @@ public sealed class PostgresTests(Servers servers) : IAsyncLifetime
     [SkippableFact]
     public async Task Notifications_ThatAreAwaited_HaveNoSpans()
     {
-        var heard = new TaskCompletionSource();
+        var heard = new Signal("The notification is not heard");
         await using var listener = await Database.OpenConnectionAsync();
-        listener.Notification += (_, _) => heard.TrySetResult();
+        listener.Notification += (_, _) => heard.Set();
         await using (var listen = new NpgsqlCommand("LISTEN orders", listener)) await listen.ExecuteNonQueryAsync();
         await using var app = await TracedApp.StartAsync(app => app.MapGet("/orders", async () =>
         {
             await using var notify = Database.CreateCommand("NOTIFY orders");
             await notify.ExecuteNonQueryAsync();
         }));
-        using var stop = new CancellationTokenSource();
-        var waiting = listener.WaitAsync(stop.Token);
+        var waiting = listener.WaitAsync();
         await app.GetAsync("/orders");
-        await heard.Task.WaitAsync(TimeSpan.FromMinutes(1));
+        await heard.WaitAsync();
         await waiting;
 
         Assert.Equal(
@@ -211,8 +210,8 @@ public sealed class PostgresTests(Servers servers) : IAsyncLifetime
         await using var app = await TracedApp.StartAsync(_ => { });
         // The pool closes the connection once it was idle for a second.
         await using var count = Database.CreateCommand($"SELECT count(*) FROM pg_stat_activity WHERE pid = {process}");
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
-        while (await count.ExecuteScalarAsync() is not 0L) await timer.WaitForNextTickAsync();
+        var left = await Polling.UntilAsync(() => count.ExecuteScalarAsync(), left => left is 0L);
+        Assert.True(left is 0L, "The pool does not close its idle connection within a minute.");
         var spans = await app.StopAsync();
 
         Assert.NotEmpty(spans);

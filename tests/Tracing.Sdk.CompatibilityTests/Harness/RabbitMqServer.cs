@@ -5,12 +5,10 @@ namespace Tracing.Sdk.CompatibilityTests.Harness;
 /// <summary>A real RabbitMQ on ports of its own.</summary>
 internal sealed class RabbitMqServer : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
-
     private readonly ChildProcess _process;
-    private readonly int _epmdPort;
+    private readonly ChildProcess _portMapper;
 
-    private RabbitMqServer(ChildProcess process, int epmdPort, Uri uri) => (_process, _epmdPort, Uri) = (process, epmdPort, uri);
+    private RabbitMqServer(ChildProcess process, ChildProcess portMapper, Uri uri) => (_process, _portMapper, Uri) = (process, portMapper, uri);
 
     public Uri Uri { get; }
 
@@ -36,16 +34,20 @@ internal sealed class RabbitMqServer : IAsyncDisposable
             ["ERL_EPMD_PORT"] = $"{epmdPort}",
             ["ERL_EPMD_ADDRESS"] = "127.0.0.1",
         };
-        var process = ChildProcess.Start("RabbitMQ", program, [], environment);
-        var server = new RabbitMqServer(process, epmdPort, new Uri($"amqp://guest:guest@{LocalPort.Address(port)}"));
+        // Erlang would start its port mapper as a daemon, which outlives the server and a killed run of tests. With -d it says when it is ready.
+        var portMapper = ChildProcess.Start("epmd", "epmd", ["-d", "-port", $"{epmdPort}", "-address", "127.0.0.1"]);
+        ChildProcess? process = null;
         try
         {
-            await process.WaitForLineAsync(line => line.Contains("Server startup complete", StringComparison.Ordinal) ? line : null, "get ready", Patience, CancellationToken.None);
-            return server;
+            await WaitAsync(portMapper, "epmd running");
+            process = ChildProcess.Start("RabbitMQ", program, [], environment);
+            await WaitAsync(process, "Server startup complete");
+            return new RabbitMqServer(process, portMapper, new Uri($"amqp://guest:guest@{LocalPort.Address(port)}"));
         }
         catch
         {
-            await server.DisposeAsync();
+            if (process is not null) await process.DisposeAsync();
+            await portMapper.DisposeAsync();
             throw;
         }
     }
@@ -53,8 +55,9 @@ internal sealed class RabbitMqServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _process.DisposeAsync();
-        // Erlang's port mapper outlives the server that has started it.
-        await using var epmd = ChildProcess.Start("epmd", "epmd", ["-port", $"{_epmdPort}", "-kill"]);
-        await epmd.Exited.WaitAsync(Patience);
+        await _portMapper.DisposeAsync();
     }
+
+    private static Task<string> WaitAsync(ChildProcess process, string readyLine) =>
+        process.WaitForLineAsync(line => line.Contains(readyLine, StringComparison.Ordinal) ? line : null, "get ready", Patience.Limit, CancellationToken.None);
 }

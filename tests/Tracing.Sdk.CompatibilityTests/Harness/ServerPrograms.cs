@@ -28,11 +28,14 @@ internal static class ServerPrograms
 
     private static string Require(string program, string name, string? package = null, string? preferred = null)
     {
-        var path = (preferred is null ? Folders : [preferred, .. Folders]).Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists);
+        var path = (preferred is null ? Folders : [preferred, .. Folders]).Select(folder => Path.Combine(folder, program)).FirstOrDefault(Exists);
         if (path is not null) return path;
         var sentence = $"{name} is not here: install it, on Debian with `apt-get install {package ?? program}`, so that `{program}` is in the path.";
         if (Environment.GetEnvironmentVariable(RequiredVariable) == "1") Assert.Fail($"{sentence} ({RequiredVariable} is 1.)");
         Skip.If(true, sentence);
         return "";
     }
+
+    // File.Exists is true of a link to nothing.
+    private static bool Exists(string path) => File.Exists(path) && File.ResolveLinkTarget(path, returnFinalTarget: true) is not { Exists: false };
 }

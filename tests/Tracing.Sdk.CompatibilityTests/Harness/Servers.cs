@@ -1,3 +1,4 @@
+using MeshDemo;
 using MeshDemo.Processes;
 using Npgsql;
 
@@ -8,27 +9,37 @@ public sealed class Servers : IAsyncLifetime
 {
     public const string Name = "Servers";
 
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
-
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("servers-");
-    private readonly List<ChildProcess> _processes = [];
-    private RabbitMqServer? _rabbitMq;
-    private string? _redis, _postgres, _nats, _mariaDb;
+    private readonly List<IAsyncDisposable> _started = [];
+
+    // A server that does not start is not tried again by each of its tests.
+    private readonly Lazy<Task<Uri>> _rabbitMq;
+    private readonly Lazy<Task<string>> _redis, _postgres, _nats, _mariaDb;
+
+    public Servers()
+    {
+        Reaper.Delete(_folder);
+        _rabbitMq = new(() => StartOnFreePortsAsync(StartRabbitMqAsync));
+        _redis = new(() => StartOnFreePortsAsync(StartRedisAsync));
+        _postgres = new(() => StartOnFreePortsAsync(StartPostgresAsync));
+        _nats = new(() => StartOnFreePortsAsync(StartNatsAsync));
+        _mariaDb = new(() => StartOnFreePortsAsync(StartMariaDbAsync));
+    }
 
     /// <summary>The URI of a RabbitMQ.</summary>
-    public async Task<Uri> RabbitMqAsync() => _rabbitMq?.Uri ?? await StartRabbitMqAsync(ServerPrograms.RequireRabbitMq());
+    public Task<Uri> RabbitMqAsync() => _rabbitMq.Value;
 
     /// <summary>The address of a Redis, as <c>127.0.0.1:41234</c>.</summary>
-    public async Task<string> RedisAsync() => _redis ??= await StartRedisAsync(ServerPrograms.RequireRedis());
+    public Task<string> RedisAsync() => _redis.Value;
 
     /// <summary>The connection string of a PostgreSQL.</summary>
-    public async Task<string> PostgresAsync() => _postgres ??= await StartPostgresAsync(ServerPrograms.RequirePostgres());
+    public Task<string> PostgresAsync() => _postgres.Value;
 
     /// <summary>The URI of a NATS server.</summary>
-    public async Task<string> NatsAsync() => _nats ??= await StartNatsAsync(ServerPrograms.RequireNats());
+    public Task<string> NatsAsync() => _nats.Value;
 
     /// <summary>The connection string of a MariaDB.</summary>
-    public async Task<string> MariaDbAsync() => _mariaDb ??= await StartMariaDbAsync(ServerPrograms.RequireMariaDb());
+    public Task<string> MariaDbAsync() => _mariaDb.Value;
 
     public Task InitializeAsync() => Task.CompletedTask;
 
@@ -36,71 +47,89 @@ public sealed class Servers : IAsyncLifetime
     {
         // PostgreSQL waits for its clients.
         NpgsqlConnection.ClearAllPools();
-        await Task.WhenAll(_processes.Select(process => process.DisposeAsync().AsTask()));
-        if (_rabbitMq is not null) await _rabbitMq.DisposeAsync();
+        await Task.WhenAll(_started.Select(server => server.DisposeAsync().AsTask()));
         _folder.Delete(recursive: true);
     }
 
-    private async Task<Uri> StartRabbitMqAsync(string program)
+    // A port that was free may be taken before the server opens it.
+    private static async Task<T> StartOnFreePortsAsync<T>(Func<Task<T>> start)
     {
-        _rabbitMq = await RabbitMqServer.StartAsync(program, _folder.CreateSubdirectory("rabbitmq").FullName);
-        return _rabbitMq.Uri;
+        try
+        {
+            return await start();
+        }
+        catch (DemoException)
+        {
+            return await start();
+        }
     }
 
-    private async Task<string> StartRedisAsync(string program)
+    private async Task<Uri> StartRabbitMqAsync()
+    {
+        var server = await RabbitMqServer.StartAsync(ServerPrograms.RequireRabbitMq(), NewFolder("rabbitmq"));
+        _started.Add(server);
+        return server.Uri;
+    }
+
+    private async Task<string> StartRedisAsync()
     {
         var port = LocalPort.Free();
-        await StartAsync("Redis", program, ["--port", $"{port}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"], "Ready to accept connections");
+        await StartAsync("Redis", ServerPrograms.RequireRedis(), ["--port", $"{port}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"], "Ready to accept connections");
         return LocalPort.Address(port);
     }
 
-    private async Task<string> StartNatsAsync(string program)
+    private async Task<string> StartNatsAsync()
     {
         var port = LocalPort.Free();
-        await StartAsync("NATS", program, ["--addr", "127.0.0.1", "--port", $"{port}", "--jetstream", "--store_dir", _folder.CreateSubdirectory("nats").FullName], "Server is ready");
+        await StartAsync("NATS", ServerPrograms.RequireNats(), ["--addr", "127.0.0.1", "--port", $"{port}", "--jetstream", "--store_dir", NewFolder("nats")], "Server is ready");
         return "nats://" + LocalPort.Address(port);
     }
 
-    private async Task<string> StartPostgresAsync(string programs)
+    private async Task<string> StartPostgresAsync()
     {
-        var (port, data) = (LocalPort.Free(), _folder.CreateSubdirectory("postgres").FullName);
+        var programs = ServerPrograms.RequirePostgres();
+        var (port, data) = (LocalPort.Free(), NewFolder("postgres"));
         // PostgreSQL refuses to run as root.
         string[] user = Environment.UserName == "root" ? ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] : [];
         if (user.Length > 0)
         {
-            await RunAsync("chmod", "chmod", "755", _folder.FullName);
-            await RunAsync("chown", "chown", "postgres", data);
+            await RunAsync("chmod", "755", _folder.FullName);
+            await RunAsync("chown", "postgres", data);
         }
 
-        await RunAsync("initdb", [.. user, Path.Combine(programs, "initdb"), "--pgdata", data, "--username=tracing", "--auth=trust", "--no-sync"]);
+        await RunAsync([.. user, Path.Combine(programs, "initdb"), "--pgdata", data, "--username=tracing", "--auth=trust", "--no-sync"]);
         string[] command = [.. user, Path.Combine(programs, "postgres"), "-D", data, "-p", $"{port}", "-h", "127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off"];
-        await StartAsync("PostgreSQL", command[0], command[1..], "ready to accept connections", directory: data);
+        await StartAsync("PostgreSQL", command[0], command[1..], "ready to accept connections", data);
         return $"Host=127.0.0.1;Port={port};Username=tracing;Database=postgres";
     }
 
-    private async Task<string> StartMariaDbAsync(string program)
+    private async Task<string> StartMariaDbAsync()
     {
-        var (port, data) = (LocalPort.Free(), _folder.CreateSubdirectory("mariadb").FullName);
+        var program = ServerPrograms.RequireMariaDb();
+        var (port, data) = (LocalPort.Free(), NewFolder("mariadb"));
         // Runs as root only where the user is named.
         var user = $"--user={Environment.UserName}";
-        await RunAsync("mariadb-install-db", "mariadb-install-db", "--no-defaults", $"--datadir={data}", "--auth-root-authentication-method=normal", "--skip-test-db", user);
+        await RunAsync("mariadb-install-db", "--no-defaults", $"--datadir={data}", "--auth-root-authentication-method=normal", "--skip-test-db", user);
         await StartAsync(
             "MariaDB", program, ["--no-defaults", $"--datadir={data}", $"--port={port}", "--bind-address=127.0.0.1", $"--socket={Path.Combine(data, "socket")}", user], "ready for connections");
         return $"Server=127.0.0.1;Port={port};User ID=root;Database=mysql";
     }
 
-    private async Task StartAsync(
-        string name, string program, IEnumerable<string> arguments, string readyLine, IReadOnlyDictionary<string, string>? environment = null, string? directory = null)
+    private string NewFolder(string name) => _folder.CreateSubdirectory($"{name}-{_folder.GetDirectories().Length}").FullName;
+
+    private async Task StartAsync(string name, string program, IEnumerable<string> arguments, string readyLine, string? directory = null)
     {
-        var process = ChildProcess.Start(name, program, arguments, environment, directory);
-        _processes.Add(process);
-        await process.WaitForLineAsync(line => line.Contains(readyLine, StringComparison.Ordinal) ? line : null, "get ready", Patience, CancellationToken.None);
+        var process = ChildProcess.Start(name, program, arguments, directory: directory);
+        _started.Add(process);
+        await process.WaitForLineAsync(line => line.Contains(readyLine, StringComparison.Ordinal) ? line : null, "get ready", Patience.Limit, CancellationToken.None);
     }
 
-    private async Task RunAsync(string name, params string[] command)
+    private async Task RunAsync(params string[] command)
     {
-        await using var process = ChildProcess.Start(name, command[0], command[1..], directory: _folder.FullName);
-        await process.Exited.WaitAsync(Patience);
+        var name = command.First(word => word is not "setpriv" && !word.StartsWith('-'));
+        await using var process = ChildProcess.Start(Path.GetFileName(name), command[0], command[1..], directory: _folder.FullName);
+        await process.Exited.WithinAMinuteAsync($"{command[0]} has not ended");
+        if (process.ExitCode != 0) throw process.Died("before a server could start");
     }
 }
 

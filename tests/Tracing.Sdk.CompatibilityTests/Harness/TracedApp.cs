@@ -16,6 +16,7 @@ internal sealed class TracedApp : IAsyncDisposable
 
     private readonly WebApplication _app;
     private readonly TestCollector _collector;
+    private bool _isStopped;
 
     private TracedApp(WebApplication app, TestCollector collector, AppLog log)
     {
@@ -92,12 +93,15 @@ internal sealed class TracedApp : IAsyncDisposable
     public async Task<IReadOnlyList<CollectedSpan>> StopAsync()
     {
         await _app.StopAsync();
+        _isStopped = true;
         return _collector.Spans;
     }
 
     public async ValueTask DisposeAsync()
     {
         Client.Dispose();
+        // What a failed test has left running would make spans in the tests after it.
+        if (!_isStopped) await _app.StopAsync();
         await _app.DisposeAsync();
         await _collector.DisposeAsync();
     }

@@ -12,21 +12,20 @@ public sealed class CoravelTests
     [Fact]
     public async Task Job_QueuedInARequest_ItsSpanIsARoot()
     {
-        var done = new Done();
         await using var app = await TracedApp.StartAsync(
             app =>
             {
-                done.Stock = () => new Uri(app.Urls.First() + "/stock");
-                app.MapGet("/stock", () => "7");
-                app.MapGet("/enqueue", (IQueue queue) => queue.QueueInvocable<Import>());
+                Import.Map(app);
+                app.MapGet("/enqueue", (IQueue queue) => queue.QueueInvocable<Job>());
             },
             builder =>
             {
                 builder.Configuration["Coravel:Queue:ConsummationDelay"] = "1";
-                builder.Services.AddSingleton(done).AddTransient<Import>().AddQueue().AddHttpClient();
+                Import.Add(builder.Services);
+                builder.Services.AddTransient<Job>().AddQueue();
             });
         await app.GetAsync("/enqueue");
-        await done.Task.WaitAsync(TimeSpan.FromMinutes(1));
+        await Import.WaitAsync(app);
 
         Assert.Equal(
             """
@@ -39,17 +38,8 @@ public sealed class CoravelTests
             TraceOutline.Of(await app.StopAsync()));
     }
 
-    private sealed class Done() : TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)
+    private sealed class Job(Import import) : IInvocable
     {
-        public Func<Uri>? Stock { get; set; }
-    }
-
-    private sealed class Import(Done done, IHttpClientFactory clients) : IInvocable
-    {
-        public async Task Invoke()
-        {
-            using (JobSpans.Source.StartActivity("import")) await clients.CreateClient().GetStringAsync(done.Stock!());
-            done.SetResult();
-        }
+        public Task Invoke() => import.RunInASpanAsync();
     }
 }

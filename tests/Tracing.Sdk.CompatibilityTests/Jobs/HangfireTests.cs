@@ -10,22 +10,20 @@ public sealed class HangfireTests
     [Fact]
     public async Task Job_EnqueuedInARequest_ItsSpanIsARoot()
     {
-        var done = new Done();
         await using var app = await TracedApp.StartAsync(
             app =>
             {
-                done.Stock = () => new Uri(app.Urls.First() + "/stock");
-                app.MapGet("/stock", () => "7");
-                app.MapGet("/enqueue", (IBackgroundJobClient jobs) => jobs.Enqueue<Import>(import => import.RunAsync()));
+                Import.Map(app);
+                app.MapGet("/enqueue", (IBackgroundJobClient jobs) => jobs.Enqueue<Import>(import => import.RunInASpanAsync()));
             },
             builder =>
             {
-                builder.Services.AddSingleton(done).AddHttpClient();
+                Import.Add(builder.Services);
                 builder.Services.AddHangfire(hangfire => hangfire.UseInMemoryStorage());
                 builder.Services.AddHangfireServer(server => server.WorkerCount = 1);
             });
         await app.GetAsync("/enqueue");
-        await done.Task.WaitAsync(TimeSpan.FromMinutes(1));
+        await Import.WaitAsync(app);
 
         Assert.Equal(
             """
@@ -36,19 +34,5 @@ public sealed class HangfireTests
                   SERVER GET /stock
             """,
             TraceOutline.Of(await app.StopAsync()));
-    }
-
-    private sealed class Done() : TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)
-    {
-        public Func<Uri>? Stock { get; set; }
-    }
-
-    private sealed class Import(Done done, IHttpClientFactory clients)
-    {
-        public async Task RunAsync()
-        {
-            using (JobSpans.Source.StartActivity("import")) await clients.CreateClient().GetStringAsync(done.Stock!());
-            done.SetResult();
-        }
     }
 }

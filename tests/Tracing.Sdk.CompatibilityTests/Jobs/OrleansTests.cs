@@ -42,7 +42,7 @@ public sealed class OrleansTests
         var spans = await RunAsync(async app =>
         {
             await app.GetAsync("/timer");
-            await app.Services.GetRequiredService<Ticked>().Task.WaitAsync(TimeSpan.FromMinutes(1));
+            await Import.WaitAsync(app);
         });
 
         Assert.Contains("root\n  CLIENT GET\n    SERVER GET /stock", TraceOutline.Of(spans), StringComparison.Ordinal);
@@ -84,27 +84,20 @@ public sealed class OrleansTests
 
     private static async Task<IReadOnlyList<CollectedSpan>> RunAsync(Func<TracedApp, Task> act, int? silo = null, int? gateway = null)
     {
-        var ticked = new Ticked();
         await using var app = await TracedApp.StartAsync(
             app =>
             {
-                ticked.Stock = () => new Uri(app.Urls.First() + "/stock");
+                Import.Map(app);
                 app.MapGet("/grain", (IGrainFactory grains) => grains.GetGrain<IStockGrain>(1).Read());
                 app.MapGet("/timer", (IGrainFactory grains) => grains.GetGrain<IStockGrain>(1).StartTimer());
-                app.MapGet("/stock", () => "7");
             },
             builder =>
             {
-                builder.Services.AddSingleton(ticked).AddHttpClient();
+                Import.Add(builder.Services);
                 builder.UseOrleans(orleans => orleans.UseLocalhostClustering(silo ?? LocalPort.Free(), gateway ?? LocalPort.Free()).AddActivityPropagation());
             });
         await act(app);
         return await app.StopAsync();
-    }
-
-    internal sealed class Ticked() : TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)
-    {
-        public Func<Uri>? Stock { get; set; }
     }
 
     public interface IStockGrain : IGrainWithIntegerKey
@@ -113,19 +106,13 @@ public sealed class OrleansTests
         Task StartTimer();
     }
 
-    internal sealed class StockGrain(Ticked ticked, IHttpClientFactory clients) : Grain, IStockGrain
+    internal sealed class StockGrain(Import import) : Grain, IStockGrain
     {
-        public Task<string> Read() => clients.CreateClient().GetStringAsync(ticked.Stock!());
+        public Task<string> Read() => import.RunAsync();
 
         public Task StartTimer()
         {
-            this.RegisterGrainTimer(
-                async () =>
-                {
-                    await Read();
-                    ticked.TrySetResult();
-                },
-                new GrainTimerCreationOptions(TimeSpan.FromMilliseconds(1), Timeout.InfiniteTimeSpan));
+            this.RegisterGrainTimer(Read, new GrainTimerCreationOptions(TimeSpan.FromMilliseconds(1), Timeout.InfiniteTimeSpan));
             return Task.CompletedTask;
         }
     }

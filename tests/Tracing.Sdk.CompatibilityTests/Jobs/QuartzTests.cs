@@ -11,24 +11,25 @@ namespace Tracing.Sdk.CompatibilityTests.Jobs;
 [Collection(Servers.Name)]
 public sealed class QuartzTests(Servers servers)
 {
+    // What the application adds when it starts is a root too.
+    private const string Tree =
+        """
+        SERVER GET /run
+          CLIENT Quartz.JobStore.AddTrigger
+        root
+          CLIENT Quartz.JobStore.AddJob
+        root
+          INTERNAL Quartz.Job.Execute
+            CLIENT GET
+              SERVER GET /stock
+        """;
+
     [Fact]
     public async Task Jobs_InMemory_AreRootsAndItsPollsAreNone()
     {
         var spans = await RunAsync(quartz => quartz.UseInMemoryStore());
 
-        // What the application adds when it starts is a root too.
-        Assert.Equal(
-            """
-            SERVER GET /run
-              CLIENT Quartz.JobStore.AddTrigger
-            root
-              CLIENT Quartz.JobStore.AddJob
-            root
-              INTERNAL Quartz.Job.Execute
-                CLIENT GET
-                  SERVER GET /stock
-            """,
-            TraceOutline.Of(spans));
+        Assert.Equal(Tree, TraceOutline.Of(spans));
         var (request, job) = (spans.Single(s => s.Name == "GET /run"), spans.Single(s => s.Name == "Quartz.Job.Execute"));
         Assert.Equal(request.TraceId, job.Links.Single().TraceId);
     }
@@ -46,58 +47,36 @@ public sealed class QuartzTests(Servers servers)
             }),
             options => options.Ignore.RootSources.Add("Npgsql"));
 
-        Assert.Equal(
-            """
-            SERVER GET /run
-              CLIENT Quartz.JobStore.AddTrigger
-            root
-              CLIENT Quartz.JobStore.AddJob
-            root
-              INTERNAL Quartz.Job.Execute
-                CLIENT GET
-                  SERVER GET /stock
-            """,
-            TraceOutline.Of([.. spans.Where(span => !span.Tags.ContainsKey("db.system.name"))]));
+        Assert.Equal(Tree, TraceOutline.Of([.. spans.Where(span => !span.Tags.ContainsKey("db.system.name"))]));
     }
 
     private static async Task<IReadOnlyList<CollectedSpan>> RunAsync(Action<IQuartzBuilder> store, Action<MeshTracingOptions>? options = null)
     {
-        var done = new Done();
         await using var app = await TracedApp.StartAsync(
             app =>
             {
-                done.Stock = () => new Uri(app.Urls.First() + "/stock");
-                app.MapGet("/stock", () => "7");
+                Import.Map(app);
                 app.MapGet("/run", async (ISchedulerFactory factory) => await (await factory.GetScheduler()).TriggerJob(new JobKey("import")));
             },
             builder =>
             {
-                builder.Services.AddSingleton(done).AddHttpClient();
+                Import.Add(builder.Services);
                 builder.Services.AddQuartz(quartz =>
                 {
                     store(quartz);
-                    quartz.AddJob<Import>(job => job.WithIdentity("import").StoreDurably());
+                    quartz.AddJob<Job>(job => job.WithIdentity("import").StoreDurably());
                 });
                 builder.Services.AddQuartzHostedService(host => host.WaitForJobsToComplete = true);
             },
             options);
         await app.GetAsync("/run");
-        await done.Task.WaitAsync(TimeSpan.FromMinutes(1));
+        await Import.WaitAsync(app);
         await app.WaitForPollsAsync(3);
         return await app.StopAsync();
     }
 
-    private sealed class Done() : TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)
+    private sealed class Job(Import import) : IJob
     {
-        public Func<Uri>? Stock { get; set; }
-    }
-
-    private sealed class Import(Done done, HttpClient http) : IJob
-    {
-        public async ValueTask Execute(IJobExecutionContext context, CancellationToken cancellationToken)
-        {
-            await http.GetStringAsync(done.Stock!(), cancellationToken);
-            done.SetResult();
-        }
+        public async ValueTask Execute(IJobExecutionContext context, CancellationToken cancellationToken) => await import.RunAsync();
     }
 }

@@ -1,4 +1,4 @@
-using NLog.Config;
+using NLog;
 using NLog.Extensions.Logging;
 using NLog.Targets;
 using Tracing.Sdk.CompatibilityTests.Harness;
@@ -12,13 +12,9 @@ public sealed class NLogTests
     public async Task Events_OfASampledRequest_NameItsSpans()
     {
         var events = new MemoryTarget("memory") { Layout = "${logger}|${message}|${scopeproperty:TraceId}|${scopeproperty:SpanId}" };
-        var logging = new LoggingConfiguration();
-        logging.AddRuleForAllLevels(events);
-        await using var work = await LoggedWork.StartAsync(builder =>
-        {
-            NLog.LogManager.Configuration = logging;
-            builder.Logging.AddNLog(logging, new NLogProviderOptions { IncludeActivityIdsWithBeginScope = true });
-        });
+        using var logging = new LogFactory();
+        logging.Setup().LoadConfiguration(configure => configure.ForLogger().WriteTo(events));
+        await using var work = await LoggedWork.StartAsync(builder => builder.Logging.AddNLog(logging.Configuration!, new NLogProviderOptions { IncludeActivityIdsWithBeginScope = true }));
         await work.App.GetAsync("/orders");
         var spans = await work.App.StopAsync();
         var records = events.Logs.Select(line => line.Split('|')).Select(part => new LogRecord(part[0], part[1], part[^2], part[^1])).ToList();

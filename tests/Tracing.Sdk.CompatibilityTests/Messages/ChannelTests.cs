@@ -29,7 +29,7 @@ public sealed class ChannelTests
         await app.GetAsync($"/enqueue?order={app.Address}stock");
         await app.GetAsync("/enqueue?order=3", "x-none: 1");
         channel.Writer.Complete();
-        await app.Services.GetServices<IHostedService>().OfType<Worker>().Single().ExecuteTask!.WaitAsync(TimeSpan.FromMinutes(1));
+        await app.Services.GetServices<IHostedService>().OfType<Worker>().Single().ExecuteTask!.WithinAMinuteAsync("The worker does not end");
 
         Assert.Equal(
             """
@@ -61,7 +61,7 @@ public sealed class ChannelTests
         await app.GetAsync("/enqueue?order=2", TracedApp.NotSampled);
         await channel.Writer.WriteAsync(new Work("3", []));
         channel.Writer.Complete();
-        await loop!.WaitAsync(TimeSpan.FromMinutes(1));
+        await loop!.WithinAMinuteAsync("The loop does not end");
 
         Assert.Equal(
             """

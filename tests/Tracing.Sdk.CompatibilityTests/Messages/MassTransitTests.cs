@@ -73,7 +73,7 @@ public sealed class MassTransitTests(Servers servers)
     private async Task<string> RunAsync(string path, Action<MeshTracingOptions>? options = null, bool isInMemory = false, string headers = TracedApp.Sampled)
     {
         var server = isInMemory ? null : await servers.RabbitMqAsync();
-        var handled = new Handled();
+        var handled = new Signal("The order is not handled");
         await using var app = await TracedApp.StartAsync(
             app =>
             {
@@ -103,23 +103,21 @@ public sealed class MassTransitTests(Servers servers)
             },
             options);
         await app.GetAsync(path, headers);
-        if (path != "/price") await handled.Task.WaitAsync(TimeSpan.FromMinutes(1));
+        if (path != "/price") await handled.WaitAsync();
         return TraceOutline.Of(await app.StopAsync());
     }
-
-    private sealed class Handled() : TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public sealed record Order(int Id, Uri Stock);
     public sealed record Question;
     public sealed record Answer(decimal Price);
 
-    private sealed class OrderConsumer(Handled handled, HttpClient http) : IConsumer<Order>
+    private sealed class OrderConsumer(Signal handled, HttpClient http) : IConsumer<Order>
     {
         public async Task Consume(ConsumeContext<Order> context)
         {
             if (context.Message.Id == 2 && context.GetRetryAttempt() == 0) throw new InvalidOperationException("The first attempt fails.");
             await http.GetStringAsync(context.Message.Stock, context.CancellationToken);
-            handled.SetResult();
+            handled.Set();
         }
     }
 

@@ -82,17 +82,16 @@ public sealed class NatsTests(Servers servers)
             // Subscriptions and pulls.
             o => o.Ignore.RootSources.Add("NATS.Net"));
         var http = app.Services.GetRequiredService<IHttpClientFactory>().CreateClient();
-        using var stop = new CancellationTokenSource(TimeSpan.FromMinutes(1));
         var handling = path == "/ask" ? AnswerAsync() : WorkAsync();
         // What was sent before is answered: the server knows the subscription.
         await nats.PingAsync();
         await app.GetAsync(path, caller);
-        await handling;
+        await handling.WithinAMinuteAsync("The message is not handled");
         return (await app.StopAsync(), calls.Single());
 
         async Task AnswerAsync()
         {
-            await foreach (var message in nats.SubscribeAsync<string>("orders", cancellationToken: stop.Token))
+            await foreach (var message in nats.SubscribeAsync<string>("orders"))
             {
                 using var activity = message.StartActivity("handle");
                 await http.GetStringAsync(new Uri(app.Address, "/stock"));
@@ -103,7 +102,7 @@ public sealed class NatsTests(Servers servers)
 
         async Task WorkAsync()
         {
-            await foreach (var message in consumer.ConsumeAsync<string>(cancellationToken: stop.Token))
+            await foreach (var message in consumer.ConsumeAsync<string>())
             {
                 using var activity = message.StartActivity("handle");
                 await http.GetStringAsync(new Uri(app.Address, "/stock"));

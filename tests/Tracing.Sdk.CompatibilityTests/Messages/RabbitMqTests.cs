@@ -103,24 +103,23 @@ public sealed class RabbitMqTests(Servers servers)
             },
             builder => builder.Services.AddHttpClient(),
             options);
-        var handled = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var handled = new Signal("The order is not handled");
         var consumer = new AsyncEventingBasicConsumer(channel);
         consumer.ReceivedAsync += async (_, _) =>
         {
             await app.Services.GetRequiredService<IHttpClientFactory>().CreateClient().GetStringAsync(new Uri(app.Address, "/stock"));
             await channel.BasicPublishAsync("", "mails", "mail 1"u8.ToArray());
-            handled.SetResult();
+            handled.Set();
             throw new InvalidOperationException("The consumer fails.");
         };
         await channel.BasicConsumeAsync("orders", autoAck: true, consumer);
         await app.GetAsync("/publish", caller);
-        await handled.Task.WaitAsync(TimeSpan.FromMinutes(1));
+        await handled.WaitAsync();
         // A publication without a confirmation may come later than what is asked for.
-        BasicGetResult? mail = null;
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(10));
-        while (mail is null && await timer.WaitForNextTickAsync()) mail = await channel.BasicGetAsync("mails", autoAck: true);
+        var mail = await Polling.UntilAsync(() => channel.BasicGetAsync("mails", autoAck: true), mail => mail is not null);
+        Assert.True(mail is not null, "No mail is published within a minute.");
         await channel.CloseAsync();
-        return (await app.StopAsync(), calls.Single(), mail!.BasicProperties.Headers!.ToDictionary(h => h.Key, h => Encoding.UTF8.GetString((byte[])h.Value!), StringComparer.OrdinalIgnoreCase));
+        return (await app.StopAsync(), calls.Single(), mail.BasicProperties.Headers!.ToDictionary(h => h.Key, h => Encoding.UTF8.GetString((byte[])h.Value!), StringComparer.OrdinalIgnoreCase));
     }
 
     private static string TraceHeadersOf(Dictionary<string, string> headers) => string.Join(',', headers.Keys

@@ -28,7 +28,7 @@ public sealed class WolverineTests(Servers servers)
     private async Task<string> RunAsync(string caller)
     {
         var server = await servers.RabbitMqAsync();
-        var handled = new Handled();
+        var handled = new Signal("The order is not handled");
         await using var app = await TracedApp.StartAsync(
             app =>
             {
@@ -49,20 +49,18 @@ public sealed class WolverineTests(Servers servers)
             // Connects when it starts, and stops its listeners when it stops.
             o => o.Sampling.Rules.Add(SamplingRule.Parse("never source=Wolverine")));
         await app.GetAsync("/send", caller);
-        await handled.Task.WaitAsync(TimeSpan.FromMinutes(1));
+        await handled.WaitAsync();
         return TraceOutline.Of(await app.StopAsync());
     }
-
-    public sealed class Handled() : TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public sealed record Order(Uri Stock);
 
     public static class OrderHandler
     {
-        public static async Task Handle(Order order, Handled handled, IHttpClientFactory clients)
+        public static async Task Handle(Order order, Signal handled, IHttpClientFactory clients)
         {
             await clients.CreateClient().GetStringAsync(order.Stock);
-            handled.SetResult();
+            handled.Set();
         }
     }
 }

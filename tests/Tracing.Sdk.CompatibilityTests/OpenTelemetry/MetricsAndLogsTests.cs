@@ -1,6 +1,3 @@
-using System.Collections.Concurrent;
-using System.Text.RegularExpressions;
-using Google.Protobuf;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Logging;
 using OpenTelemetry.Exporter;
@@ -15,7 +12,7 @@ namespace Tracing.Sdk.CompatibilityTests.OpenTelemetry;
 [WorksWith("OpenTelemetry.Extensions.Hosting", "none of its own", SetUp = "nothing for metrics and logs: [OpenTelemetry next door](opentelemetry.md)", Name = "metrics and logs")]
 [WorksWith("OpenTelemetry.Exporter.OpenTelemetryProtocol", "none of its exports, over HTTP or gRPC", Name = "metrics and logs")]
 [WorksWith("OpenTelemetry.Instrumentation.Runtime", "none; metrics only", Name = "metrics and logs")]
-public sealed partial class MetricsAndLogsTests
+public sealed class MetricsAndLogsTests
 {
     private static readonly string[] Paths = ["/factory", "/plain", "/post", "/grpc"];
 
@@ -27,7 +24,7 @@ public sealed partial class MetricsAndLogsTests
     public async Task Exports_AlsoFailedAndRepeated_MakeNoSpan(OtlpExportProtocol protocol, int failures)
     {
         await using var inbox = await OtlpInbox.StartAsync(failures);
-        await using var shop = await Shop.StartAsync(builder => AddMetricsAndLogs(builder, inbox, protocol));
+        await using var shop = await SelfCaller.StartAsync(builder => AddMetricsAndLogs(builder, inbox, protocol));
         Assert.True(shop.App.Services.GetRequiredService<LoggerProvider>().ForceFlush());
         foreach (var path in Paths) await shop.GetAsync(path);
         // By the clock of the exporter's own thread.
@@ -61,7 +58,7 @@ public sealed partial class MetricsAndLogsTests
     public async Task LogRecordsAndExemplars_OfSampledRequests_NameExportedSpans()
     {
         await using var inbox = await OtlpInbox.StartAsync();
-        await using var shop = await Shop.StartAsync(builder => AddMetricsAndLogs(builder, inbox, OtlpExportProtocol.HttpProtobuf));
+        await using var shop = await SelfCaller.StartAsync(builder => AddMetricsAndLogs(builder, inbox, OtlpExportProtocol.HttpProtobuf));
         foreach (var path in Paths) await shop.GetAsync(path);
         Assert.True(shop.App.Services.GetRequiredService<MeterProvider>().ForceFlush());
         var spans = await shop.StopAsync();
@@ -80,13 +77,15 @@ public sealed partial class MetricsAndLogsTests
     [Fact]
     public async Task LogScopes_OfSampledRequests_NameExportedSpans()
     {
-        var scopes = new ScopeLog();
-        await using var shop = await Shop.StartAsync(builder => builder.Logging.SetMinimumLevel(LogLevel.Trace).AddProvider(scopes));
+        using var scopes = new ScopeLog();
+        await using var shop = await SelfCaller.StartAsync(builder => builder.Logging.SetMinimumLevel(LogLevel.Trace).AddProvider(scopes));
         foreach (var path in Paths) await shop.GetAsync(path);
         var spans = await shop.StopAsync();
 
-        Assert.Empty(scopes.SpanIds.Except(spans.Select(span => span.Id)));
-        Assert.Empty(SpansWithLines(spans).Except(scopes.SpanIds));
+        var named = scopes.Records.Select(record => record.SpanId).OfType<string>().ToHashSet();
+        Assert.NotEmpty(named);
+        Assert.Empty(named.Except(spans.Select(span => span.Id)));
+        Assert.Empty(SpansWithLines(spans).Except(named));
     }
 
     [Theory]
@@ -95,7 +94,7 @@ public sealed partial class MetricsAndLogsTests
     public async Task Exemplars_OfUnsampledRequests_NameNoSpan(string headers)
     {
         await using var inbox = await OtlpInbox.StartAsync();
-        await using var shop = await Shop.StartAsync(builder => AddMetricsAndLogs(builder, inbox, OtlpExportProtocol.HttpProtobuf));
+        await using var shop = await SelfCaller.StartAsync(builder => AddMetricsAndLogs(builder, inbox, OtlpExportProtocol.HttpProtobuf));
         foreach (var path in Paths) await shop.GetAsync(path, headers);
         Assert.True(shop.App.Services.GetRequiredService<MeterProvider>().ForceFlush());
         await shop.StopAsync();
@@ -131,49 +130,5 @@ public sealed partial class MetricsAndLogsTests
     }
 
     // The fields at a path of field numbers, as hex.
-    private static IEnumerable<string> Find(byte[] message, params int[] path)
-    {
-        var fields = new List<byte[]>();
-        var input = new CodedInputStream(message);
-        for (var tag = input.ReadTag(); tag != 0; tag = input.ReadTag())
-        {
-            if (WireFormat.GetTagWireType(tag) == WireFormat.WireType.LengthDelimited && WireFormat.GetTagFieldNumber(tag) == path[0]) fields.Add(input.ReadBytes().ToByteArray());
-            else input.SkipLastField();
-        }
-
-        return path.Length == 1 ? fields.Select(Convert.ToHexStringLower) : fields.SelectMany(field => Find(field, path[1..]));
-    }
-
-    /// <summary>Keeps the span ids that the logging of the platform adds to the scopes of each line.</summary>
-    private sealed partial class ScopeLog : ILoggerProvider, ISupportExternalScope, ILogger
-    {
-        private readonly ConcurrentQueue<string> _spanIds = new();
-        private IExternalScopeProvider? _scopes;
-
-        public IEnumerable<string> SpanIds => _spanIds;
-
-        public ILogger CreateLogger(string categoryName) => this;
-
-        public void SetScopeProvider(IExternalScopeProvider scopeProvider) => _scopes = scopeProvider;
-
-        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => _scopes?.Push(state);
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            _scopes?.ForEachScope(
-                static (scope, spanIds) =>
-                {
-                    if (SpanId().Match($"{scope}") is { Success: true } match) spanIds.Enqueue(match.Groups[1].Value);
-                },
-                _spanIds);
-
-        public void Dispose()
-        {
-            // Nothing is held.
-        }
-
-        [GeneratedRegex("SpanId:([0-9a-f]{16})")]
-        private static partial Regex SpanId();
-    }
+    private static IEnumerable<string> Find(byte[] message, params int[] path) => ProtobufFields.At(message, path).Select(Convert.ToHexStringLower);
 }

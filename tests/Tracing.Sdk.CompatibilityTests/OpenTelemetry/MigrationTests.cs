@@ -104,6 +104,7 @@ public sealed class MigrationTests
         await shop.StopAsync();
         await shop.DisposeAsync();
 
+        Assert.NotEmpty(inbox.Spans);
         Assert.DoesNotContain(inbox.Spans, span => span is { Kind: "CLIENT", Name: "POST" });
     }
 
@@ -126,7 +127,7 @@ public sealed class MigrationTests
     [Fact]
     public async Task Processor_OfTheOther_ChangesOurSpansAtTheirStartOnly()
     {
-        await using var shop = await Shop.StartAsync(builder => builder.Services.AddOpenTelemetry().WithTracing(tracing => tracing.AddAspNetCoreInstrumentation().AddProcessor(new Tagging())));
+        await using var shop = await SelfCaller.StartAsync(builder => builder.Services.AddOpenTelemetry().WithTracing(tracing => tracing.AddAspNetCoreInstrumentation().AddProcessor(new Tagging())));
         await shop.GetAsync("/factory");
 
         var spans = (await shop.StopAsync()).Where(span => span.Kind == "SERVER").ToList();
@@ -187,7 +188,7 @@ public sealed class MigrationTests
             TraceOutline.Of(await shop.StopAsync()));
     }
 
-    private static Task<Shop> StartAsync(OtlpInbox inbox, string setting, Action<MeshTracingOptions>? ours = null)
+    private static Task<SelfCaller> StartAsync(OtlpInbox inbox, string setting, Action<MeshTracingOptions>? ours = null)
     {
         Action<WebApplicationBuilder> add = builder => builder.Services.AddOpenTelemetry().WithTracing(tracing =>
         {
@@ -217,9 +218,9 @@ public sealed class MigrationTests
         });
         return setting switch
         {
-            "none" => Shop.StartAsync(options: ours),
-            "registered first" => Shop.StartAsync(options: ours, buildFirst: add),
-            _ => Shop.StartAsync(add, ours),
+            "none" => SelfCaller.StartAsync(options: ours),
+            "registered first" => SelfCaller.StartAsync(options: ours, buildFirst: add),
+            _ => SelfCaller.StartAsync(add, ours),
         };
     }
 

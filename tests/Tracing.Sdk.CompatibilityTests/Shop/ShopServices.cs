@@ -38,6 +38,8 @@ internal static class ShopServices
         // gRPC without TLS needs a port of its own.
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(
             IPAddress.Loopback, shop.Address(name).Port, endpoint => endpoint.Protocols = name is "orders" or "notices" ? HttpProtocols.Http2 : HttpProtocols.Http1));
+        // Else a message may be published before the queue of its consumer is there.
+        builder.Services.Configure<MassTransitHostOptions>(o => o.WaitUntilStarted = true);
         var map = Build(name, builder, shop);
         var app = builder.Build();
         map(app);

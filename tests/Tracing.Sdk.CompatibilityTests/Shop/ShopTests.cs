@@ -1,7 +1,6 @@
 using MeshDemo.Processes;
 using Npgsql;
 using Tracing.Sdk.CompatibilityTests.Harness;
-using Tracing.Sdk.CompatibilityTests.Logs;
 using Tracing.Sdk.IntegrationTests.Harness;
 
 namespace Tracing.Sdk.CompatibilityTests.Shop;
@@ -11,22 +10,20 @@ public sealed class ShopTests(Servers servers)
 {
     private const string UnsampledTraceId = "4bf92f3577b34da6a3ce929d0e0e4736";
 
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
-
     [SkippableFact]
     public async Task Orders_SampledAndNot_AreOneTreeAndNone()
     {
         await using var collector = await TestCollector.StartAsync();
-        await using var others = await LogCollector.StartAsync();
+        await using var others = await OtlpInbox.StartAsync();
         var settings = await SettingsAsync(collector, others);
         var services = ShopServices.Names.Select(name => Start(name, settings)).ToList();
         try
         {
-            await Task.WhenAll(services.Select(service => service.WaitForLineAsync(line => line.Contains("Application started", StringComparison.Ordinal) ? line : null, "start", Patience, CancellationToken.None)));
+            await Task.WhenAll(services.Select(service => service.WaitForLineAsync(line => line.Contains("Application started", StringComparison.Ordinal) ? line : null, "start", Patience.Limit, CancellationToken.None)));
             Assert.Equal("Order 1", await OrderAsync(settings, $"00-{TracedApp.TraceId}-{TracedApp.CallerId}-01"));
-            await others.WaitForAsync("order 1 is on its way");
+            await others.WaitForLogAsync("order 1 is on its way");
             Assert.Equal("Order 2", await OrderAsync(settings, $"00-{UnsampledTraceId}-{TracedApp.CallerId}-00"));
-            await others.WaitForAsync("order 2 is on its way");
+            await others.WaitForLogAsync("order 2 is on its way");
         }
         finally
         {
@@ -63,11 +60,11 @@ public sealed class ShopTests(Servers servers)
             TrimLines(TraceOutline.Of([.. spans.Where(span => span.TraceId == TracedApp.TraceId)])));
         // Blazor's own span of a navigation begins a trace.
         Assert.DoesNotContain(spans, span => span.TraceId != TracedApp.TraceId && !span.Name.StartsWith("Route /orders/", StringComparison.Ordinal));
-        Assert.NotEqual(0, others.Metrics);
-        LogRecord.AssertNameSpans([.. others.Records.Where(record => record.TraceId != UnsampledTraceId)], spans, ["order 1 is placed", "order 1 is paid", "order 1 is noticed", "order 1 is on its way"]);
+        Assert.Contains(others.Requests, request => request.Path == "/v1/metrics");
+        LogRecord.AssertNameSpans([.. others.Logs.Where(record => record.TraceId != UnsampledTraceId)], spans, ["order 1 is placed", "order 1 is paid", "order 1 is noticed", "order 1 is on its way"]);
         Assert.All(
             ["order 2 is placed", "order 2 is paid", "order 2 is noticed", "order 2 is on its way"],
-            message => Assert.Equal(UnsampledTraceId, Assert.Single(others.Records, record => record.Message == message).TraceId));
+            message => Assert.Equal(UnsampledTraceId, Assert.Single(others.Logs, record => record.Message == message).TraceId));
     }
 
     private static async Task<string> OrderAsync(Dictionary<string, string> settings, string traceParent)
@@ -82,7 +79,7 @@ public sealed class ShopTests(Servers servers)
     // The exchange of MassTransit has no name for RabbitMQ.Client: a blank is what is left at the end.
     private static string TrimLines(string text) => string.Join('\n', text.Split('\n').Select(line => line.TrimEnd()));
 
-    private async Task<Dictionary<string, string>> SettingsAsync(TestCollector collector, LogCollector others)
+    private async Task<Dictionary<string, string>> SettingsAsync(TestCollector collector, OtlpInbox others)
     {
         var settings = new Dictionary<string, string>
         {
@@ -90,7 +87,7 @@ public sealed class ShopTests(Servers servers)
             ["Shop__Redis"] = await servers.RedisAsync(),
             ["Shop__RabbitMq"] = (await servers.RabbitMqAsync()).ToString(),
             ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] = collector.Address + "/v1/traces",
-            ["OTEL_EXPORTER_OTLP_ENDPOINT"] = others.Address,
+            ["OTEL_EXPORTER_OTLP_ENDPOINT"] = others.Http.ToString(),
             ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf",
             ["OTEL_METRIC_EXPORT_INTERVAL"] = "500",
             ["OTEL_BLRP_SCHEDULE_DELAY"] = "100",

@@ -14,8 +14,8 @@ public sealed class WebApplicationFactoryTests
     [Fact]
     public async Task TwoFactories_EachHasItsOwnSpans()
     {
-        await using var first = await Shop.StartAsync("first");
-        await using var second = await Shop.StartAsync("second");
+        await using var first = await ShopFactory.StartAsync("first");
+        await using var second = await ShopFactory.StartAsync("second");
         await GetAsync(first, "/orders/1");
         await GetAsync(second, "/orders/2");
         await GetAsync(first, "/orders/3");
@@ -29,22 +29,22 @@ public sealed class WebApplicationFactoryTests
     [Fact]
     public async Task Request_IsTheTreeOfTheApplication()
     {
-        await using var shop = await Shop.StartAsync("shop");
+        await using var shop = await ShopFactory.StartAsync("shop");
         await GetAsync(shop, "/orders/1");
 
         Assert.Equal("SERVER GET /orders/{id}", TraceOutline.Of(await shop.StopAsync()));
     }
 
-    private static async Task GetAsync(Shop shop, string path)
+    private static async Task GetAsync(ShopFactory shop, string path)
     {
         using var client = shop.CreateClient();
         using var request = new HttpRequestMessage(HttpMethod.Get, path) { Headers = { { "traceparent", TracedApp.Sampled["traceparent: ".Length..] } } };
         (await client.SendAsync(request)).Dispose();
     }
 
-    private sealed class Shop(string name, TestCollector collector) : WebApplicationFactory<WebApplicationFactoryTests>
+    private sealed class ShopFactory(string name, TestCollector collector) : WebApplicationFactory<WebApplicationFactoryTests>
     {
-        public static async Task<Shop> StartAsync(string name) => new(name, await TestCollector.StartAsync());
+        public static async Task<ShopFactory> StartAsync(string name) => new(name, await TestCollector.StartAsync());
 
         public async Task<IReadOnlyList<CollectedSpan>> StopAsync()
         {

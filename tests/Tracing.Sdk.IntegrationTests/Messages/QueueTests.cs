@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using MeshDemo.Processes;
 using Tracing.Sdk.CompatibilityTests.Harness;
 using Tracing.Sdk.IntegrationTests.Harness;
@@ -10,26 +9,42 @@ namespace Tracing.Sdk.IntegrationTests.Messages;
 public sealed class QueueFixture : IAsyncLifetime
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("queue-");
-    private readonly ConcurrentDictionary<bool, Lazy<Task<QueueMesh>>> _meshes = new();
-    private RabbitMqServer? _rabbitMq;
+    private readonly List<IAsyncDisposable> _started = [];
+    private readonly Lazy<Task<RabbitMqServer>> _rabbitMq;
+    private readonly Lazy<Task<QueueMesh>> _byHand, _byLibrary;
+
+    public QueueFixture()
+    {
+        Reaper.Delete(_folder);
+        _rabbitMq = new(() => AddAsync(RabbitMqServer.StartAsync(ServerPrograms.RequireRabbitMq(), _folder.FullName)));
+        _byHand = new(() => StartMeshAsync(byHand: true));
+        _byLibrary = new(() => StartMeshAsync(byHand: false));
+    }
 
     public TestCollector Collector { get; private set; } = null!;
 
-    public async Task InitializeAsync() => Collector = await TestCollector.StartAsync();
+    public async Task InitializeAsync() => Collector = await AddAsync(TestCollector.StartAsync());
 
-    internal async Task<QueueMesh> MeshAsync(bool byHand)
-    {
-        MeshTools.RequireEnvoy();
-        _rabbitMq ??= await RabbitMqServer.StartAsync(ServerPrograms.RequireRabbitMq(), _folder.FullName);
-        return await _meshes.GetOrAdd(byHand, _ => new(() => QueueMesh.StartAsync(_rabbitMq.Uri, byHand, Collector))).Value;
-    }
+    internal Task<QueueMesh> MeshAsync(bool byHand) => byHand ? _byHand.Value : _byLibrary.Value;
 
     public async Task DisposeAsync()
     {
-        foreach (var mesh in _meshes.Values) await (await mesh.Value).DisposeAsync();
-        if (_rabbitMq is not null) await _rabbitMq.DisposeAsync();
-        await Collector.DisposeAsync();
+        for (var i = _started.Count - 1; i >= 0; i--) await _started[i].DisposeAsync();
         _folder.Delete(recursive: true);
+    }
+
+    private async Task<QueueMesh> StartMeshAsync(bool byHand)
+    {
+        MeshTools.RequireEnvoy();
+        return await AddAsync(QueueMesh.StartAsync((await _rabbitMq.Value).Uri, byHand, Collector));
+    }
+
+    private async Task<T> AddAsync<T>(Task<T> starting)
+        where T : IAsyncDisposable
+    {
+        var started = await starting;
+        _started.Add(started);
+        return started;
     }
 }
 

@@ -14,21 +14,21 @@ using Tracing.Sdk.IntegrationTests.Harness;
 namespace Tracing.Sdk.CompatibilityTests.OpenTelemetry;
 
 /// <summary>An application that calls itself in each way that it has, so that one collector gets whole trees: the request, its call, and the request that this call is.</summary>
-internal sealed class Shop : IAsyncDisposable
+internal sealed class SelfCaller : IAsyncDisposable
 {
     private static readonly string[] ContextHeaders = ["traceparent", "X-B3-TraceId", "X-B3-SpanId", "X-B3-Sampled", "X-B3-Flags"];
 
     private readonly TracedApp _app;
     private readonly ConcurrentQueue<IReadOnlyDictionary<string, string>> _received;
 
-    private Shop(TracedApp app, ConcurrentQueue<IReadOnlyDictionary<string, string>> received) => (_app, _received) = (app, received);
+    private SelfCaller(TracedApp app, ConcurrentQueue<IReadOnlyDictionary<string, string>> received) => (_app, _received) = (app, received);
 
     public TracedApp App => _app;
 
     /// <summary>The trace headers that calls arrived with.</summary>
     public IReadOnlyList<IReadOnlyDictionary<string, string>> Received => [.. _received];
 
-    public static async Task<Shop> StartAsync(Action<WebApplicationBuilder>? build = null, Action<MeshTracingOptions>? options = null, Action<WebApplicationBuilder>? buildFirst = null)
+    public static async Task<SelfCaller> StartAsync(Action<WebApplicationBuilder>? build = null, Action<MeshTracingOptions>? options = null, Action<WebApplicationBuilder>? buildFirst = null)
     {
         var received = new ConcurrentQueue<IReadOnlyDictionary<string, string>>();
         TracedApp? app = null;
@@ -74,7 +74,7 @@ internal sealed class Shop : IAsyncDisposable
             },
             options,
             buildFirst: buildFirst);
-        return new Shop(app, received);
+        return new SelfCaller(app, received);
     }
 
     public Task<string> GetAsync(string path, params string[] headers) => _app.GetAsync(path, headers);

@@ -1,6 +1,6 @@
 using Tracing.Sdk.IntegrationTests.Harness;
 
-namespace Tracing.Sdk.CompatibilityTests.Logs;
+namespace Tracing.Sdk.CompatibilityTests.Harness;
 
 /// <summary>What a log record says about the span that it belongs to.</summary>
 internal sealed record LogRecord(string Source, string Message, string? TraceId, string? SpanId)
