@@ -32,6 +32,22 @@ internal readonly struct MessageReader : IHeaderReader
     }
 }
 
+/// <summary>The headers of a message, without those that are too long to be sent on. A server of HTTP bounds what a request brings; a queue does not, and a call that carries on
+/// what came in would fail.</summary>
+internal readonly struct BoundedReader<TReader>(TReader headers) : IHeaderReader where TReader : struct, IHeaderReader
+{
+    // The whole of the baggage: https://www.w3.org/TR/baggage/#limits. No other header of a context is longer.
+    private const int MaxLength = 8192;
+
+    public StringValues Get(string name)
+    {
+        var values = headers.Get(name);
+        var length = 0;
+        foreach (var value in values) length += value?.Length ?? 0;
+        return length <= MaxLength ? values : default;
+    }
+}
+
 /// <summary>The headers of a message in a dictionary. The first header of a context removes what the dictionary holds of another one: the headers of a message that is sent on
 /// are often a copy of those that came in, and a rest of them in another format would contradict the new ones.</summary>
 internal struct MessageWriter(IDictionary<string, string> headers) : IHeaderWriter

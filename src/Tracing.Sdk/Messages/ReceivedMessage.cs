@@ -27,10 +27,11 @@ internal readonly record struct ReceivedMessage(
 
     /// <summary>Reads the headers of a message. Trust is about requests: a message is trusted, because a queue names no sender to judge.</summary>
     /// <param name="tracing">The tracing of the running code; null when none has started.</param>
-    /// <param name="headers">The headers.</param>
+    /// <param name="carrier">The headers.</param>
     /// <param name="relation">How the span relates to the sender's.</param>
-    public static ReceivedMessage Read<TReader>(TracingInstance? tracing, TReader headers, MessageRelation relation) where TReader : struct, IHeaderReader
+    public static ReceivedMessage Read<TReader>(TracingInstance? tracing, TReader carrier, MessageRelation relation) where TReader : struct, IHeaderReader
     {
+        var headers = new BoundedReader<TReader>(carrier);
         var remote = ContextExtractor.Extract(headers, FormatsOf(tracing), tracing?.EmptyContext);
         var parent = remote.Ids.HasIds ? remote.Ids.ToActivityContext(remote.TraceState) : default;
         if (tracing is { Recorder: null })

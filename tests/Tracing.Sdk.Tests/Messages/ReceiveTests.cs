@@ -424,6 +424,25 @@ public sealed class ReceiveTests
         Assert.Null(Assert.Single(process.Stop()).ParentId);
     }
 
+    // A server refuses a request with such headers, and the queue has no limit of its own.
+    [Theory]
+    [InlineData(MeshTracingMode.Record, "x-request-id")]
+    [InlineData(MeshTracingMode.Record, "baggage")]
+    [InlineData(MeshTracingMode.Forward, "tracestate")]
+    [InlineData(MeshTracingMode.Forward, "baggage")]
+    public async Task Receive_HeaderThatNoServerTakes_CountsAsMissing(MeshTracingMode mode, string name)
+    {
+        await using var server = new WireServer();
+        using var process = new TracedProcess(o => o.Mode = mode);
+        using (MessageTracing.Receive(Shop, "process", Message("traceparent", Sampled, name, "a=" + new string('b', 100_000))))
+        {
+            await CallAsync(server);
+        }
+
+        Assert.Contains(TraceId, server.Request["traceparent"], StringComparison.Ordinal);
+        Assert.True(server.Request[name] is not { Length: > 1000 });
+    }
+
     [Fact]
     public void Receive_GetterThrowsForOneHeader_ReadsTheOthers()
     {
