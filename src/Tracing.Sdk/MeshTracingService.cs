@@ -1,6 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using OpenTelemetry.Trace;
 using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk;
@@ -8,8 +7,10 @@ namespace Tracing.Sdk;
 /// <summary>Starts tracing before every other hosted service, and stops it after the last one, when Kestrel has drained.</summary>
 internal sealed class MeshTracingService(Lazy<MeshTracing> tracing, IServiceProvider services) : IHostedLifecycleService
 {
-    // For the CPU work of the instrumentation, which the disposal of a provider begins with. Then its exporters may wait for their collector.
-    private static readonly TimeSpan MaxRedis = TimeSpan.FromSeconds(1);
+    // For the CPU work of the instrumentation, which the disposal of a provider begins with. Then its exporters may wait for their collector. A processor that exports each
+    // span by itself takes longer, and while it does, spans arrive.
+    private static readonly TimeSpan MaxRedisPause = TimeSpan.FromSeconds(1);
+    private const int MaxRedisPauses = 5;
 
     public Task StartingAsync(CancellationToken cancellationToken)
     {
@@ -46,23 +47,28 @@ internal sealed class MeshTracingService(Lazy<MeshTracing> tracing, IServiceProv
 
     private async Task StopTracingAsync()
     {
-        var redis = tracing.Value.Instance.Recorder is not null && OtherListeners.Hear(SourceNames.Redis) ? Task.Run(EndRedis) : Task.CompletedTask;
-        await Task.WhenAny(redis, Task.Delay(MaxRedis)).ConfigureAwait(false);
+        var instance = tracing.Value.Instance;
+        var redis = instance.Recorder is not null && OtherListeners.Hear(SourceNames.Redis) ? EndRedisAsync() : Task.CompletedTask;
+        for (var (pauses, before) = (0, -1L); !redis.IsCompleted && pauses < MaxRedisPauses && instance.Metrics.Started > before; pauses++)
+        {
+            before = instance.Metrics.Started;
+            await Task.WhenAny(redis, Task.Delay(MaxRedisPause)).ConfigureAwait(false);
+        }
+
         await tracing.Value.DisposeAsync().ConfigureAwait(false);
         await redis.ConfigureAwait(false);
     }
 
-    // OpenTelemetry's instrumentation of Redis makes the spans of the last seconds when its TracerProvider is disposed of. The container would do so after this service has
-    // stopped, and its disposal then does nothing.
-    private void EndRedis()
+    private Task EndRedisAsync()
     {
         try
         {
-            services.GetService<TracerProvider>()?.Dispose();
+            return services.GetRequiredService<RedisEnd>().Run();
         }
         catch (Exception)
         {
-            // A processor of the application threw: the stop goes on.
+            // The provider cannot be made, or the container has ended before: the stop goes on.
+            return Task.CompletedTask;
         }
     }
 }

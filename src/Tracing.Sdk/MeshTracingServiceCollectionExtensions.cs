@@ -49,6 +49,7 @@ public static class MeshTracingServiceCollectionExtensions
         services.AddSingleton(provider => new Lazy<MeshTracing>(provider.GetRequiredService<MeshTracing>));
         services.AddSingleton(provider => provider.GetRequiredService<Lazy<MeshTracing>>().Value.Instance);
         services.AddSingleton(provider => new Lazy<TracingInstance>(provider.GetRequiredService<TracingInstance>));
+        services.AddSingleton<RedisEnd>();
         // First in the list: started before every other hosted service.
         services.Insert(0, ServiceDescriptor.Singleton<IHostedService, MeshTracingService>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHttpMessageHandlerBuilderFilter, TracingHandlerFilter>());

@@ -111,18 +111,20 @@ internal static class ContextExtractor
         for (var i = 0; i < names.Count; i++)
         {
             var values = headers.Get(names[i]);
-            if (values.Count == 0 || !AreSafe(values)) continue;
+            // An empty tracestate tells of an Envoy that has begun a trace beside a context in B3, which counts then.
+            var mayBeEmpty = names[i].Equals(TraceStateList.HeaderName, StringComparison.OrdinalIgnoreCase);
+            if (values.Count == 0 || !AreSafe(values, mayBeEmpty)) continue;
             (found ??= new(1)).Add(new(names[i], values));
         }
 
         return found;
     }
 
-    private static bool AreSafe(StringValues values)
+    private static bool AreSafe(StringValues values, bool mayBeEmpty)
     {
         foreach (var value in values)
         {
-            if (string.IsNullOrEmpty(value) || !HeaderText.IsSafe(value)) return false;
+            if (value is null || (value.Length == 0 && !mayBeEmpty) || !HeaderText.IsSafe(value)) return false;
         }
 
         return true;

@@ -2,7 +2,9 @@ using System.Diagnostics;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Data.SqlClient;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Hosting;
 using Npgsql;
+using OpenTelemetry;
 using OpenTelemetry.Trace;
 using StackExchange.Redis;
 using Tracing.Sdk.CompatibilityTests.Harness;
@@ -179,6 +181,39 @@ public sealed class DatabaseInstrumentationTests(Servers servers)
         Assert.Equal(what == "its source is ignored" ? "SERVER GET /orders" : "", TraceOutline.Of(await app.StopAsync()));
     }
 
+    // The container disposes of the provider while this library's disposal of it, which the host has stopped waiting for, is still running.
+    [SkippableFact]
+    public async Task Redis_TheProviderEndsAfterTheHostsTimeout_IsDisposedOfOnceAndToTheEnd()
+    {
+        await using var redis = await ConnectionMultiplexer.ConnectAsync(await servers.RedisAsync());
+        using var ending = new SlowEnding();
+        await using var app = await TracedApp.StartAsync(
+            app => app.MapGet("/orders", () => redis.GetDatabase().StringSetAsync("order", "1")),
+            builder =>
+            {
+                builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromMilliseconds(200));
+                builder.Services.AddOpenTelemetry().WithTracing(tracing => tracing.AddRedisInstrumentation(redis).AddProcessor(ending));
+            });
+        await app.GetAsync("/orders");
+        await app.StopAsync();
+        await app.DisposeAsync();
+
+        Assert.True(ending.HasEnded);
+        Assert.Contains("2 spans started, 2 exported, 0 dropped", app.Log.LastLine, StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public async Task Redis_TheProviderTakesASpanAfterTheOther_NoneIsLostAtTheStop()
+    {
+        await using var redis = await ConnectionMultiplexer.ConnectAsync(await servers.RedisAsync());
+        using var slow = new SlowForEachSpan();
+        await using var app = await StartWithRedisAsync(redis, isHosted: true, add: tracing => tracing.AddProcessor(slow));
+        for (var i = 0; i < 4; i++) await app.GetAsync("/orders");
+
+        Assert.Equal(12, (await app.StopAsync()).Count);
+        Assert.Contains("12 spans started, 12 exported, 0 dropped", app.Log.LastLine, StringComparison.Ordinal);
+    }
+
     private static DbContextOptions SqliteOptions => new DbContextOptionsBuilder().UseSqlite("Data Source=:memory:").Options;
 
     private static Task<TracedApp> StartWithSqliteAsync(Action<TracerProviderBuilder> add, Action<MeshTracingOptions>? options = null, bool isHosted = true) => TracedApp.StartAsync(
@@ -193,7 +228,8 @@ public sealed class DatabaseInstrumentationTests(Servers servers)
         },
         options);
 
-    private static Task<TracedApp> StartWithRedisAsync(ConnectionMultiplexer redis, bool isHosted, Action<MeshTracingOptions>? options = null) => TracedApp.StartAsync(
+    private static Task<TracedApp> StartWithRedisAsync(
+        ConnectionMultiplexer redis, bool isHosted, Action<MeshTracingOptions>? options = null, Action<TracerProviderBuilder>? add = null) => TracedApp.StartAsync(
         app => app.MapGet("/orders", async () =>
         {
             await redis.GetDatabase().StringSetAsync("order", "1");
@@ -202,9 +238,31 @@ public sealed class DatabaseInstrumentationTests(Servers servers)
         builder =>
         {
             builder.Services.AddSingleton<IConnectionMultiplexer>(redis);
-            if (isHosted) builder.Services.AddOpenTelemetry().WithTracing(tracing => tracing.AddRedisInstrumentation());
+            if (isHosted) builder.Services.AddOpenTelemetry().WithTracing(tracing =>
+            {
+                tracing.AddRedisInstrumentation();
+                add?.Invoke(tracing);
+            });
         },
         options);
+
+    // As an exporter that sends its last batch to a slow collector.
+    private sealed class SlowEnding : BaseProcessor<Activity>
+    {
+        public bool HasEnded { get; private set; }
+
+        protected override bool OnShutdown(int timeoutMilliseconds)
+        {
+            Thread.Sleep(TimeSpan.FromSeconds(2));
+            return HasEnded = true;
+        }
+    }
+
+    // As an exporter that sends each span by itself.
+    private sealed class SlowForEachSpan : BaseProcessor<Activity>
+    {
+        public override void OnEnd(Activity data) => Thread.Sleep(TimeSpan.FromMilliseconds(250));
+    }
 
     private sealed class Orders(DbContextOptions options) : DbContext(options);
 }

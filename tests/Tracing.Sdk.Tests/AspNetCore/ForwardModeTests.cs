@@ -58,6 +58,19 @@ public sealed class ForwardModeTests
         Assert.Null(sent["X-B3-Sampled"]);
     }
 
+    // It says that an Envoy of OpenTelemetry's tracer has begun the trace of the traceparent beside a context in B3, which counts then.
+    [Theory]
+    [InlineData("factory")]
+    [InlineData("new")]
+    public async Task Call_EmptyTraceStateCameIn_CarriesIt(string kind)
+    {
+        string[] headers = ["traceparent: 00-11111111111111111111111111111111-2222222222222222-01", "tracestate: ", $"b3: {TraceId}-{SpanId}-0"];
+        var (_, sent) = await CallAsync(kind, logs: false, headers);
+
+        Assert.Equal([""], sent.All("tracestate"));
+        Assert.Equal([$"{TraceId}-{SpanId}-0"], sent.All("b3"));
+    }
+
     // Hosting takes its source from the container: a source that the application registers names the request's Activity.
     [Fact]
     public async Task Call_ApplicationRegistersAnActivitySource_CarriesEverything()

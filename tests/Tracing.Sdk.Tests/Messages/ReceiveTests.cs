@@ -369,6 +369,17 @@ public sealed class ReceiveTests
     }
 
     [Fact]
+    public void Receive_ForwardModeEmptyTraceState_MessagesCarryIt()
+    {
+        var message = Message("traceparent", Sampled, "tracestate", "", "b3", "0");
+        var next = new Dictionary<string, string>();
+        using var process = new TracedProcess(o => o.Mode = MeshTracingMode.Forward);
+        using (MessageTracing.Receive(Shop, "process", message)) MessageTracing.Inject(next);
+
+        Assert.Equal(message.OrderBy(header => header.Key), next.OrderBy(header => header.Key));
+    }
+
+    [Fact]
     public async Task Receive_ForwardModeWithoutContext_CarriesNothing()
     {
         await using var server = new WireServer();
