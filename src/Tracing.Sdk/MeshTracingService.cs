@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Tracing.Sdk.Lifetime;
 using Tracing.Sdk.Recording;
 
 namespace Tracing.Sdk;
@@ -7,11 +8,6 @@ namespace Tracing.Sdk;
 /// <summary>Starts tracing before every other hosted service, and stops it after the last one, when Kestrel has drained.</summary>
 internal sealed class MeshTracingService(Lazy<MeshTracing> tracing, IServiceProvider services) : IHostedLifecycleService
 {
-    // For the CPU work of the instrumentation, which the disposal of a provider begins with. Then its exporters may wait for their collector. A processor that exports each
-    // span by itself takes longer, and while it does, spans arrive.
-    private static readonly TimeSpan MaxRedisPause = TimeSpan.FromSeconds(1);
-    private const int MaxRedisPauses = 5;
-
     public Task StartingAsync(CancellationToken cancellationToken)
     {
         _ = tracing.Value;
@@ -48,27 +44,20 @@ internal sealed class MeshTracingService(Lazy<MeshTracing> tracing, IServiceProv
     private async Task StopTracingAsync()
     {
         var instance = tracing.Value.Instance;
-        var redis = instance.Recorder is not null && OtherListeners.Hear(SourceNames.Redis) ? EndRedisAsync() : Task.CompletedTask;
-        for (var (pauses, before) = (0, -1L); !redis.IsCompleted && pauses < MaxRedisPauses && instance.Metrics.Started > before; pauses++)
-        {
-            before = instance.Metrics.Started;
-            await Task.WhenAny(redis, Task.Delay(MaxRedisPause)).ConfigureAwait(false);
-        }
-
+        if (instance.Recorder is not null && OtherListeners.Hear(SourceNames.Redis) && FindRedis() is { } redis) await redis.TakeAsync(instance.Metrics).ConfigureAwait(false);
         await tracing.Value.DisposeAsync().ConfigureAwait(false);
-        await redis.ConfigureAwait(false);
     }
 
-    private Task EndRedisAsync()
+    private LastRedisSpans? FindRedis()
     {
         try
         {
-            return services.GetRequiredService<RedisEnd>().Run();
+            return services.GetService<LastRedisSpans>();
         }
         catch (Exception)
         {
             // The provider cannot be made, or the container has ended before: the stop goes on.
-            return Task.CompletedTask;
+            return null;
         }
     }
 }

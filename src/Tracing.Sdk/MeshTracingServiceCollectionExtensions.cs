@@ -10,6 +10,7 @@ using OpenTelemetry.Context.Propagation;
 using Tracing.Sdk;
 using Tracing.Sdk.Configuration;
 using Tracing.Sdk.Http;
+using Tracing.Sdk.Lifetime;
 using Tracing.Sdk.Logging;
 using Tracing.Sdk.Propagation;
 using Tracing.Sdk.Recording;
@@ -49,7 +50,7 @@ public static class MeshTracingServiceCollectionExtensions
         services.AddSingleton(provider => new Lazy<MeshTracing>(provider.GetRequiredService<MeshTracing>));
         services.AddSingleton(provider => provider.GetRequiredService<Lazy<MeshTracing>>().Value.Instance);
         services.AddSingleton(provider => new Lazy<TracingInstance>(provider.GetRequiredService<TracingInstance>));
-        services.AddSingleton<RedisEnd>();
+        services.AddSingleton<LastRedisSpans>();
         // First in the list: started before every other hosted service.
         services.Insert(0, ServiceDescriptor.Singleton<IHostedService, MeshTracingService>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHttpMessageHandlerBuilderFilter, TracingHandlerFilter>());
