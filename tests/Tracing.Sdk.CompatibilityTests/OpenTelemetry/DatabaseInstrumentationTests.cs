@@ -196,9 +196,11 @@ public sealed class DatabaseInstrumentationTests(Servers servers)
             });
         await app.GetAsync("/orders");
         await app.StopAsync();
-        await app.DisposeAsync();
+        var disposal = app.DisposeAsync();
+        ending.MayEnd.Set();
+        await disposal;
 
-        Assert.True(ending.HasEnded);
+        Assert.True(ending.HadEndedWhenDisposed);
         Assert.Contains("2 spans started, 2 exported, 0 dropped", app.Log.LastLine, StringComparison.Ordinal);
     }
 
@@ -249,12 +251,18 @@ public sealed class DatabaseInstrumentationTests(Servers servers)
     // As an exporter that sends its last batch to a slow collector.
     private sealed class SlowEnding : BaseProcessor<Activity>
     {
-        public bool HasEnded { get; private set; }
+        private volatile bool _hasEnded;
 
-        protected override bool OnShutdown(int timeoutMilliseconds)
+        public ManualResetEventSlim MayEnd { get; } = new();
+
+        public bool? HadEndedWhenDisposed { get; private set; }
+
+        protected override bool OnShutdown(int timeoutMilliseconds) => _hasEnded = MayEnd.Wait(TimeSpan.FromMinutes(1));
+
+        protected override void Dispose(bool disposing)
         {
-            Thread.Sleep(TimeSpan.FromSeconds(2));
-            return HasEnded = true;
+            HadEndedWhenDisposed ??= _hasEnded;
+            base.Dispose(disposing);
         }
     }
 

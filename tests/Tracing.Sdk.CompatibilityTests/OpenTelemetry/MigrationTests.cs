@@ -17,24 +17,6 @@ public sealed class MigrationTests
     private const string B3Debug = $"b3: {TracedApp.TraceId}-{TracedApp.CallerId}-d";
     private const string B3Denied = $"b3: {TracedApp.TraceId}-{TracedApp.CallerId}-0";
 
-    private static readonly string[] Paths = ["/factory", "/plain", "/post", "/grpc"];
-
-    private const string OneTreeOfEach =
-        """
-        SERVER GET /factory
-          CLIENT GET
-            SERVER GET /called
-        SERVER GET /plain
-          CLIENT GET
-            SERVER GET /called
-        SERVER GET /post
-          CLIENT POST !
-            SERVER POST /called/failing !
-        SERVER GET /grpc
-          CLIENT shop.Echo/Say
-            SERVER shop.Echo/Say
-        """;
-
     public static TheoryData<string, string> Combinations
     {
         get
@@ -53,10 +35,10 @@ public sealed class MigrationTests
     {
         await using var inbox = await OtlpInbox.StartAsync();
         await using var shop = await StartAsync(inbox, setting);
-        foreach (var path in Paths) await shop.GetAsync(path, headers);
+        foreach (var path in SelfCaller.Paths) await shop.GetAsync(path, headers);
         var spans = await shop.StopAsync();
 
-        Assert.Equal(OneTreeOfEach, TraceOutline.Of(spans));
+        Assert.Equal(SelfCaller.OneTreeOfEach, TraceOutline.Of(spans));
         // Each call names the span that is exported of it, in both formats.
         var clients = spans.Where(span => span.Kind == "CLIENT").Select(span => span.Id).Order();
         Assert.Equal(clients, shop.Received.Select(received => received["X-B3-SpanId"]).Order());
@@ -73,7 +55,7 @@ public sealed class MigrationTests
     {
         await using var inbox = await OtlpInbox.StartAsync();
         await using var shop = await StartAsync(inbox, setting);
-        foreach (var path in Paths) await shop.GetAsync(path, headers);
+        foreach (var path in SelfCaller.Paths) await shop.GetAsync(path, headers);
 
         Assert.Empty(await shop.StopAsync());
         Assert.Equal(4, shop.Received.Count);
@@ -86,7 +68,7 @@ public sealed class MigrationTests
     {
         await using var inbox = await OtlpInbox.StartAsync();
         await using var shop = await StartAsync(inbox, "default");
-        foreach (var path in Paths) await shop.GetAsync(path);
+        foreach (var path in SelfCaller.Paths) await shop.GetAsync(path);
         var spans = await shop.StopAsync();
         await shop.DisposeAsync();
 
@@ -157,12 +139,12 @@ public sealed class MigrationTests
         await using var shop = await StartAsync(inbox, "default", options =>
         {
             if (setting == "forward only") options.Mode = MeshTracingMode.Forward;
-            else foreach (var path in Paths) options.Ignore.Paths.Add(path);
+            else foreach (var path in SelfCaller.Paths) options.Ignore.Paths.Add(path);
         });
-        foreach (var path in Paths) await shop.GetAsync(path);
+        foreach (var path in SelfCaller.Paths) await shop.GetAsync(path);
 
         // The requests that the calls are, are no ignored ones.
-        Assert.DoesNotContain(await shop.StopAsync(), span => span.Kind != "SERVER" || Paths.Contains(span.Tag("url.path")));
+        Assert.DoesNotContain(await shop.StopAsync(), span => span.Kind != "SERVER" || SelfCaller.Paths.Contains(span.Tag("url.path")));
         Assert.Equal(4, shop.Received.Count);
         Assert.All(shop.Received, received => Assert.Equal([KeyValuePair.Create("traceparent", $"00-{TracedApp.TraceId}-{TracedApp.CallerId}-01")], received));
     }
@@ -172,7 +154,7 @@ public sealed class MigrationTests
     {
         await using var inbox = await OtlpInbox.StartAsync();
         await using var shop = await StartAsync(inbox, "default", options => options.Ignore.Calls.Add("*"));
-        foreach (var path in Paths) await shop.GetAsync(path);
+        foreach (var path in SelfCaller.Paths) await shop.GetAsync(path);
 
         Assert.Equal(
             """

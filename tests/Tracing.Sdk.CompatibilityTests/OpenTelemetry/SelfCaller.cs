@@ -16,6 +16,26 @@ namespace Tracing.Sdk.CompatibilityTests.OpenTelemetry;
 /// <summary>An application that calls itself in each way that it has, so that one collector gets whole trees: the request, its call, and the request that this call is.</summary>
 internal sealed class SelfCaller : IAsyncDisposable
 {
+    /// <summary>A path for each way in which it calls itself.</summary>
+    public static readonly string[] Paths = ["/factory", "/plain", "/post", "/grpc"];
+
+    /// <summary>The trees of one request to each of <see cref="Paths"/>, in their order.</summary>
+    public const string OneTreeOfEach =
+        """
+        SERVER GET /factory
+          CLIENT GET
+            SERVER GET /called
+        SERVER GET /plain
+          CLIENT GET
+            SERVER GET /called
+        SERVER GET /post
+          CLIENT POST !
+            SERVER POST /called/failing !
+        SERVER GET /grpc
+          CLIENT shop.Echo/Say
+            SERVER shop.Echo/Say
+        """;
+
     private static readonly string[] ContextHeaders = ["traceparent", "X-B3-TraceId", "X-B3-SpanId", "X-B3-Sampled", "X-B3-Flags"];
 
     private readonly TracedApp _app;
